@@ -1,0 +1,88 @@
+//! ONNX through tract.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::bail;
+use tract_onnx::tract_hir::infer::Factoid;
+
+use super::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Layout;
+
+/// An ONNX network optimised by tract for one image at a time.
+pub struct TractEngine {
+    plan: Arc<TypedRunnableModel>,
+    shape: [usize; 4],
+    input_type: DatumType,
+    output_len: usize,
+}
+
+impl TractEngine {
+    /// Loads an ONNX file that takes one image of `size`×`size` and gives one vector.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`]: not ONNX, not an image network, an operator that tract does not know.
+    pub fn load(onnx: &[u8], layout: Layout, size: usize) -> Result<Self> {
+        let shape = match layout {
+            Layout::Nchw => [1, 3, size, size],
+            Layout::Nhwc => [1, size, size, 3],
+        };
+        guarded("the network could not be loaded", || {
+            let mut model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(onnx))?;
+            if model.input_outlets()?.len() != 1 {
+                bail!("it takes {} inputs, an image network takes one", model.input_outlets()?.len());
+            }
+            let declared = model.input_fact(0)?.datum_type.concretize();
+            let input_type = declared.unwrap_or(f32::datum_type());
+            if !input_type.is_float() {
+                bail!("its input is {input_type:?}, not floating point");
+            }
+            model.set_input_fact(0, InferenceFact::dt_shape(input_type, shape))?;
+            let plan = model.into_optimized()?.into_runnable()?;
+            let mut engine = TractEngine { plan, shape, input_type, output_len: 0 };
+            engine.output_len = engine.infer(&vec![0.0; 3 * size * size])?.len();
+            Ok(engine)
+        })
+    }
+
+    fn infer(&self, input: &[f32]) -> TractResult<Vec<f32>> {
+        let tensor = Tensor::from_shape(&self.shape, input)?.cast_to_dt(self.input_type)?.into_owned();
+        let outputs = self.plan.run(tvec!(tensor.into_tvalue()))?;
+        let [output] = outputs.as_slice() else { bail!("it gives {} outputs, expected one", outputs.len()) };
+        let output = output.cast_to::<f32>()?;
+        let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
+        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
+            bail!("it gives {bad}");
+        }
+        Ok(values)
+    }
+}
+
+impl Engine for TractEngine {
+    fn run(&self, input: &[f32]) -> Result<Vec<f32>> {
+        if input.len() != self.shape.iter().product::<usize>() {
+            let message = format!("the input has {} values, the network takes {:?}", input.len(), self.shape);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        guarded("the network failed", || self.infer(input))
+    }
+
+    fn output_len(&self) -> usize {
+        self.output_len
+    }
+}
+
+/// tract reports most bad models as errors and panics on some; both become typed errors where panics unwind.
+fn guarded<T>(what: &str, f: impl FnOnce() -> TractResult<T>) -> Result<T> {
+    let invalid = |why: String| Err(Error::new(ErrorKind::InvalidModel, format!("{what}: {why}")));
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => invalid(format!("{error:#}")),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            invalid(text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unexpected structure").to_owned())
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Jicho recognises products with the camera, on the device, offline.
+//!
+//! The same code prepares pixels, reads heads and decides in the browser (wasm) and in the native companion that
+//! trains, so the two cannot drift apart. Dependencies run one way:
+//! `web → sync, recognize → manifest, frame → error`. Only `web` knows a browser; nothing here knows a clock.
+
+#![deny(missing_docs)]
+#![warn(unreachable_pub)]
+#![deny(unsafe_code)]
+
+pub mod color;
+pub mod engine;
+pub mod error;
+pub mod frame;
+pub mod golden;
+pub mod manifest;
+pub mod recognize;
+
+pub use error::{Error, ErrorKind, Result};
+pub use frame::Frame;
+pub use manifest::Manifest;
+pub use recognize::{Recognition, Recognizer};

@@ -1,0 +1,176 @@
+//! What must hold of a manifest beyond its shape.
+
+use super::{AttributeHead, FileEntry, FileRole, Manifest, ModelType};
+use crate::error::{Error, ErrorKind, Result};
+
+const MAX_IMAGE_SIZE: usize = 1024;
+
+/// Checks that `id` can name a channel's folder: 1–64 of `A–Z a–z 0–9 _ -`, first a letter or digit, not `blobs`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidChannel`].
+pub fn check_channel(id: &str) -> Result<()> {
+    if is_name(id, "_-") && !id.eq_ignore_ascii_case("blobs") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidChannel,
+        format!(
+            "`{id}` cannot be a channel id: use 1 to 64 letters, digits, `_` or `-`, \
+             beginning with a letter or digit; `blobs` is taken"
+        ),
+    ))
+}
+
+/// Checks that `version` can name a release's folder: as a channel id, dots allowed.
+///
+/// # Errors
+/// [`ErrorKind::InvalidManifest`].
+pub fn check_version(version: &str) -> Result<()> {
+    if is_name(version, "_-.") {
+        return Ok(());
+    }
+    Err(invalid(format!("`{version}` cannot be a version: use 1 to 64 letters, digits, `_`, `-` or `.`")))
+}
+
+fn is_name(text: &str, extra: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidManifest, message)
+}
+
+impl Manifest {
+    pub(super) fn check(&self) -> Result<()> {
+        check_channel(&self.channel_id)?;
+        check_version(&self.version)?;
+        check_runtime(&self.minimum_runtime)?;
+        let problem = |p: Option<String>| p.map_or(Ok(()), |p| Err(invalid(format!("metadata.json: {p}"))));
+        problem(self.preprocessing.problem())?;
+        problem(self.score.as_ref().and_then(|s| s.problem()))?;
+        if !(1..=MAX_IMAGE_SIZE).contains(&self.image_size) {
+            return Err(invalid(format!("imageSize {} is not within 1 and {MAX_IMAGE_SIZE}", self.image_size)));
+        }
+        if self.product_count != self.labels.len() {
+            return Err(invalid(format!("productCount is {}, labels has {}", self.product_count, self.labels.len())));
+        }
+        if let Some(twice) = first_duplicate(&self.labels) {
+            return Err(invalid(format!("label `{twice}` is there twice")));
+        }
+        self.check_files()?;
+        self.check_heads()?;
+        let golden = &self.golden;
+        let usable = !golden.outputs.is_empty() && golden.outputs.iter().all(|v| v.is_finite());
+        if !usable || !(golden.tolerance > 0.0 && golden.tolerance <= 0.1) {
+            return Err(invalid("golden needs finite outputs and a tolerance in (0, 0.1]"));
+        }
+        Ok(())
+    }
+
+    fn check_files(&self) -> Result<()> {
+        self.files.iter().try_for_each(check_file)?;
+        self.file(FileRole::Backbone)?;
+        if self.model_type == ModelType::Embedding {
+            self.file(FileRole::Head)?;
+        }
+        for (i, file) in self.files.iter().enumerate() {
+            if self.files[..i].iter().any(|other| other.role == file.role) {
+                return Err(invalid(format!("two files have the role {:?}", file.role)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_heads(&self) -> Result<()> {
+        let decision = &self.decision;
+        if !decision.rejection_threshold.is_finite() || !(0.0..=1.0).contains(&decision.match_confidence) {
+            return Err(invalid("decision needs a finite rejectionThreshold and a matchConfidence of 0 to 1"));
+        }
+        let mut scales: Vec<f32> = self.label_head.iter().map(|h| h.scale).collect();
+        for (name, head) in &self.attributes {
+            match head {
+                AttributeHead::Categorical { classes, scale, .. } => {
+                    scales.push(*scale);
+                    if classes.is_empty() || first_duplicate(classes).is_some() {
+                        return Err(invalid(format!("attribute `{name}` needs distinct classes")));
+                    }
+                }
+                AttributeHead::Sequence { positions, .. } => {
+                    scales.extend(positions.iter().map(|p| p.scale));
+                    if positions.is_empty() || positions.iter().any(|p| p.classes.is_empty()) {
+                        return Err(invalid(format!("attribute `{name}` needs classes at every position")));
+                    }
+                }
+                AttributeHead::Numeric { range: [low, high], .. } => {
+                    if !(low.is_finite() && high.is_finite() && low <= high) {
+                        return Err(invalid(format!("attribute `{name}` needs a range")));
+                    }
+                }
+            }
+        }
+        if scales.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
+            return Err(invalid("a head's scale must be above 0"));
+        }
+        match self.model_type {
+            ModelType::Embedding => {
+                let features = self.features.ok_or_else(|| invalid("an embedding model needs features"))?;
+                if !(1..=1 << 16).contains(&features.embedding) || !(0.0..=100.0).contains(&features.color_weight) {
+                    return Err(invalid("features make no sense"));
+                }
+                if self.label_head.is_some() == self.labels.is_empty() {
+                    return Err(invalid("labels and labelHead go together"));
+                }
+                if self.labels.is_empty() && self.attributes.is_empty() {
+                    return Err(invalid("the release recognises nothing: neither labels nor attributes"));
+                }
+            }
+            ModelType::Classifier if self.labels.is_empty() => return Err(invalid("a classifier needs labels")),
+            ModelType::Classifier => {}
+        }
+        Ok(())
+    }
+}
+
+fn check_file(file: &FileEntry) -> Result<()> {
+    let hex = file.sha256.len() == 64 && file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if !hex {
+        return Err(invalid(format!("the sha256 of {} is not 64 lower-case hex digits", file.name)));
+    }
+    // A release must not be able to send a device (and a bearer token) anywhere but to its own store.
+    let inside = !file.url.is_empty()
+        && !file.url.contains(['\\', ':', '?', '#', '%'])
+        && file.url.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    if !inside {
+        return Err(invalid(format!("the url `{}` of {} must be a plain relative path", file.url, file.name)));
+    }
+    if file.bytes == 0 || file.bytes > 1 << 31 {
+        return Err(invalid(format!("{} cannot have {} bytes", file.name, file.bytes)));
+    }
+    Ok(())
+}
+
+fn check_runtime(minimum: &str) -> Result<()> {
+    let wanted = triple(minimum).ok_or_else(|| invalid(format!("minimumRuntime `{minimum}` is not x.y.z")))?;
+    let ours = triple(env!("CARGO_PKG_VERSION")).unwrap_or_default();
+    if wanted > ours {
+        return Err(Error::new(
+            ErrorKind::RuntimeTooOld,
+            format!("the release needs Jicho {minimum}, this is {}: update the app", env!("CARGO_PKG_VERSION")),
+        ));
+    }
+    Ok(())
+}
+
+fn triple(version: &str) -> Option<[u32; 3]> {
+    let mut parts = version.split('.').map(|p| p.parse().ok());
+    let triple = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(triple)
+}
+
+fn first_duplicate(names: &[String]) -> Option<&String> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.iter().find(|n| !seen.insert(*n))
+}

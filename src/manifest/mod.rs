@@ -1,0 +1,246 @@
+//! metadata.json: everything a device must know of a release. Parsed once into checked types; whoever holds a
+//! [`Manifest`] need not check again. Format: `docs/formats/metadata.md`.
+
+mod check;
+mod preprocessing;
+mod score;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+pub use check::{check_channel, check_version};
+pub use preprocessing::{ColorOrder, Layout, Preprocessing};
+pub use score::{ScoreRule, ScoreTerm};
+
+/// The metadata.json schema that this build writes, and the newest it reads.
+pub const SCHEMA: u32 = 1;
+
+/// The most bytes a metadata.json may have; checked before parsing.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// A release of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Format version of this file.
+    pub schema: u32,
+    /// The channel (one shop) the release is for.
+    pub channel_id: String,
+    /// Name of the release, unique in its channel.
+    pub version: String,
+    /// Rises with every publish, rollbacks included; decides what is newer.
+    pub release_seq: u64,
+    /// When training ended, ISO 8601, UTC.
+    pub trained_at: String,
+    /// Seconds.
+    pub training_duration: f64,
+    /// Number of labels.
+    pub product_count: usize,
+    /// Photos trained on.
+    pub image_count: usize,
+    /// How the answers come about.
+    pub model_type: ModelType,
+    /// Side of the network's square input, pixels.
+    pub image_size: usize,
+    /// Product ids; their order is that of the head's rows.
+    pub labels: Vec<String>,
+    /// Top-1 on photos held out of training, 0–1; null where none could be held out.
+    pub accuracy: Option<f64>,
+    /// The oldest library version (`major.minor.patch`) that can run the release.
+    pub minimum_runtime: String,
+    /// How pixels go in.
+    pub preprocessing: Preprocessing,
+    /// The files of the release, one a role.
+    pub files: Vec<FileEntry>,
+    /// Features that the heads read; only for [`ModelType::Embedding`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
+    /// The head that tells labels apart. Absent where there are no labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_head: Option<LabelHead>,
+    /// Heads for further attributes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, AttributeHead>,
+    /// When an answer is a match.
+    pub decision: Decision,
+    /// Facts an app shows with a label: name, price, …
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, BTreeMap<String, Value>>,
+    /// How a score of 0–100 is computed on the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreRule>,
+    /// What the model must answer to the built-in golden frame.
+    pub golden: Golden,
+}
+
+/// How a model answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelType {
+    /// A frozen backbone's embedding, joined with colour features, read by heads.
+    Embedding,
+    /// One network that outputs a value a label.
+    Classifier,
+}
+
+/// A file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// For people.
+    pub name: String,
+    /// Relative to the models' base URL (the folder that holds `blobs/`).
+    pub url: String,
+    /// Lower-case hex of the SHA-256 of the bytes.
+    pub sha256: String,
+    /// Length.
+    pub bytes: u64,
+    /// What it is for.
+    pub role: FileRole,
+}
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileRole {
+    /// The network, ONNX.
+    Backbone,
+    /// The heads' tensors, safetensors.
+    Head,
+}
+
+/// The feature vector: the embedding divided by its Euclidean norm, then the colour features times their weight.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Features {
+    /// Length of the network's embedding.
+    pub embedding: usize,
+    /// Weight of the colour features ([`crate::color`]); 0 leaves them out.
+    pub color_weight: f32,
+}
+
+/// The head over `labels`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelHead {
+    /// Factor of the cosines before the softmax: 1 ÷ temperature (Guo 2017), fitted on held-out photos.
+    pub scale: f32,
+    /// Prototypes of frames without any product, which follow those of the labels.
+    pub background: usize,
+}
+
+/// A head for an attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum AttributeHead {
+    /// One of several strings.
+    Categorical {
+        /// The values, in the order of the head's rows.
+        classes: Vec<String>,
+        /// As [`LabelHead::scale`].
+        scale: f32,
+        /// Top-1 on held-out photos; null where none.
+        accuracy: Option<f64>,
+    },
+    /// A fixed number of integers, each with a head of its own.
+    Sequence {
+        /// One a position.
+        positions: Vec<Position>,
+        /// Share of held-out photos with every position right; null where none.
+        accuracy: Option<f64>,
+    },
+    /// A number, by ridge regression.
+    Numeric {
+        /// Smallest and largest value trained on; answers stay within.
+        range: [f64; 2],
+        /// Mean absolute error on held-out photos, in the attribute's own unit; null where none.
+        mae: Option<f64>,
+        /// Root mean squared error, likewise.
+        rmse: Option<f64>,
+    },
+}
+
+/// One position of a sequence attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// The integers seen at this position, ascending; the order of the head's rows.
+    pub classes: Vec<i64>,
+    /// As [`LabelHead::scale`].
+    pub scale: f32,
+}
+
+/// When an answer is a match, unsure or unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// Below this rejection score (largest cosine, or largest confidence of a classifier) the answer is `unknown`.
+    pub rejection_threshold: f32,
+    /// Share of held-out photos of known products that pass the threshold; null where it was not measured.
+    pub true_accept_rate: Option<f64>,
+    /// Below this confidence the answer is `unsure`.
+    pub match_confidence: f32,
+}
+
+/// What the model must answer to [`crate::golden::frame`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Golden {
+    /// The raw outputs of all heads one after another (see [`crate::Recognizer::golden_outputs`]).
+    pub outputs: Vec<f32>,
+    /// The largest difference that other engine builds may show.
+    pub tolerance: f32,
+}
+
+impl Manifest {
+    /// Reads and checks a metadata.json.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidManifest`], [`ErrorKind::SchemaTooNew`], [`ErrorKind::RuntimeTooOld`],
+    /// [`ErrorKind::InvalidChannel`].
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let invalid = |message: String| Error::new(ErrorKind::InvalidManifest, message);
+        if bytes.len() > MAX_BYTES {
+            return Err(invalid(format!("metadata.json has {} bytes, more than {MAX_BYTES}", bytes.len())));
+        }
+        if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<') {
+            return Err(invalid(
+                "metadata.json is an HTML page: the host answers missing files with its app (SPA fallback); \
+                 exclude the models folder from that rule"
+                    .into(),
+            ));
+        }
+        #[derive(Deserialize)]
+        struct Envelope {
+            schema: u64,
+        }
+        let Envelope { schema } =
+            serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;
+        if schema > u64::from(SCHEMA) {
+            return Err(Error::new(
+                ErrorKind::SchemaTooNew,
+                format!("metadata.json has schema {schema}, this library reads up to {SCHEMA}: update the app"),
+            ));
+        }
+        let manifest: Manifest =
+            serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The file of `role`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidManifest`] when the release has none.
+    pub fn file(&self, role: FileRole) -> Result<&FileEntry> {
+        self.files.iter().find(|f| f.role == role).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidManifest, format!("the release has no file with the role {role:?}"))
+        })
+    }
+
+    /// Bytes of all files together.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.bytes).sum()
+    }
+}

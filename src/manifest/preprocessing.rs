@@ -1,0 +1,70 @@
+//! How a network wants its pixels.
+
+use serde::{Deserialize, Serialize};
+
+/// How pixels become the input tensor. A channel's value is
+/// `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Order of the tensor's axes.
+    pub layout: Layout,
+    /// Order of the channels.
+    pub color: ColorOrder,
+    /// What the bytes 0 and 255 become before mean and std.
+    pub range: [f32; 2],
+    /// Subtracted, in the network's own channel order.
+    pub mean: [f32; 3],
+    /// Divided by, in the network's own channel order.
+    pub std: [f32; 3],
+    /// Side of the central square that is used, as a share (0–1] of the frame's shorter side.
+    pub crop: f64,
+}
+
+/// Order of the input tensor's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    Nchw,
+    /// Batch, row, column, channel.
+    Nhwc,
+}
+
+/// Order of the channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorOrder {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+impl Preprocessing {
+    /// The tensor value of every byte in `channel` of the network.
+    #[must_use]
+    pub fn table(&self, channel: usize) -> [f32; 256] {
+        let [low, high] = self.range;
+        std::array::from_fn(|byte| {
+            ((byte as f32 / 255.0) * (high - low) + low - self.mean[channel]) / self.std[channel]
+        })
+    }
+
+    /// Why these values make no sense, if they do not.
+    pub(super) fn problem(&self) -> Option<String> {
+        let finite = self.range.iter().chain(&self.mean).chain(&self.std).all(|v| v.is_finite());
+        if !finite {
+            return Some("range, mean and std must be finite".into());
+        }
+        if self.range[0] >= self.range[1] {
+            return Some(format!("range {:?} must rise", self.range));
+        }
+        if self.std.iter().any(|s| *s <= 0.0) {
+            return Some(format!("std {:?} must be above 0", self.std));
+        }
+        if !(self.crop > 0.0 && self.crop <= 1.0) {
+            return Some(format!("crop {} must be in (0, 1]", self.crop));
+        }
+        None
+    }
+}
