@@ -143,6 +143,14 @@ impl Pixels {
         &self.rgb
     }
 
+    /// The mirror image, left for right.
+    #[must_use]
+    pub fn mirrored(&self) -> Pixels {
+        let rows = self.rgb.chunks_exact(3 * self.size);
+        let rgb = rows.flat_map(|row| row.rchunks_exact(3).flatten().copied()).collect();
+        Pixels { size: self.size, rgb }
+    }
+
     /// The input tensor: 1×3×size×size or 1×size×size×3, each value
     /// `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`, in the network's own channel order.
     #[must_use]

@@ -15,6 +15,9 @@ pub mod frame;
 pub mod golden;
 pub mod manifest;
 pub mod recognize;
+pub mod sync;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
 
 pub use error::{Error, ErrorKind, Result};
 pub use frame::Frame;

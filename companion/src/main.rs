@@ -1,1 +1,27 @@
-fn main() {}
+//! `jicho`: trains, evaluates, imports, exports and serves what the Jicho library recognises.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod backbone;
+mod cli;
+mod dataset;
+mod error;
+mod evaluate;
+mod export;
+mod import;
+mod measure;
+mod onnx;
+mod photo;
+mod progress;
+mod publish;
+mod release;
+mod samples;
+mod serve;
+mod train;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -17,6 +17,7 @@ pub struct TractEngine {
     shape: [usize; 4],
     input_type: DatumType,
     output_len: usize,
+    output_rank: usize,
 }
 
 impl TractEngine {
@@ -41,22 +42,25 @@ impl TractEngine {
             }
             model.set_input_fact(0, InferenceFact::dt_shape(input_type, shape))?;
             let plan = model.into_optimized()?.into_runnable()?;
-            let mut engine = TractEngine { plan, shape, input_type, output_len: 0 };
-            engine.output_len = engine.infer(&vec![0.0; 3 * size * size])?.len();
+            let mut engine = TractEngine { plan, shape, input_type, output_len: 0, output_rank: 0 };
+            let output = engine.infer(&vec![0.0; 3 * size * size])?;
+            engine.output_len = output.len();
+            engine.output_rank = output.rank();
             Ok(engine)
         })
     }
 
-    fn infer(&self, input: &[f32]) -> TractResult<Vec<f32>> {
+    fn infer(&self, input: &[f32]) -> TractResult<Tensor> {
         let tensor = Tensor::from_shape(&self.shape, input)?.cast_to_dt(self.input_type)?.into_owned();
         let outputs = self.plan.run(tvec!(tensor.into_tvalue()))?;
         let [output] = outputs.as_slice() else { bail!("it gives {} outputs, expected one", outputs.len()) };
-        let output = output.cast_to::<f32>()?;
-        let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
-        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-            bail!("it gives {bad}");
-        }
-        Ok(values)
+        Ok(output.cast_to::<f32>()?.into_owned())
+    }
+
+    /// Number of dimensions of the output tensor.
+    #[must_use]
+    pub fn output_rank(&self) -> usize {
+        self.output_rank
     }
 }
 
@@ -66,7 +70,14 @@ impl Engine for TractEngine {
             let message = format!("the input has {} values, the network takes {:?}", input.len(), self.shape);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        guarded("the network failed", || self.infer(input))
+        guarded("the network failed", || {
+            let output = self.infer(input)?;
+            let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
+            match values.iter().find(|v| !v.is_finite()) {
+                Some(bad) => bail!("it gives {bad}"),
+                None => Ok(values),
+            }
+        })
     }
 
     fn output_len(&self) -> usize {

@@ -92,6 +92,10 @@ impl Manifest {
         let mut scales: Vec<f32> = self.label_head.iter().map(|h| h.scale).collect();
         for (name, head) in &self.attributes {
             match head {
+                AttributeHead::Label if self.labels.is_empty() => {
+                    return Err(invalid(format!("attribute `{name}` repeats the label, but there are no labels")));
+                }
+                AttributeHead::Label => {}
                 AttributeHead::Categorical { classes, scale, .. } => {
                     scales.push(*scale);
                     if classes.is_empty() || first_duplicate(classes).is_some() {

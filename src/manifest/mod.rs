@@ -135,6 +135,8 @@ pub struct LabelHead {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum AttributeHead {
+    /// The label itself: read by the label head, under this name too.
+    Label,
     /// One of several strings.
     Categorical {
         /// The values, in the order of the head's rows.

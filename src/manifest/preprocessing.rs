@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How pixels become the input tensor. A channel's value is
 /// `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Order of the tensor's axes.
     pub layout: Layout,
@@ -51,7 +51,8 @@ impl Preprocessing {
     }
 
     /// Why these values make no sense, if they do not.
-    pub(super) fn problem(&self) -> Option<String> {
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
         let finite = self.range.iter().chain(&self.mean).chain(&self.std).all(|v| v.is_finite());
         if !finite {
             return Some("range, mean and std must be finite".into());

@@ -31,15 +31,27 @@ impl PrototypeHead {
     /// [`ErrorKind::InvalidModel`] when a tensor is missing or has another shape.
     pub fn read(tensors: &SafeTensors<'_>, name: &str, inputs: usize, count: usize) -> Result<Self> {
         let offset = read_f32(tensors, &format!("{name}/offset"))?;
-        let dims = offset.len();
         let projection = read_f16(tensors, &format!("{name}/projection"))?;
         let prototypes = read_f32(tensors, &format!("{name}/prototypes"))?;
+        PrototypeHead::new(inputs, projection, offset, prototypes, count)
+            .map_err(|e| e.context(format!("head `{name}`")))
+    }
+
+    /// Takes a head's tensors: `projection` is dims×inputs, `offset` dims, `prototypes` count×dims, row-major.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`] when the lengths do not fit each other.
+    pub fn new(
+        inputs: usize,
+        projection: Vec<f32>,
+        offset: Vec<f32>,
+        prototypes: Vec<f32>,
+        count: usize,
+    ) -> Result<Self> {
+        let dims = offset.len();
         if projection.len() != dims * inputs || prototypes.len() != count * dims {
-            return Err(invalid(format!(
-                "head `{name}`: {} and {} values are not {dims}×{inputs} and {count}×{dims}",
-                projection.len(),
-                prototypes.len()
-            )));
+            let (p, q) = (projection.len(), prototypes.len());
+            return Err(invalid(format!("{p} and {q} values are not {dims}×{inputs} and {count}×{dims}")));
         }
         Ok(PrototypeHead { inputs, dims, projection, offset, prototypes, count })
     }

@@ -75,6 +75,7 @@ pub enum AttributeValue {
 }
 
 enum AttributeReader {
+    Label,
     Categorical(PrototypeHead),
     Sequence(Vec<PrototypeHead>),
     Numeric(NumericHead),
@@ -215,7 +216,9 @@ impl Recognizer {
             Model::Embedding { embedder, label, attributes: readers } => {
                 let features = embedder.embed(&embedder.pixels(frame))?;
                 for ((name, head), reader) in self.manifest.attributes.iter().zip(readers) {
-                    attributes.insert(name.clone(), reader.answer(head, &features));
+                    if let Some(answer) = reader.answer(head, &features) {
+                        attributes.insert(name.clone(), answer);
+                    }
                 }
                 match (label, self.manifest.label_head) {
                     (Some(head), Some(LabelHead { scale, .. })) => {
@@ -237,6 +240,12 @@ impl Recognizer {
             .map(|&i| Prediction { label: self.manifest.labels[i].clone(), confidence: confidences[i] })
             .collect();
         let first = predictions.first();
+        if let Some(first) = first {
+            for (name, _) in self.manifest.attributes.iter().filter(|(_, head)| **head == AttributeHead::Label) {
+                let value = AttributeValue::Text(first.label.clone());
+                attributes.insert(name.clone(), Attribute { value, confidence: Some(first.confidence), error: None });
+            }
+        }
         let margin = first.map_or(0.0, |p| p.confidence) - predictions.get(1).map_or(0.0, |p| p.confidence);
         let score = self.manifest.score.as_ref().and_then(|rule| {
             let facts = first.and_then(|p| self.manifest.facts.get(&p.label));
@@ -273,6 +282,7 @@ impl Recognizer {
                 let mut outputs = label.as_ref().map_or_else(Vec::new, |h| h.cosines(&features));
                 for (reader, head) in attributes.iter().zip(self.manifest.attributes.values()) {
                     match (reader, head) {
+                        (AttributeReader::Label, _) => {}
                         (AttributeReader::Categorical(h), _) => outputs.extend(h.cosines(&features)),
                         (AttributeReader::Sequence(hs), _) => {
                             outputs.extend(hs.iter().flat_map(|h| h.cosines(&features)));
@@ -315,6 +325,7 @@ impl AttributeReader {
     fn read(tensors: &SafeTensors<'_>, name: &str, head: &AttributeHead, inputs: usize) -> Result<Self> {
         let tensor = format!("attribute/{name}");
         Ok(match head {
+            AttributeHead::Label => AttributeReader::Label,
             AttributeHead::Categorical { classes, .. } => {
                 AttributeReader::Categorical(PrototypeHead::read(tensors, &tensor, inputs, classes.len())?)
             }
@@ -329,8 +340,9 @@ impl AttributeReader {
         })
     }
 
-    fn answer(&self, head: &AttributeHead, features: &[f32]) -> Attribute {
-        match (self, head) {
+    /// None for [`AttributeReader::Label`], which is answered by the label head.
+    fn answer(&self, head: &AttributeHead, features: &[f32]) -> Option<Attribute> {
+        Some(match (self, head) {
             (AttributeReader::Categorical(reader), AttributeHead::Categorical { classes, scale, .. }) => {
                 let (best, confidence) = first(&softmax(&reader.cosines(features), *scale));
                 Attribute {
@@ -356,8 +368,8 @@ impl AttributeReader {
                 let value = f64::from(reader.predict(features)).clamp(*low, *high);
                 Attribute { value: AttributeValue::Number(value), confidence: None, error: *mae }
             }
-            _ => unreachable!("readers are made from their heads"),
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -1,0 +1,223 @@
+//! The frozen network that turns an image into an embedding.
+
+pub mod download;
+pub mod embedded;
+pub mod registry;
+
+use std::path::{Path, PathBuf};
+
+use jicho::engine::{Engine, TractEngine};
+use jicho::manifest::{ColorOrder, Features, Layout, Preprocessing};
+use jicho::recognize::Embedder;
+use tract_onnx::pb::ModelProto;
+
+use crate::error::{Error, Result, at};
+use crate::onnx::{self, ImageInput, cut, pixels};
+use crate::progress::Progress;
+use crate::release::sha256;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// A file, a name of the registry, or [`embedded::NAME`].
+    pub backbone: String,
+    /// The tensor with the features, where it is not found by itself.
+    pub features: Option<String>,
+    /// What the flags say of the pixels.
+    pub pixels: PixelFlags,
+}
+
+/// `--layout --color --range --mean --std --crop --size`.
+#[derive(Debug, Clone, Default)]
+pub struct PixelFlags {
+    /// Order of the axes.
+    pub layout: Option<Layout>,
+    /// Order of the channels.
+    pub color: Option<ColorOrder>,
+    /// What bytes 0 and 255 become.
+    pub range: Option<[f32; 2]>,
+    /// Subtracted.
+    pub mean: Option<[f32; 3]>,
+    /// Divided by.
+    pub std: Option<[f32; 3]>,
+    /// Share of the shorter side.
+    pub crop: Option<f64>,
+    /// Side of the input, where the network leaves it open.
+    pub size: Option<usize>,
+}
+
+/// A network cut at its features.
+#[derive(Debug)]
+pub struct Backbone {
+    /// For reports.
+    pub name: String,
+    /// The cut network.
+    pub onnx: Vec<u8>,
+    /// How its pixels go in.
+    pub preprocessing: Preprocessing,
+    /// Side of its input.
+    pub size: usize,
+    /// Length of its embedding.
+    pub outputs: usize,
+}
+
+impl Backbone {
+    /// The backbone joined with colour features.
+    ///
+    /// # Errors
+    /// When the network does not load.
+    pub fn embedder(&self, features: Features) -> Result<Embedder> {
+        let engine = TractEngine::load(&self.onnx, self.preprocessing.layout, self.size)?;
+        Ok(Embedder::new(Box::new(engine), self.preprocessing, self.size, features)?)
+    }
+}
+
+/// Finds, downloads if need be, cuts and checks the backbone asked for.
+///
+/// # Errors
+/// An unknown name, a failed download, a file that is no image network, or pixels that are not known.
+pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
+    if request.backbone == embedded::NAME {
+        let onnx = embedded::onnx();
+        let preprocessing = embedded::preprocessing();
+        let outputs = TractEngine::load(&onnx, preprocessing.layout, embedded::SIZE)?.output_len();
+        return Ok(Backbone { name: embedded::NAME.into(), onnx, preprocessing, size: embedded::SIZE, outputs });
+    }
+    let path = locate(&request.backbone, progress)?;
+    let bytes = std::fs::read(&path).map_err(at(&path))?;
+    let network = known_pixels(&bytes, &request.pixels)?;
+    let features = match request.features.as_deref().or(network.features) {
+        Some(tensor) => cut::Features { tensor: tensor.into(), pool: network.is_map(tensor)? },
+        None => cut::find_features(&network.model)?,
+    };
+    let mut cut = cut::at_features(&network.model, &features)?;
+    pixels::write(&mut cut, &network.preprocessing);
+    let onnx = onnx::encode(&cut);
+    let outputs = TractEngine::load(&onnx, network.preprocessing.layout, network.size)
+        .map_err(|e| e.context(path.display()))?
+        .output_len();
+    let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
+    Ok(Backbone { name, onnx, preprocessing: network.preprocessing, size: network.size, outputs })
+}
+
+/// A decoded network with what is known of its input.
+pub struct Network {
+    /// The graph.
+    pub model: ModelProto,
+    /// How its pixels go in.
+    pub preprocessing: Preprocessing,
+    /// Side of its input.
+    pub size: usize,
+    /// Its name in the registry.
+    pub name: Option<&'static str>,
+    features: Option<&'static str>,
+}
+
+impl Network {
+    /// Whether a tensor still has rows and columns.
+    fn is_map(&self, tensor: &str) -> Result<bool> {
+        let cut = onnx::encode(&cut::at_output(&self.model, tensor)?);
+        Ok(TractEngine::load(&cut, self.preprocessing.layout, self.size)?.output_rank() == 4)
+    }
+}
+
+/// Decodes a network and finds how its pixels go in: by its sha256 in the registry, else from its metadata, else from
+/// the flags. Never a guess.
+///
+/// # Errors
+/// `PIXELS_UNKNOWN` says which flags to give; `INVALID_MODEL` when it is no image network.
+pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
+    let model = onnx::decode(bytes)?;
+    let input = onnx::image_input(&model)?;
+    let entry = registry::find_by_sha256(&sha256(bytes));
+    let told = match entry {
+        Some(entry) => Some(entry.pixels),
+        None => pixels::from_properties(&model, input.layout).map_err(Error::PixelsUnknown)?,
+    };
+    let mut preprocessing = match told {
+        Some(told) => {
+            let where_from = if entry.is_some() { "the registry" } else { "the file's own metadata" };
+            agree(&told, flags, where_from)?;
+            told
+        }
+        None => from_flags(flags, &input)?,
+    };
+    preprocessing.crop = flags.crop.unwrap_or(preprocessing.crop);
+    if let Some(problem) = preprocessing.problem() {
+        return Err(Error::PixelsUnknown(problem));
+    }
+    if input.layout.is_some_and(|layout| layout != preprocessing.layout) {
+        let message = format!("the input `{}` is {:?}, not {:?}", input.name, input.layout, preprocessing.layout);
+        return Err(Error::PixelsUnknown(message));
+    }
+    let size = match (input.size, flags.size) {
+        (Some(fixed), Some(asked)) if fixed != asked => {
+            return Err(Error::PixelsUnknown(format!("the network takes {fixed}×{fixed}, not --size {asked}")));
+        }
+        (Some(size), _) | (None, Some(size)) => size,
+        (None, None) => entry
+            .map(|e| e.input_size as usize)
+            .ok_or_else(|| Error::PixelsUnknown("the network leaves its input size open: give --size PIXELS".into()))?,
+    };
+    Ok(Network { model, preprocessing, size, name: entry.map(|e| e.name), features: entry.and_then(|e| e.features) })
+}
+
+/// Flags must not contradict what is known.
+fn agree(told: &Preprocessing, flags: &PixelFlags, where_from: &str) -> Result<()> {
+    let differ = flags.layout.is_some_and(|v| v != told.layout)
+        || flags.color.is_some_and(|v| v != told.color)
+        || flags.range.is_some_and(|v| v != told.range)
+        || flags.mean.is_some_and(|v| v != told.mean)
+        || flags.std.is_some_and(|v| v != told.std);
+    if !differ {
+        return Ok(());
+    }
+    let json = serde_json::to_string(told).unwrap_or_default();
+    Err(Error::PixelsUnknown(format!("{where_from} says this network's pixels go in as {json}; drop the flags")))
+}
+
+fn from_flags(flags: &PixelFlags, input: &ImageInput) -> Result<Preprocessing> {
+    let layout = input.layout.or(flags.layout);
+    let missing: Vec<&str> = [
+        ("--color rgb|bgr", flags.color.is_none()),
+        ("--range LOW,HIGH (what bytes 0 and 255 become, for example 0,1 or 0,255 or -1,1)", flags.range.is_none()),
+        ("--mean R,G,B (0,0,0 if none)", flags.mean.is_none()),
+        ("--std R,G,B (1,1,1 if none)", flags.std.is_none()),
+        ("--layout nchw|nhwc", layout.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(flag, missing)| missing.then_some(flag))
+    .collect();
+    let (Some(layout), Some(color), Some(range), Some(mean), Some(std)) =
+        (layout, flags.color, flags.range, flags.mean, flags.std)
+    else {
+        return Err(Error::PixelsUnknown(format!(
+            "how this network wants its pixels is not known: it is not in the registry and its metadata does not \
+             tell. Give {}",
+            missing.join(", ")
+        )));
+    };
+    if flags.layout.is_some_and(|asked| asked != layout) {
+        return Err(Error::PixelsUnknown(format!("the input's shape says {layout:?}, --layout says otherwise")));
+    }
+    Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0 })
+}
+
+/// A file, or a name of the registry that is downloaded once.
+fn locate(asked: &str, progress: Progress) -> Result<PathBuf> {
+    if Path::new(asked).is_file() {
+        return Ok(asked.into());
+    }
+    let Some(entry) = registry::find_by_name(asked) else {
+        let names: Vec<&str> = registry::all().iter().map(|e| e.name).collect();
+        return Err(Error::Backbone(format!(
+            "`{asked}` is neither a file nor a known backbone; known are {}, {}",
+            embedded::NAME,
+            names.join(", ")
+        )));
+    };
+    let stage = progress.stage("download", usize::try_from(entry.bytes.unwrap_or(0)).unwrap_or(0));
+    let fetched = download::fetch(entry, &download::default_cache_dir(), &mut |done, total| stage.set(done, total));
+    stage.finish();
+    fetched.map_err(|e| Error::Backbone(e.to_string()))
+}

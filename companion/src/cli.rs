@@ -1,0 +1,147 @@
+//! The command line. Data goes to stdout, everything else to stderr; failures exit with 1, wrong usage with 2.
+
+mod arguments;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::evaluate::Evaluation;
+use crate::progress::Progress;
+use crate::publish::Published;
+use crate::train::Report;
+use crate::{backbone, evaluate, export, import, samples, serve, train};
+use arguments::{Arguments, Command};
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.command.json();
+    if let Some(threads) = arguments.threads {
+        // Fails only when the pool exists already, and nothing has run yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+    match execute(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if json {
+                println!("{}", json!({ "event": "error", "code": error.code(), "message": error.to_string() }));
+            }
+            eprintln!("error[{}]: {error}", error.code());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<()> {
+    let progress = if command.json() { Progress::Json } else { Progress::Human };
+    match command {
+        Command::Train(arguments) => {
+            let (published, report) = train::run(&arguments.options(), progress)?;
+            trained(progress, &published, &report);
+        }
+        Command::Evaluate(arguments) => {
+            // With --json stdout holds the one result object, so progress stays silent.
+            let progress = if arguments.json { Progress::Silent } else { Progress::Human };
+            let json = arguments.json;
+            let evaluation = evaluate::run(&arguments.options(), progress)?;
+            if json {
+                let text = serde_json::to_string(&evaluation).map_err(|e| Error::BadInput(e.to_string()))?;
+                println!("{text}");
+            } else {
+                print_evaluation(&evaluation);
+            }
+        }
+        Command::Import(arguments) => published(progress, &import::run(&arguments.options())?),
+        Command::Export(arguments) => {
+            export::whole(&arguments.channel, &arguments.whole)?;
+            println!("{}", arguments.whole.display());
+        }
+        Command::Samples(arguments) => {
+            let stage = progress.stage("draw", 0);
+            let (dir, options) = arguments.options();
+            let summary = samples::generate(&dir, &options, &|done, total| stage.set(done as u64, Some(total as u64)));
+            stage.finish();
+            let summary = summary.map_err(|source| Error::Io { path: dir.clone(), source })?;
+            progress.note(&format!("{} photos of {} products", summary.photos, summary.products));
+            println!("{}", dir.display());
+        }
+        Command::Serve(arguments) => {
+            serve::run(&arguments.options(), |address| {
+                println!("http://{address}/");
+                progress.note("models at /assets/ml-models/; Ctrl-C stops");
+            })
+            .map_err(|e| Error::Serve(e.to_string()))?;
+        }
+        Command::Backbones => {
+            println!("{}\tships inside, nothing to download", backbone::embedded::NAME);
+            for entry in backbone::registry::all() {
+                let place = entry.url.unwrap_or("not for download; pass the file");
+                println!("{}\t{} px\t{}\t{place}", entry.name, entry.input_size, entry.licence);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn trained(progress: Progress, published: &Published, report: &Report) {
+    let manifest = &published.manifest;
+    progress.event(&json!({
+        "event": "published",
+        "channel": manifest.channel_id,
+        "version": manifest.version,
+        "releaseSeq": manifest.release_seq,
+        "products": manifest.product_count,
+        "images": manifest.image_count,
+        "leftOut": report.problems.len(),
+        "accuracy": manifest.accuracy,
+        "seconds": manifest.training_duration,
+        "metadata": published.path,
+    }));
+    if progress != Progress::Human {
+        return;
+    }
+    let accuracy = manifest.accuracy.map_or("not measurable (nothing could be held out)".to_owned(), |a| {
+        let images = report.held_out.as_ref().map_or(0, |m| m.images);
+        format!("{:.1} % on {images} held-out photos", 100.0 * a)
+    });
+    eprintln!(
+        "{} {}: {} products, {} photos, {:.1} s, accuracy {accuracy}",
+        manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
+    );
+    println!("{}", published.path.display());
+}
+
+fn published(progress: Progress, published: &Published) {
+    let manifest = &published.manifest;
+    progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));
+    println!("{}", published.path.display());
+}
+
+fn print_evaluation(evaluation: &Evaluation) {
+    let measures = &evaluation.measures;
+    println!("channel    {} {}", evaluation.channel, evaluation.version);
+    println!("images     {}", measures.images);
+    println!("top-1      {:.1} %", 100.0 * measures.top1);
+    println!("top-5      {:.1} %", 100.0 * measures.top5);
+    let counts: Vec<String> = evaluation.decisions.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    println!("decisions  {}", counts.join(", "));
+    if let Some(precision) = evaluation.match_precision {
+        println!("           {:.1} % of the matches are right", 100.0 * precision);
+    }
+    for (name, measure) in &evaluation.attributes {
+        match (measure.accuracy, measure.mae, measure.rmse) {
+            (Some(accuracy), ..) => println!("{name}: {:.1} % of {}", 100.0 * accuracy, measure.images),
+            (_, Some(mae), Some(rmse)) => println!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images),
+            _ => {}
+        }
+    }
+    println!("\n{:<32} {:>6} {:>9} {:>7}", "product", "images", "precision", "recall");
+    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.0} %", 100.0 * s));
+    for product in &measures.products {
+        let (precision, recall) = (percent(product.precision), percent(product.recall));
+        println!("{:<32} {:>6} {precision:>9} {recall:>7}", product.label, product.images);
+    }
+}

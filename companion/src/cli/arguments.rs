@@ -1,0 +1,344 @@
+//! What may be typed.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jicho::manifest::{ColorOrder, Layout};
+
+use crate::backbone::{PixelFlags, Request, embedded};
+use crate::{evaluate, import, samples, serve, train};
+
+/// Train, publish and serve what a shop's camera recognises.
+#[derive(Parser)]
+#[command(name = "jicho", version, about, long_about = None)]
+pub struct Arguments {
+    /// Threads to work on (default: all cores); the result is the same with any number
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a channel's model from photos and publish it
+    Train(Train),
+    /// Measure a published channel on photos
+    Evaluate(Evaluate),
+    /// Make a channel of an existing ONNX classifier
+    Import(Import),
+    /// Write a channel's model in another form
+    Export(Export),
+    /// Draw the photos of a small made-up shop
+    Samples(Samples),
+    /// Serve models and an app over HTTP
+    Serve(Serve),
+    /// List the backbones that are known by name
+    Backbones,
+}
+
+impl Command {
+    /// Whether `--json` was given.
+    pub fn json(&self) -> bool {
+        match self {
+            Command::Train(a) => a.json,
+            Command::Evaluate(a) => a.json,
+            _ => false,
+        }
+    }
+}
+
+/// `jicho train`
+#[derive(Args)]
+pub struct Train {
+    /// A folder with a folder of photos per product, or a JSONL file with a row per photo
+    photos: PathBuf,
+    /// Channel id: letters, digits, `_`, `-`
+    #[arg(long)]
+    channel: String,
+    /// The models folder; created where missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// `embedded`, a name of `jicho backbones`, or an ONNX file
+    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
+    backbone: String,
+    /// The tensor that holds the network's features, where it is not found by itself
+    #[arg(long, value_name = "TENSOR")]
+    features: Option<String>,
+    /// Places the photos that are held out to measure
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// JSONL only: the field with the product id (default: `product`, `label`, or the first string field)
+    #[arg(long, value_name = "FIELD")]
+    label: Option<String>,
+    /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+    /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
+    #[arg(long, value_name = "FILE")]
+    score: Option<PathBuf>,
+    /// Report progress and result as JSON lines on stdout
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    pixels: Pixels,
+}
+
+impl Train {
+    /// As the module wants it.
+    pub fn options(self) -> train::Options {
+        let backbone = Request { backbone: self.backbone, features: self.features, pixels: self.pixels.flags() };
+        train::Options {
+            photos: self.photos,
+            channel: self.channel,
+            out: self.out,
+            backbone,
+            seed: self.seed,
+            label: self.label,
+            facts: self.facts,
+            score: self.score,
+        }
+    }
+}
+
+/// `jicho evaluate`
+#[derive(Args)]
+pub struct Evaluate {
+    /// The channel's folder, as `ml-models/T_1`
+    channel: PathBuf,
+    /// A folder with a folder of photos per product, or a JSONL file
+    #[arg(long, value_name = "DIR")]
+    photos: PathBuf,
+    /// JSONL only: the field with the product id
+    #[arg(long, value_name = "FIELD")]
+    label: Option<String>,
+    /// Write one JSON line per image
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Evaluate {
+    /// As the module wants it.
+    pub fn options(self) -> evaluate::Options {
+        let Evaluate { channel, photos, label, predictions, json: _ } = self;
+        evaluate::Options { channel, photos, label, predictions }
+    }
+}
+
+/// `jicho import`
+#[derive(Args)]
+pub struct Import {
+    /// The ONNX classifier
+    model: PathBuf,
+    /// Text file with one label a line, in the order of the network's output
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Channel id
+    #[arg(long)]
+    channel: String,
+    /// The models folder; created where missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The network's output with a value per label, where several fit
+    #[arg(long, value_name = "TENSOR")]
+    output: Option<String>,
+    #[command(flatten)]
+    pixels: Pixels,
+}
+
+impl Import {
+    /// As the module wants it.
+    pub fn options(self) -> import::Options {
+        import::Options {
+            model: self.model,
+            labels: self.labels,
+            channel: self.channel,
+            out: self.out,
+            output: self.output,
+            pixels: self.pixels.flags(),
+        }
+    }
+}
+
+/// `jicho export`
+#[derive(Args)]
+pub struct Export {
+    /// The channel's folder, as `ml-models/T_1`
+    pub channel: PathBuf,
+    /// Write network, features and head as one plain ONNX classifier
+    #[arg(long, value_name = "FILE.onnx")]
+    pub whole: PathBuf,
+}
+
+/// `jicho samples`
+#[derive(Args)]
+pub struct Samples {
+    /// Where to write; a folder per product
+    dir: PathBuf,
+    /// Photos per product
+    #[arg(long, default_value_t = 24, value_name = "N")]
+    photos: usize,
+    /// Side of the square photos, pixels
+    #[arg(long, default_value_t = 480, value_name = "PX")]
+    size: u32,
+    /// Changes the photos, never the products
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only the first N products
+    #[arg(long, value_name = "N")]
+    products: Option<usize>,
+    /// Draw photos with attributes, and rows in `scans.jsonl`, instead of a folder per product
+    #[arg(long)]
+    attributes: bool,
+}
+
+impl Samples {
+    /// As the module wants it.
+    pub fn options(self) -> (PathBuf, samples::Options) {
+        let Samples { dir, photos, size, seed, products, attributes } = self;
+        (dir, samples::Options { photos_per_product: photos, size, seed, products, attributes })
+    }
+}
+
+/// `jicho serve`
+#[derive(Args)]
+pub struct Serve {
+    /// The models folder, served at /assets/ml-models/
+    #[arg(long, default_value = "ml-models", value_name = "DIR")]
+    models: PathBuf,
+    /// The built app, served at /
+    #[arg(long, value_name = "DIR")]
+    app: Option<PathBuf>,
+    /// Address to listen on; 0.0.0.0 for every network
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+impl Serve {
+    /// As the module wants it.
+    pub fn options(self) -> serve::Options {
+        serve::Options { models: self.models, app: self.app, host: self.host, port: self.port }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Axes {
+    Nchw,
+    Nhwc,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Order {
+    Rgb,
+    Bgr,
+}
+
+/// How a network wants its pixels, where neither the registry nor the file tells.
+#[derive(Args)]
+struct Pixels {
+    /// Axes of the network's input
+    #[arg(long, value_enum, help_heading = "Pixels of an unknown network")]
+    layout: Option<Axes>,
+    /// Colour order of the network's input
+    #[arg(long, value_enum, help_heading = "Pixels of an unknown network")]
+    color: Option<Order>,
+    /// What bytes 0 and 255 become before mean and std: 0,1 or 0,255 or -1,1
+    #[arg(long, value_parser = range, allow_hyphen_values = true, value_name = "LOW,HIGH", help_heading = "Pixels of an unknown network")]
+    range: Option<Ends>,
+    /// Subtracted, one value or three in the network's colour order
+    #[arg(long, value_parser = triple, allow_hyphen_values = true, value_name = "A,B,C", help_heading = "Pixels of an unknown network")]
+    mean: Option<Triple>,
+    /// Divided by, one value or three in the network's colour order
+    #[arg(long, value_parser = triple, value_name = "A,B,C", help_heading = "Pixels of an unknown network")]
+    std: Option<Triple>,
+    /// Side of the central square that is used, as a share of the photo's shorter side
+    #[arg(long, value_name = "SHARE", help_heading = "Pixels of an unknown network")]
+    crop: Option<f64>,
+    /// Side of the network's input in pixels, where its shape leaves it open
+    #[arg(long, value_name = "PX", help_heading = "Pixels of an unknown network")]
+    size: Option<usize>,
+}
+
+// clap would read a bare array or Vec as several values.
+#[derive(Clone, Copy)]
+struct Ends([f32; 2]);
+
+#[derive(Clone, Copy)]
+struct Triple([f32; 3]);
+
+impl Pixels {
+    fn flags(self) -> PixelFlags {
+        PixelFlags {
+            layout: self.layout.map(|l| match l {
+                Axes::Nchw => Layout::Nchw,
+                Axes::Nhwc => Layout::Nhwc,
+            }),
+            color: self.color.map(|c| match c {
+                Order::Rgb => ColorOrder::Rgb,
+                Order::Bgr => ColorOrder::Bgr,
+            }),
+            range: self.range.map(|r| r.0),
+            mean: self.mean.map(|t| t.0),
+            std: self.std.map(|t| t.0),
+            crop: self.crop,
+            size: self.size,
+        }
+    }
+}
+
+fn numbers(text: &str) -> Result<Vec<f32>, String> {
+    // `0..1` and `0-255` are common ways to write a range; a leading minus belongs to the number.
+    let mut plain = text.trim().trim_matches(['[', ']', '(', ')']).replace("..", ",");
+    if !plain.contains(',') {
+        if let Some(dash) = plain.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(i, _)| i) {
+            plain.replace_range(dash..=dash, ",");
+        }
+    }
+    plain.split(',').map(|part| part.trim().parse().map_err(|_| format!("`{part}` is not a number"))).collect()
+}
+
+fn range(text: &str) -> Result<Ends, String> {
+    match numbers(text)?[..] {
+        [low, high] if low < high => Ok(Ends([low, high])),
+        _ => Err("give two rising numbers, as 0,1".into()),
+    }
+}
+
+fn triple(text: &str) -> Result<Triple, String> {
+    match numbers(text)?[..] {
+        [one] => Ok(Triple([one; 3])),
+        [a, b, c] => Ok(Triple([a, b, c])),
+        _ => Err("give one number or three, as 0.485,0.456,0.406".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_can_be_written_in_common_ways() {
+        for (text, ends) in
+            [("0,1", [0., 1.]), ("-1,1", [-1., 1.]), ("0-255", [0., 255.]), ("0..1", [0., 1.]), ("[0, 1]", [0., 1.])]
+        {
+            assert_eq!(range(text).map(|r| r.0), Ok(ends), "{text}");
+        }
+        assert!(range("1,0").is_err() && range("x").is_err());
+        assert_eq!(triple("127").map(|t| t.0), Ok([127.0; 3]));
+    }
+}

@@ -1,0 +1,213 @@
+//! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`.
+//!
+//! Strings become a categorical attribute, arrays of integers a sequence (of one length), numbers a numeric one. The
+//! first valid row that has an attribute fixes its type.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Dataset, Example, Problem, Value, natural};
+use crate::error::{Error, Result, at};
+
+const LABEL_FIELDS: [&str; 2] = ["product", "label"];
+const MAX_SEQUENCE: usize = 64;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Number,
+    Sequence(usize),
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Kind::Text => write!(f, "a string"),
+            Kind::Number => write!(f, "a number"),
+            Kind::Sequence(length) => write!(f, "an array of {length} integers"),
+        }
+    }
+}
+
+pub(super) fn read(file: &Path, label: Option<&str>) -> Result<Dataset> {
+    let bytes = std::fs::read(file).map_err(at(file))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let name = file.display().to_string();
+    let mut dataset = Dataset::default();
+    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
+    let mut first_text: Option<String> = None;
+    for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        match row(line, folder, &kinds) {
+            Ok((example, order)) => {
+                for field in order {
+                    let kind = kind_of(&example.attributes[&field]);
+                    if kind == Kind::Text && first_text.is_none() {
+                        first_text = Some(field.clone());
+                    }
+                    kinds.entry(field).or_insert(kind);
+                }
+                dataset.examples.push(example);
+            }
+            Err(reason) => {
+                dataset.problems.push(Problem { file: name.clone(), line: Some(number + 1), reason });
+            }
+        }
+    }
+    if dataset.examples.is_empty() {
+        let why = dataset.problems.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
+        return Err(Error::NoPhotos(format!("{name} has no usable row: {why}")));
+    }
+    assign_labels(&mut dataset, &kinds, label, first_text, &name)?;
+    dataset.examples.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| natural(&a.name, &b.name)));
+    Ok(dataset)
+}
+
+/// Chooses which attribute is the product: the one asked for, `product` or `label`, else the first string attribute
+/// of the file, which then stays an attribute as well.
+fn assign_labels(
+    dataset: &mut Dataset,
+    kinds: &BTreeMap<String, Kind>,
+    asked: Option<&str>,
+    first_text: Option<String>,
+    file: &str,
+) -> Result<()> {
+    let is_text = |field: &str| kinds.get(field) == Some(&Kind::Text);
+    if let Some(field) = asked.filter(|f| !is_text(f)) {
+        return Err(Error::BadInput(format!("{file} has no string field `{field}` to take the product id from")));
+    }
+    let own = asked.or_else(|| LABEL_FIELDS.into_iter().find(|f| is_text(f))).map(str::to_owned);
+    let Some(field) = own.clone().or(first_text) else { return Ok(()) };
+    let mut labels: Vec<String> = dataset
+        .examples
+        .iter()
+        .filter_map(|e| match e.attributes.get(&field) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    labels.sort();
+    labels.dedup();
+    for example in &mut dataset.examples {
+        if let Some(Value::Text(text)) = example.attributes.get(&field) {
+            example.label = labels.binary_search(text).ok();
+        }
+        example.attributes.remove(&field);
+    }
+    dataset.labels = labels;
+    dataset.label_attribute = own.is_none().then_some(field);
+    Ok(())
+}
+
+fn row(line: &[u8], folder: &Path, kinds: &BTreeMap<String, Kind>) -> Result<(Example, Vec<String>), String> {
+    let row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
+    let path = match row.get("image_path") {
+        Some(Json::String(path)) if !path.is_empty() => path.clone(),
+        Some(_) => return Err("`image_path` must be a string".into()),
+        None => return Err("`image_path` is missing".into()),
+    };
+    let mut attributes = BTreeMap::new();
+    let mut order = Vec::new();
+    for (field, json) in row.iter().filter(|(field, json)| *field != "image_path" && !json.is_null()) {
+        check_name(field)?;
+        let value = value(field, json)?;
+        let kind = kind_of(&value);
+        if let Some(known) = kinds.get(field).filter(|k| **k != kind) {
+            return Err(format!("`{field}` is {kind}, in earlier rows it is {known}"));
+        }
+        attributes.insert(field.clone(), value);
+        order.push(field.clone());
+    }
+    if attributes.is_empty() {
+        return Err("has no attribute beside `image_path`".into());
+    }
+    let file = folder.join(&path);
+    if !file.is_file() {
+        return Err(format!("the image {} does not exist", file.display()));
+    }
+    Ok((Example { path: file, name: path, label: None, attributes }, order))
+}
+
+fn check_name(field: &str) -> Result<(), String> {
+    let plain = field.len() <= 64 && field.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
+    if plain && !field.is_empty() { Ok(()) } else { Err(format!("`{field}` cannot name an attribute")) }
+}
+
+fn value(field: &str, json: &Json) -> Result<Value, String> {
+    match json {
+        Json::String(text) if text.is_empty() => Err(format!("`{field}` is empty")),
+        Json::String(text) => Ok(Value::Text(text.clone())),
+        Json::Number(number) => {
+            number.as_f64().filter(|v| v.is_finite()).map(Value::Number).ok_or(format!("`{field}` is not a number"))
+        }
+        Json::Array(items) if (1..=MAX_SEQUENCE).contains(&items.len()) => items
+            .iter()
+            .map(|item| item.as_i64().ok_or(format!("`{field}` has `{item}`, only integers are allowed in an array")))
+            .collect::<Result<_, _>>()
+            .map(Value::Sequence),
+        _ => Err(format!("`{field}` is neither string, number nor an array of 1 to {MAX_SEQUENCE} integers")),
+    }
+}
+
+fn kind_of(value: &Value) -> Kind {
+    match value {
+        Value::Text(_) => Kind::Text,
+        Value::Number(_) => Kind::Number,
+        Value::Sequence(items) => Kind::Sequence(items.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_rows(rows: &str, label: Option<&str>) -> Result<Dataset> {
+        let dir = tempfile::tempdir().map_err(at("temp"))?;
+        for image in ["a.jpg", "b.jpg"] {
+            std::fs::write(dir.path().join(image), b"x").map_err(at(image))?;
+        }
+        let file = dir.path().join("rows.jsonl");
+        std::fs::write(&file, rows).map_err(at(&file))?;
+        read(&file, label)
+    }
+
+    #[test]
+    fn invalid_rows_are_reported_with_their_line() {
+        let rows = concat!(
+            "{\"image_path\":\"a.jpg\",\"brand\":\"K\",\"code\":[1,2],\"risk\":1}\n",
+            "\n",
+            "not json\n",
+            "{\"brand\":\"K\"}\n",
+            "{\"image_path\":\"none.jpg\",\"brand\":\"K\"}\n",
+            "{\"image_path\":\"a.jpg\",\"brand\":7}\n",
+            "{\"image_path\":\"a.jpg\",\"code\":[1,2,3]}\n",
+            "{\"image_path\":\"a.jpg\",\"code\":[1,2.5]}\n",
+            "{\"image_path\":\"b.jpg\",\"brand\":\"L\",\"code\":null}\n",
+        );
+        let dataset = read_rows(rows, None).unwrap();
+        assert_eq!(dataset.problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8]);
+        assert_eq!(dataset.examples.len(), 2);
+        assert_eq!(dataset.labels, ["K", "L"]);
+        assert_eq!(dataset.label_attribute.as_deref(), Some("brand"));
+    }
+
+    #[test]
+    fn a_product_field_is_the_label_and_no_attribute() {
+        let rows = "{\"image_path\":\"a.jpg\",\"brand\":\"K\",\"product\":\"p\"}";
+        let dataset = read_rows(rows, None).unwrap();
+        assert_eq!((dataset.labels, dataset.label_attribute), (vec!["p".to_owned()], None));
+        assert_eq!(dataset.examples[0].attributes.keys().collect::<Vec<_>>(), ["brand"]);
+        assert!(matches!(read_rows(rows, Some("nope")), Err(Error::BadInput(_))));
+    }
+
+    #[test]
+    fn nothing_usable_is_an_error_that_shows_the_first_problem() {
+        let error = read_rows("[]\n", None).unwrap_err();
+        assert_eq!(error.code(), "NO_PHOTOS");
+        assert!(error.to_string().contains(":1:"), "{error}");
+    }
+}

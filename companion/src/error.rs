@@ -1,0 +1,75 @@
+//! What the companion reports: each error has a stable code and says what to do.
+
+use std::path::{Path, PathBuf};
+
+/// A failure of a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// From the library: models, manifests, frames, channel ids.
+    #[error("{0}")]
+    Library(#[from] jicho::Error),
+    /// Reading or writing failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was read or written.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Nothing is left to train or evaluate on.
+    #[error("{0}")]
+    NoPhotos(String),
+    /// Two folders with the same product id.
+    #[error(
+        "product `{id}` has photos in two folders, {} and {}: the folder's name is the product id, so rename one",
+        first.display(), second.display()
+    )]
+    DuplicateProduct {
+        /// The product id.
+        id: String,
+        /// One folder.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// How the network wants its pixels is not known.
+    #[error("{0}")]
+    PixelsUnknown(String),
+    /// No pooled features were found in the network.
+    #[error("{0}")]
+    NotABackbone(String),
+    /// A backbone's name or download.
+    #[error("{0}")]
+    Backbone(String),
+    /// Labels that do not fit the network, facts or a score rule that cannot be read.
+    #[error("{0}")]
+    BadInput(String),
+    /// The web server.
+    #[error("{0}")]
+    Serve(String),
+}
+
+/// `std::result::Result` with [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Library(error) => error.code(),
+            Error::Io { .. } => "IO",
+            Error::NoPhotos(_) => "NO_PHOTOS",
+            Error::DuplicateProduct { .. } => "DUPLICATE_PRODUCT",
+            Error::PixelsUnknown(_) => "PIXELS_UNKNOWN",
+            Error::NotABackbone(_) => "NOT_A_BACKBONE",
+            Error::Backbone(_) => "BACKBONE",
+            Error::BadInput(_) => "BAD_INPUT",
+            Error::Serve(_) => "SERVE",
+        }
+    }
+}
+
+/// Names the path in an I/O error: `read(path).map_err(at(path))`.
+pub fn at(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Io { path: path.as_ref().to_owned(), source }
+}

@@ -1,0 +1,194 @@
+//! Measuring a published channel on photos.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use jicho::Recognition;
+use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::dataset::{Dataset, Example, Problem, Value};
+use crate::error::{Error, Result, at};
+use crate::measure::{Answer, Measures};
+use crate::photo::Photo;
+use crate::progress::Progress;
+use crate::publish;
+
+/// What to evaluate.
+pub struct Options {
+    /// The channel's folder, `…/ml-models/T_1`.
+    pub channel: PathBuf,
+    /// Photos: a folder per product, or a JSONL file.
+    pub photos: PathBuf,
+    /// The JSONL field that holds the product id.
+    pub label: Option<String>,
+    /// Where to write a line an image.
+    pub predictions: Option<PathBuf>,
+}
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evaluation {
+    /// The channel.
+    pub channel: String,
+    /// Its release.
+    pub version: String,
+    /// Counts and shares over the labels.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// How many answers were a match, unsure, unknown.
+    pub decisions: BTreeMap<&'static str, usize>,
+    /// Of the matches, the share that is right; null without matches.
+    pub match_precision: Option<f64>,
+    /// Measures of each attribute of the photos.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, AttributeMeasure>,
+    /// Photos and rows that were left out.
+    pub problems: Vec<Problem>,
+}
+
+/// How well an attribute is recognised.
+#[derive(Debug, Default, Serialize)]
+pub struct AttributeMeasure {
+    /// Photos that have it.
+    pub images: usize,
+    /// Share that is right as a whole; null for numbers.
+    pub accuracy: Option<f64>,
+    /// Mean absolute error, in the attribute's unit; null unless a number.
+    pub mae: Option<f64>,
+    /// Root mean squared error, likewise.
+    pub rmse: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    image: &'a str,
+    label: Option<&'a str>,
+    decision: Decision,
+    predictions: &'a [Prediction],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: &'a BTreeMap<String, Attribute>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+}
+
+/// Recognises every photo with the channel's release in force.
+///
+/// # Errors
+/// A channel that cannot be loaded, no usable photo, a predictions file that cannot be written.
+pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
+    let recognizer = publish::open(&options.channel)?;
+    let manifest = recognizer.manifest();
+    let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
+    let bar = progress.stage("recognize", dataset.examples.len());
+    let answers: Vec<Result<Recognition, String>> = dataset
+        .examples
+        .par_iter()
+        .map(|example| {
+            let photo = Photo::read(&example.path)?;
+            let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
+            bar.advance();
+            answer
+        })
+        .collect();
+    bar.finish();
+
+    let mut answered: Vec<(&Example, Recognition)> = Vec::new();
+    for (example, answer) in dataset.examples.iter().zip(answers) {
+        match answer {
+            Ok(answer) => answered.push((example, answer)),
+            Err(reason) => dataset.problems.push(Problem { file: example.name.clone(), line: None, reason }),
+        }
+    }
+    dataset.problems.iter().for_each(|p| progress.warn(&format!("left out: {p}")));
+    if answered.is_empty() {
+        let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
+        return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));
+    }
+    if let Some(path) = &options.predictions {
+        write_predictions(path, &answered, &dataset.labels)?;
+    }
+
+    let index: BTreeMap<&str, usize> = manifest.labels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+    let truth = |example: &Example| example.label.and_then(|l| index.get(dataset.labels[l].as_str()).copied());
+    let ranked = answered.iter().map(|(example, answer)| Answer {
+        truth: truth(example),
+        ranking: answer.predictions.iter().filter_map(|p| index.get(p.label.as_str()).copied()).collect(),
+    });
+    let measures = Measures::of(&manifest.labels, ranked);
+    let mut decisions = BTreeMap::from([("match", 0), ("unsure", 0), ("unknown", 0)]);
+    let mut right = 0;
+    for (example, answer) in &answered {
+        let name = match answer.decision {
+            Decision::Match => "match",
+            Decision::Unsure => "unsure",
+            Decision::Unknown => "unknown",
+        };
+        *decisions.entry(name).or_default() += 1;
+        let label = example.label.map(|l| dataset.labels[l].as_str());
+        let top = answer.predictions.first().map(|p| p.label.as_str());
+        right += usize::from(answer.decision == Decision::Match && label.is_some() && label == top);
+    }
+    let matches = decisions["match"];
+    Ok(Evaluation {
+        channel: manifest.channel_id.clone(),
+        version: manifest.version.clone(),
+        measures,
+        match_precision: (matches > 0).then(|| right as f64 / matches as f64),
+        decisions,
+        attributes: attribute_measures(&answered),
+        problems: dataset.problems,
+    })
+}
+
+fn attribute_measures(answered: &[(&Example, Recognition)]) -> BTreeMap<String, AttributeMeasure> {
+    let mut right: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    let mut errors: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (example, answer) in answered {
+        for (name, truth) in &example.attributes {
+            match (truth, answer.attributes.get(name).map(|a| &a.value)) {
+                (Value::Number(t), Some(AttributeValue::Number(v))) => {
+                    errors.entry(name.clone()).or_default().push(v - t)
+                }
+                (Value::Text(t), Some(AttributeValue::Text(v))) => right.entry(name.clone()).or_default().push(t == v),
+                (Value::Sequence(t), Some(AttributeValue::Sequence(v))) => {
+                    right.entry(name.clone()).or_default().push(t == v);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut measures: BTreeMap<String, AttributeMeasure> = BTreeMap::new();
+    for (name, right) in right {
+        let accuracy = right.iter().filter(|r| **r).count() as f64 / right.len() as f64;
+        measures.insert(name, AttributeMeasure { images: right.len(), accuracy: Some(accuracy), ..Default::default() });
+    }
+    for (name, errors) in errors {
+        let count = errors.len() as f64;
+        let mae = errors.iter().map(|e| e.abs()).sum::<f64>() / count;
+        let rmse = (errors.iter().map(|e| e * e).sum::<f64>() / count).sqrt();
+        let measure = AttributeMeasure { images: errors.len(), accuracy: None, mae: Some(mae), rmse: Some(rmse) };
+        measures.insert(name, measure);
+    }
+    measures
+}
+
+fn write_predictions(path: &Path, answered: &[(&Example, Recognition)], labels: &[String]) -> Result<()> {
+    let mut file = BufWriter::new(std::fs::File::create(path).map_err(at(path))?);
+    for (example, answer) in answered {
+        let line = Line {
+            image: &example.name,
+            label: example.label.map(|l| labels[l].as_str()),
+            decision: answer.decision,
+            predictions: &answer.predictions,
+            attributes: &answer.attributes,
+            score: answer.score,
+        };
+        serde_json::to_writer(&mut file, &line).map_err(|e| at(path)(e.into()))?;
+        file.write_all(b"\n").map_err(at(path))?;
+    }
+    file.flush().map_err(at(path))
+}

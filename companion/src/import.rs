@@ -1,0 +1,143 @@
+//! A channel from an existing ONNX classifier.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jicho::engine::{Engine, TractEngine};
+use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, SCHEMA, check_channel};
+
+use crate::backbone::{self, Network, PixelFlags};
+use crate::error::{Error, Result, at};
+use crate::onnx::build::{Builder, int};
+use crate::onnx::{self, cut, pixels};
+use crate::publish::{self, Published};
+use crate::release::{Release, entry, file_name};
+use crate::train::MATCH_CONFIDENCE;
+
+/// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
+/// that no label stands out.
+const UNKNOWN_CONFIDENCE: f32 = 0.2;
+
+/// What to import.
+pub struct Options {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// One label a line.
+    pub labels: PathBuf,
+    /// The channel to publish to.
+    pub channel: String,
+    /// The models folder.
+    pub out: PathBuf,
+    /// The output with a value a label, where several fit.
+    pub output: Option<String>,
+    /// What the flags say of the pixels.
+    pub pixels: PixelFlags,
+}
+
+/// Imports and publishes.
+///
+/// # Errors
+/// A model that is no image classifier, labels that do not fit it, pixels that are not known.
+pub fn run(options: &Options) -> Result<Published> {
+    check_channel(&options.channel)?;
+    let text = std::fs::read_to_string(&options.labels).map_err(at(&options.labels))?;
+    let labels: Vec<String> = text.lines().map(|l| l.trim().to_owned()).collect();
+    let blank = labels.iter().rposition(|l| !l.is_empty()).map_or(0, |last| last + 1);
+    let labels = distinct(&labels[..blank], &options.labels.display().to_string())?;
+
+    let bytes = std::fs::read(&options.model).map_err(at(&options.model))?;
+    let network = backbone::known_pixels(&bytes, &options.pixels)?;
+    let onnx = classifier(&network, options.output.as_deref(), labels.len())?;
+    let manifest = Manifest {
+        schema: SCHEMA,
+        channel_id: options.channel.clone(),
+        version: "unpublished".into(),
+        release_seq: 0,
+        trained_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        training_duration: 0.0,
+        product_count: labels.len(),
+        image_count: 0,
+        model_type: ModelType::Classifier,
+        image_size: network.size,
+        labels,
+        accuracy: None,
+        minimum_runtime: env!("CARGO_PKG_VERSION").into(),
+        preprocessing: network.preprocessing,
+        files: vec![entry(FileRole::Backbone, &onnx)],
+        features: None,
+        label_head: None,
+        attributes: BTreeMap::new(),
+        decision: Decision {
+            rejection_threshold: UNKNOWN_CONFIDENCE,
+            true_accept_rate: None,
+            match_confidence: MATCH_CONFIDENCE,
+        },
+        facts: BTreeMap::new(),
+        score: None,
+        golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
+    };
+    let mut release = Release { manifest, files: BTreeMap::from([(file_name(FileRole::Backbone), onnx)]) };
+    release.record_golden()?;
+    publish::run(release, &options.out, &[])
+}
+
+/// The network with one output: a probability a label.
+fn classifier(network: &Network, asked: Option<&str>, labels: usize) -> Result<Vec<u8>> {
+    let declared: Vec<String> = match asked {
+        Some(name) => vec![name.to_owned()],
+        None => onnx::graph(&network.model)?.output.iter().map(|o| o.name.clone()).collect(),
+    };
+    let mut lengths = Vec::new();
+    let mut chosen = None;
+    for name in &declared {
+        let cut = onnx::encode(&cut::at_output(&network.model, name)?);
+        let length = TractEngine::load(&cut, network.preprocessing.layout, network.size)?.output_len();
+        lengths.push(format!("`{name}` gives {length}"));
+        // Of several that fit, probabilities are preferred to logits.
+        let softmax = cut::is_softmax(&network.model, name)?;
+        if length == labels && chosen.as_ref().is_none_or(|(_, s): &(String, bool)| softmax && !*s) {
+            chosen = Some((name.clone(), softmax));
+        }
+    }
+    let Some((output, softmax)) = chosen else {
+        return Err(Error::BadInput(format!(
+            "there are {labels} labels, but {}; give one label a line, in the order of the network's output",
+            lengths.join(", ")
+        )));
+    };
+    let mut model = cut::at_output(&network.model, &output)?;
+    let graph = model.graph.get_or_insert_default();
+    let mut build = Builder::new(graph, "jicho_import");
+    let flat = build.node("Flatten", &[&output], vec![int("axis", 1)]);
+    if softmax {
+        build.named("Identity", &[&flat], "probabilities", vec![]);
+    } else {
+        build.named("Softmax", &[&flat], "probabilities", vec![int("axis", 1)]);
+    }
+    let mut declared = onnx::build::value("probabilities", &[0, labels]);
+    declared.name = "probabilities".into();
+    graph.output = vec![declared];
+    pixels::write(&mut model, &network.preprocessing);
+    Ok(onnx::encode(&model))
+}
+
+/// Blank and repeated lines get their line number, since a label is what an answer is called by.
+fn distinct(lines: &[String], file: &str) -> Result<Vec<String>> {
+    if lines.is_empty() {
+        return Err(Error::BadInput(format!("{file} has no labels; write one a line")));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    Ok(lines
+        .iter()
+        .enumerate()
+        .map(|(i, line)| {
+            let label = if line.is_empty() { format!("class-{}", i + 1) } else { line.clone() };
+            if seen.insert(label.clone()) {
+                return label;
+            }
+            let numbered = format!("{label} ({})", i + 1);
+            seen.insert(numbered.clone());
+            numbered
+        })
+        .collect())
+}

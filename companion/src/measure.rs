@@ -1,0 +1,118 @@
+//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix.
+
+use serde::Serialize;
+
+/// One answered photo.
+pub struct Answer {
+    /// The true label, if it is one of the channel's.
+    pub truth: Option<usize>,
+    /// Labels, most likely first.
+    pub ranking: Vec<usize>,
+}
+
+impl Answer {
+    /// From one probability a label.
+    pub fn ranked(truth: usize, probabilities: &[f32]) -> Self {
+        let mut ranking: Vec<usize> = (0..probabilities.len()).collect();
+        ranking.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]).then(a.cmp(&b)));
+        Answer { truth: Some(truth), ranking }
+    }
+}
+
+/// Measures over all answers.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Measures {
+    /// Photos answered.
+    pub images: usize,
+    /// Share whose first label is right, 0–1, whatever the decision.
+    pub top1: f64,
+    /// Share whose first five labels have the right one.
+    pub top5: f64,
+    /// One a label that has photos or was answered.
+    pub products: Vec<Product>,
+    /// The labels of the confusion matrix's columns, and of its first rows.
+    pub labels: Vec<String>,
+    /// `confusion[truth][answer]` counts; a last row counts photos whose true product the channel does not have, if
+    /// there are any.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// Measures of one product.
+#[derive(Debug, Clone, Serialize)]
+pub struct Product {
+    /// Its id.
+    pub label: String,
+    /// Photos that show it.
+    pub images: usize,
+    /// Of the photos answered with it, the share that shows it; null where none was.
+    pub precision: Option<f64>,
+    /// Of the photos that show it, the share answered with it; null where none does.
+    pub recall: Option<f64>,
+}
+
+impl Measures {
+    /// Counts `answers` over `labels`.
+    pub fn of(labels: &[String], answers: impl Iterator<Item = Answer>) -> Self {
+        let count = labels.len();
+        let mut confusion = vec![vec![0usize; count]; count + 1];
+        let (mut images, mut first, mut five) = (0usize, 0usize, 0usize);
+        for answer in answers {
+            images += 1;
+            if let Some(&top) = answer.ranking.first() {
+                confusion[answer.truth.unwrap_or(count)][top] += 1;
+            }
+            if let Some(truth) = answer.truth {
+                first += usize::from(answer.ranking.first() == Some(&truth));
+                five += usize::from(answer.ranking.iter().take(5).any(|l| *l == truth));
+            }
+        }
+        let share = |n: usize, of: usize| (of > 0).then(|| n as f64 / of as f64);
+        let products = (0..count)
+            .map(|k| {
+                let shown: usize = confusion[k].iter().sum();
+                let answered: usize = confusion.iter().map(|row| row[k]).sum();
+                Product {
+                    label: labels[k].clone(),
+                    images: shown,
+                    precision: share(confusion[k][k], answered),
+                    recall: share(confusion[k][k], shown),
+                }
+            })
+            .filter(|p| p.images > 0 || p.precision.is_some())
+            .collect();
+        if confusion[count].iter().all(|n| *n == 0) {
+            confusion.pop();
+        }
+        let top1 = share(first, images).unwrap_or(0.0);
+        Measures {
+            images,
+            top1,
+            top5: share(five, images).unwrap_or(0.0),
+            products,
+            labels: labels.to_vec(),
+            confusion,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_shares() {
+        let labels = ["a".to_owned(), "b".to_owned()];
+        let answers = [
+            Answer::ranked(0, &[0.9, 0.1]),
+            Answer::ranked(0, &[0.2, 0.8]),
+            Answer::ranked(1, &[0.3, 0.7]),
+            Answer { truth: None, ranking: vec![1, 0] },
+        ];
+        let measures = Measures::of(&labels, answers.into_iter());
+        assert_eq!((measures.images, measures.top1, measures.top5), (4, 0.5, 0.75));
+        assert_eq!(measures.confusion, [[1, 1], [0, 1], [0, 1]]);
+        assert_eq!(measures.products[0].recall, Some(0.5));
+        assert_eq!(measures.products[1].precision, Some(1.0 / 3.0));
+    }
+}

@@ -1,0 +1,115 @@
+//! Making nodes, tensors and models. Only operators whose meaning is the same in every opset from 7 on are built
+//! here, so that they can be joined to any network.
+
+use half::f16;
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
+};
+
+/// Appends nodes and weights to a graph; names begin with `prefix`, so they cannot clash with the network's own.
+pub struct Builder<'a> {
+    graph: &'a mut GraphProto,
+    prefix: &'static str,
+    count: usize,
+}
+
+impl<'a> Builder<'a> {
+    /// Builds into `graph`.
+    pub fn new(graph: &'a mut GraphProto, prefix: &'static str) -> Self {
+        Builder { graph, prefix, count: 0 }
+    }
+
+    /// Adds a node with one output; returns the output's name.
+    pub fn node(&mut self, op: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.count += 1;
+        let output = format!("{}_{}", self.prefix, self.count);
+        self.named(op, inputs, &output, attributes);
+        output
+    }
+
+    /// Adds a node whose output is called `output`.
+    pub fn named(&mut self, op: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProto>) {
+        self.graph.node.push(NodeProto {
+            op_type: op.into(),
+            name: format!("{}_{}", op.to_lowercase(), output),
+            input: inputs.iter().map(ToString::to_string).collect(),
+            output: vec![output.into()],
+            attribute: attributes,
+            ..Default::default()
+        });
+    }
+
+    /// Adds float weights; returns their name.
+    pub fn weights(&mut self, dims: &[usize], values: &[f32]) -> String {
+        self.initializer(dims, 1, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// Adds weights stored in half precision and cast to float by the graph; returns the cast's name.
+    pub fn half_weights(&mut self, dims: &[usize], values: &[f32]) -> String {
+        let raw = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+        let stored = self.initializer(dims, 10, raw);
+        self.node("Cast", &[&stored], vec![int("to", 1)])
+    }
+
+    /// Adds an integer tensor; returns its name.
+    pub fn integers(&mut self, values: &[i64]) -> String {
+        self.initializer(&[values.len()], 7, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    fn initializer(&mut self, dims: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {
+        self.count += 1;
+        let name = format!("{}_w{}", self.prefix, self.count);
+        let dims = dims.iter().map(|d| *d as i64).collect();
+        self.graph.initializer.push(TensorProto {
+            name: name.clone(),
+            dims,
+            data_type,
+            raw_data,
+            ..Default::default()
+        });
+        name
+    }
+}
+
+/// An integer attribute.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: 2, i: value, ..Default::default() }
+}
+
+/// An integer list attribute.
+pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: 7, ints: values.to_vec(), ..Default::default() }
+}
+
+/// A float tensor's name and shape; a 0 in `dims` is the batch.
+pub fn value(name: &str, dims: &[usize]) -> ValueInfoProto {
+    use tensor_shape_proto::{Dimension, dimension::Value};
+    let dim = dims
+        .iter()
+        .map(|&d| {
+            let value = if d == 0 { Value::DimParam("N".into()) } else { Value::DimValue(d as i64) };
+            Dimension { value: Some(value), ..Default::default() }
+        })
+        .collect();
+    let tensor = type_proto::Tensor { elem_type: 1, shape: Some(TensorShapeProto { dim }) };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..Default::default() }
+}
+
+/// A `metadata_props` entry.
+pub fn property(key: &str, value: &str) -> StringStringEntryProto {
+    StringStringEntryProto { key: key.into(), value: value.into() }
+}
+
+/// A model of opset 13 around a graph.
+pub fn model(graph: GraphProto) -> ModelProto {
+    ModelProto {
+        ir_version: 8,
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 13 }],
+        producer_name: "jicho".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(graph),
+        ..Default::default()
+    }
+}

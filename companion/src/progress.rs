@@ -1,0 +1,109 @@
+//! What a long command tells while it works: a bar on a terminal, JSON lines with `--json`, else plain lines.
+//!
+//! Bars and lines for people go to stderr; JSON lines are data and go to stdout.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+const JSON_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Where progress goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// People: bars where stderr is a terminal.
+    Human,
+    /// Programs: one JSON object a line.
+    Json,
+    /// Nobody.
+    Silent,
+}
+
+/// One stage under way.
+pub struct Stage {
+    bar: ProgressBar,
+    json: Option<Mutex<JsonStage>>,
+}
+
+struct JsonStage {
+    name: &'static str,
+    done: usize,
+    total: usize,
+    last: Instant,
+}
+
+impl Progress {
+    /// Starts a stage of `total` steps.
+    pub fn stage(self, name: &'static str, total: usize) -> Stage {
+        let bar = ProgressBar::new(total as u64).with_message(name);
+        if self != Progress::Human || !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template("{msg:>10} [{bar:40}] {pos}/{len} {eta}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        let json =
+            (self == Progress::Json).then(|| Mutex::new(JsonStage { name, done: 0, total, last: Instant::now() }));
+        Stage { bar, json }
+    }
+
+    /// A line for people.
+    pub fn note(self, text: &str) {
+        if self == Progress::Human {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Something that deserves attention but stops nothing.
+    pub fn warn(self, text: &str) {
+        match self {
+            Progress::Human => eprintln!("warning: {text}"),
+            Progress::Json => self.event(&json!({ "event": "warning", "message": text })),
+            Progress::Silent => {}
+        }
+    }
+
+    /// A JSON line; nothing for people.
+    pub fn event(self, event: &Value) {
+        if self == Progress::Json {
+            println!("{event}");
+        }
+    }
+}
+
+impl Stage {
+    /// One step done.
+    pub fn advance(&self) {
+        self.bar.inc(1);
+        let Some(json) = &self.json else { return };
+        let Ok(mut stage) = json.lock() else { return };
+        stage.done += 1;
+        if stage.done == stage.total || stage.last.elapsed() >= JSON_INTERVAL {
+            stage.last = Instant::now();
+            let line = json!({ "event": "progress", "stage": stage.name, "done": stage.done, "total": stage.total });
+            println!("{line}");
+        }
+    }
+
+    /// Moves to an absolute position; for downloads.
+    pub fn set(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+        let Some(json) = &self.json else { return };
+        let Ok(mut stage) = json.lock() else { return };
+        if stage.last.elapsed() >= JSON_INTERVAL {
+            stage.last = Instant::now();
+            println!("{}", json!({ "event": "progress", "stage": stage.name, "done": done, "total": total }));
+        }
+    }
+
+    /// Ends the stage.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}

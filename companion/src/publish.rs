@@ -1,0 +1,166 @@
+//! Publishing a release to a models folder.
+//!
+//! Immutable files first: blobs by their SHA-256, then `{channel}/versions/{version}/`. They are read back and asked
+//! for the golden vector; only then is `{channel}/latest/metadata.json` replaced, by one rename. A crash at any
+//! point leaves the old release in force. A lock on the models folder keeps two publishers apart.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jicho::manifest::{Manifest, check_channel};
+use jicho::{ErrorKind, Recognizer};
+
+use crate::error::{Error, Result, at};
+use crate::release::{Release, sha256};
+
+/// What was published.
+pub struct Published {
+    /// The manifest now in force.
+    pub manifest: Manifest,
+    /// Its `latest/metadata.json`.
+    pub path: PathBuf,
+}
+
+/// Publishes `release` into `models`, with `extra` files beside its versioned manifest.
+///
+/// # Errors
+/// I/O errors; `HASH_MISMATCH` or `GOLDEN_MISMATCH` when what was written is not what was meant. The release in
+/// force is then unchanged.
+pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Result<Published> {
+    let channel = release.manifest.channel_id.clone();
+    check_channel(&channel)?;
+    fs::create_dir_all(models).map_err(at(models))?;
+    let lock_path = models.join(".lock");
+    let lock = File::create(&lock_path).map_err(at(&lock_path))?;
+    // Held until `lock` is dropped; the system releases it when the process dies.
+    lock.lock().map_err(at(&lock_path))?;
+
+    let folder = models.join(&channel);
+    let latest = folder.join("latest/metadata.json");
+    let previous = match fs::read(&latest) {
+        Ok(bytes) => sequence_of(&bytes, &latest)?,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(e) => return Err(at(&latest)(e)),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    release.manifest.release_seq = now.max(previous + 1);
+    release.manifest.version = version_name(&release.manifest);
+
+    let blobs = models.join("blobs");
+    for file in &release.manifest.files {
+        let bytes = release.files.get(file.name.as_str()).map_or(&[][..], Vec::as_slice);
+        let path = models.join(&file.url);
+        if path.parent() != Some(blobs.as_path()) {
+            return Err(Error::BadInput(format!("{} is not within {}", path.display(), blobs.display())));
+        }
+        // A blob that is there with the right bytes is the same blob; one with other bytes is damage to mend.
+        if !fs::read(&path).is_ok_and(|there| there == *bytes) {
+            write_atomically(&path, bytes)?;
+        }
+    }
+    let json = serde_json::to_vec_pretty(&release.manifest).map_err(|e| Error::BadInput(e.to_string()))?;
+    let version = folder.join("versions").join(&release.manifest.version);
+    for (name, bytes) in extra {
+        write_atomically(&version.join(name), bytes)?;
+    }
+    write_atomically(&version.join("metadata.json"), &json)?;
+
+    let written = read_release(models, &version.join("metadata.json"), &channel)?;
+    written.check_golden()?;
+    write_atomically(&latest, &json)?;
+    Ok(Published { manifest: release.manifest, path: latest })
+}
+
+/// Loads the release in force of the channel folder `channel` (`…/ml-models/T_1`), verifying its files.
+///
+/// # Errors
+/// As for a device: missing files, `HASH_MISMATCH`, an invalid manifest or model.
+pub fn open(channel: &Path) -> Result<Recognizer> {
+    let path = channel.canonicalize().map_err(at(channel))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let models = path.parent().unwrap_or(Path::new("/"));
+    read_release(models, &path.join("latest/metadata.json"), &name)
+}
+
+/// The verified bytes of a file of a release.
+///
+/// # Errors
+/// I/O errors, `SIZE_MISMATCH`, `HASH_MISMATCH`.
+pub fn read_file(models: &Path, file: &jicho::manifest::FileEntry) -> Result<Vec<u8>> {
+    let path = models.join(&file.url);
+    let bytes = fs::read(&path).map_err(at(&path))?;
+    if bytes.len() as u64 != file.bytes {
+        let message = format!("{} has {} bytes, metadata.json says {}", path.display(), bytes.len(), file.bytes);
+        return Err(jicho::Error::new(ErrorKind::SizeMismatch, message).into());
+    }
+    if sha256(&bytes) != file.sha256 {
+        let message = format!("{} is damaged: its SHA-256 is not that of metadata.json; publish again", path.display());
+        return Err(jicho::Error::new(ErrorKind::HashMismatch, message).into());
+    }
+    Ok(bytes)
+}
+
+fn read_release(models: &Path, metadata: &Path, channel: &str) -> Result<Recognizer> {
+    let bytes = fs::read(metadata).map_err(at(metadata))?;
+    let manifest = Manifest::parse(&bytes).map_err(|e| e.context(metadata.display()))?;
+    if manifest.channel_id != channel {
+        let message = format!("{} is a release of `{}`, not of `{channel}`", metadata.display(), manifest.channel_id);
+        return Err(jicho::Error::new(ErrorKind::InvalidManifest, message).into());
+    }
+    let files = manifest
+        .files
+        .iter()
+        .map(|file| Ok((file.role, read_file(models, file)?)))
+        .collect::<Result<std::collections::HashMap<_, _>>>()?;
+    let file = |role| {
+        files.get(&role).map(Vec::as_slice).ok_or_else(|| {
+            jicho::Error::new(ErrorKind::InvalidManifest, format!("the release has no file for {role:?}"))
+        })
+    };
+    Ok(Recognizer::load(manifest, file)?)
+}
+
+/// `20261121-015500-3f2a9c1b`: the sequence number read as a time, and the digest of the files.
+fn version_name(manifest: &Manifest) -> String {
+    let digests: String = manifest.files.iter().map(|f| f.sha256.as_str()).collect();
+    let digest = &sha256(digests.as_bytes())[..8];
+    let time = i64::try_from(manifest.release_seq).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+    time.map_or_else(
+        || format!("{}-{digest}", manifest.release_seq),
+        |t| format!("{}-{digest}", t.strftime("%Y%m%d-%H%M%S")),
+    )
+}
+
+/// The sequence number to surpass. A damaged file must not restart the count, which would strand every device.
+fn sequence_of(bytes: &[u8], path: &Path) -> Result<u64> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Sequence {
+        release_seq: u64,
+    }
+    serde_json::from_slice::<Sequence>(bytes).map(|s| s.release_seq).map_err(|e| {
+        let message = format!("{} is damaged ({e}); move it away to publish anew", path.display());
+        jicho::Error::new(ErrorKind::InvalidManifest, message).into()
+    })
+}
+
+/// Writes to a hidden file beside `path`, syncs, renames over `path`, syncs the folder.
+fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(at(folder))?;
+    file.write_all(bytes).map_err(at(path))?;
+    file.as_file().sync_all().map_err(at(path))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; a web server runs as somebody else.
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(at(path))?;
+    }
+    file.persist(path).map_err(|e| at(path)(e.error))?;
+    #[cfg(unix)]
+    File::open(folder).and_then(|f| f.sync_all()).map_err(at(folder))?;
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! A release in memory: its manifest and the bytes of its files, before it is published.
+
+use std::collections::BTreeMap;
+
+use half::f16;
+use jicho::manifest::{FileEntry, FileRole, Golden, Manifest};
+use jicho::{ErrorKind, Recognizer};
+use safetensors::tensor::{Dtype, TensorView};
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::train::lda::FittedHead;
+
+/// The largest difference in a golden output that other engine builds may show. Builds differ by rounding (about
+/// 1e-5 in a cosine); a wrong or damaged model by far more.
+pub const GOLDEN_TOLERANCE: f32 = 2e-3;
+
+/// A release that can be loaded and published.
+pub struct Release {
+    /// metadata.json; `version` and `releaseSeq` are set on publishing.
+    pub manifest: Manifest,
+    /// The files' bytes.
+    pub files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Release {
+    /// Loads the release as a device will.
+    ///
+    /// # Errors
+    /// As [`Recognizer::load`].
+    pub fn recognizer(&self) -> Result<Recognizer> {
+        let file = |role| {
+            self.files
+                .get(file_name(role))
+                .map(Vec::as_slice)
+                .ok_or_else(|| jicho::Error::new(ErrorKind::InvalidModel, format!("no file for {role:?}")))
+        };
+        Ok(Recognizer::load(self.manifest.clone(), file)?)
+    }
+
+    /// Records what the release answers to the golden frame.
+    ///
+    /// # Errors
+    /// As [`Release::recognizer`].
+    pub fn record_golden(&mut self) -> Result<()> {
+        let outputs = self.recognizer()?.golden_outputs()?;
+        self.manifest.golden = Golden { outputs, tolerance: GOLDEN_TOLERANCE };
+        Ok(())
+    }
+}
+
+/// The name under which a role's file is listed.
+pub fn file_name(role: FileRole) -> &'static str {
+    match role {
+        FileRole::Backbone => "backbone.onnx",
+        FileRole::Head => "head.safetensors",
+    }
+}
+
+/// The manifest's entry for a file.
+pub fn entry(role: FileRole, bytes: &[u8]) -> FileEntry {
+    let name = file_name(role);
+    let sha256 = sha256(bytes);
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    FileEntry { name: name.into(), url: format!("blobs/{sha256}.{ending}"), sha256, bytes: bytes.len() as u64, role }
+}
+
+/// Lower-case hex of the SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Collects tensors for a head file.
+#[derive(Default)]
+pub struct HeadFile {
+    tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl HeadFile {
+    /// Adds a prototype head of `classes` prototypes over `inputs` features.
+    pub fn prototypes(&mut self, name: &str, head: &FittedHead, inputs: usize, classes: usize) {
+        let half = head.projection.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+        self.tensors.insert(format!("{name}/projection"), (Dtype::F16, vec![head.dims, inputs], half));
+        self.floats(&format!("{name}/offset"), vec![head.dims], &head.offset);
+        self.floats(&format!("{name}/prototypes"), vec![classes, head.dims], &head.prototypes);
+    }
+
+    /// Adds a numeric head.
+    pub fn numeric(&mut self, name: &str, weight: &[f32], bias: f32) {
+        self.floats(&format!("{name}/weight"), vec![weight.len()], weight);
+        self.floats(&format!("{name}/bias"), vec![1], &[bias]);
+    }
+
+    fn floats(&mut self, name: &str, shape: Vec<usize>, values: &[f32]) {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.tensors.insert(name.to_owned(), (Dtype::F32, shape, bytes));
+    }
+
+    /// The file's bytes; the same tensors always give the same bytes.
+    ///
+    /// # Errors
+    /// When a tensor's shape does not fit its bytes.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        let wrong = |e: safetensors::SafeTensorError| {
+            jicho::Error::new(ErrorKind::Internal, format!("the head cannot be stored: {e}"))
+        };
+        let views: Vec<(&String, TensorView<'_>)> = self
+            .tensors
+            .iter()
+            .map(|(name, (dtype, shape, bytes))| {
+                Ok((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(wrong)?))
+            })
+            .collect::<Result<_>>()?;
+        Ok(safetensors::serialize(views, None).map_err(wrong)?)
+    }
+}

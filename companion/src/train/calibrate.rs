@@ -1,0 +1,122 @@
+//! Turning held-out answers into a temperature, an accuracy and a rejection threshold.
+
+use jicho::recognize::softmax;
+
+/// The scale where nothing could be held out; about what shops of ten products end at.
+pub const DEFAULT_SCALE: f32 = 10.0;
+/// The rejection threshold where nothing could be held out.
+pub const DEFAULT_THRESHOLD: f32 = 0.4;
+/// The share of known products that the rejection threshold lets pass.
+pub const TRUE_ACCEPT_RATE: f64 = 0.95;
+
+/// Cosines of a held-out photo to every class, and its true class.
+#[derive(Debug, Clone)]
+pub struct HeldOut {
+    /// One a class.
+    pub cosines: Vec<f32>,
+    /// The right one.
+    pub class: usize,
+}
+
+/// The factor of the cosines before the softmax (1 ÷ temperature; Guo 2017) that makes the held-out answers most
+/// likely. Targets are softened as Platt (1999) does, so that a few flawless photos do not claim certainty.
+pub fn fit_scale(held_out: &[HeldOut]) -> f32 {
+    let classes = held_out.first().map_or(0, |h| h.cosines.len());
+    if classes < 2 {
+        return DEFAULT_SCALE;
+    }
+    let soft = 1.0 / (held_out.len() as f64 + 2.0);
+    let loss = |scale: f64| -> f64 {
+        held_out
+            .iter()
+            .map(|h| {
+                let top = h.cosines.iter().copied().fold(f32::MIN, f32::max);
+                let logit = |c: f32| scale * f64::from(c - top);
+                let log_sum = h.cosines.iter().map(|c| logit(*c).exp()).sum::<f64>().ln();
+                let all: f64 = h.cosines.iter().map(|c| log_sum - logit(*c)).sum();
+                let right = log_sum - logit(h.cosines[h.class]);
+                (1.0 - soft) * right + soft * (all - right) / (classes - 1) as f64
+            })
+            .sum()
+    };
+    // The loss is convex in the scale, so unimodal in its logarithm: golden-section search.
+    let golden = (5f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (1f64.ln(), 200f64.ln());
+    for _ in 0..60 {
+        let (a, b) = (high - golden * (high - low), low + golden * (high - low));
+        if loss(a.exp()) < loss(b.exp()) { high = b } else { low = a }
+    }
+    f64::midpoint(low, high).exp() as f32
+}
+
+/// Share of held-out photos whose largest cosine is that of the right class.
+pub fn accuracy(held_out: &[HeldOut]) -> Option<f64> {
+    let right = held_out.iter().filter(|h| best(&h.cosines) == h.class).count();
+    (!held_out.is_empty()).then(|| right as f64 / held_out.len() as f64)
+}
+
+/// Index of the largest value; the first of equals.
+pub fn best(values: &[f32]) -> usize {
+    values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best })
+}
+
+/// The cosine that [`TRUE_ACCEPT_RATE`] of the held-out photos reach, and the share that truly does.
+pub fn rejection_threshold(held_out: &[HeldOut]) -> (f32, Option<f64>) {
+    let mut scores: Vec<f32> = held_out.iter().map(|h| h.cosines.iter().copied().fold(f32::MIN, f32::max)).collect();
+    if scores.is_empty() {
+        return (DEFAULT_THRESHOLD, None);
+    }
+    scores.sort_by(f32::total_cmp);
+    let index = ((1.0 - TRUE_ACCEPT_RATE) * scores.len() as f64).floor() as usize;
+    // Just below, so that the photo itself passes when its cosine is computed a rounding away.
+    let threshold = scores[index] - 1e-4;
+    let passing = scores.iter().filter(|s| **s >= threshold).count();
+    (threshold, Some(passing as f64 / scores.len() as f64))
+}
+
+/// Expected calibration error over ten bins of equal width, 0–1 (Guo 2017).
+pub fn expected_calibration_error(held_out: &[HeldOut], scale: f32) -> Option<f64> {
+    let mut bins = [(0f64, 0f64, 0f64); 10];
+    for h in held_out {
+        let probabilities = softmax(&h.cosines, scale);
+        let first = best(&probabilities);
+        let bin = &mut bins[((probabilities[first] * 10.0) as usize).min(9)];
+        bin.0 += 1.0;
+        bin.1 += f64::from(probabilities[first]);
+        bin.2 += f64::from(u8::from(first == h.class));
+    }
+    let gap: f64 = bins.iter().map(|(_, confidence, right)| (confidence - right).abs()).sum();
+    (!held_out.is_empty()).then(|| gap / held_out.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held_out(cosines: &[f32], class: usize) -> HeldOut {
+        HeldOut { cosines: cosines.to_vec(), class }
+    }
+
+    #[test]
+    fn flawless_photos_get_a_larger_scale_than_doubtful_ones() {
+        let good: Vec<_> = (0..50).map(|i| held_out(&[if i % 2 == 0 { 0.9 } else { 0.1 }, 0.5], i % 2)).collect();
+        let bad: Vec<_> = (0..50).map(|i| held_out(&[if i % 3 == 0 { 0.9 } else { 0.1 }, 0.5], i % 2)).collect();
+        assert!(fit_scale(&good) > 3.0 * fit_scale(&bad));
+        assert!(fit_scale(&good) < 60.0, "fifty photos are no proof of certainty");
+        assert_eq!(fit_scale(&[]), DEFAULT_SCALE);
+    }
+
+    #[test]
+    fn the_threshold_lets_the_stated_share_pass() {
+        let photos: Vec<_> = (0..200).map(|i| held_out(&[i as f32 / 200.0, 0.0], 0)).collect();
+        let (threshold, rate) = rejection_threshold(&photos);
+        assert!((0.04..0.06).contains(&threshold), "{threshold}");
+        assert!((rate.unwrap() - TRUE_ACCEPT_RATE).abs() < 0.01);
+    }
+
+    #[test]
+    fn calibration_error_of_certain_and_right_is_small_and_of_wrong_is_large() {
+        assert!(expected_calibration_error(&[held_out(&[1.0, -1.0], 0)], 10.0).unwrap() < 0.01);
+        assert!(expected_calibration_error(&[held_out(&[1.0, -1.0], 1)], 10.0).unwrap() > 0.9);
+    }
+}

@@ -1,0 +1,54 @@
+//! The store that this browser allows.
+
+use super::indexed_db::IndexedDb;
+use crate::error::Result;
+use crate::sync::{Blob, MemoryStore, Store, StoredRelease};
+
+/// IndexedDB, or memory where there is none (some private modes).
+pub(super) enum Storage {
+    IndexedDb(IndexedDb),
+    Memory(MemoryStore),
+}
+
+impl Storage {
+    pub(super) async fn open() -> Result<Self> {
+        Ok(IndexedDb::open().await?.map_or_else(|| Storage::Memory(MemoryStore::default()), Storage::IndexedDb))
+    }
+}
+
+impl Store for Storage {
+    fn durable(&self) -> bool {
+        match self {
+            Storage::IndexedDb(store) => store.durable(),
+            Storage::Memory(store) => store.durable(),
+        }
+    }
+
+    async fn release(&self, key: &str) -> Result<Option<StoredRelease>> {
+        match self {
+            Storage::IndexedDb(store) => store.release(key).await,
+            Storage::Memory(store) => store.release(key).await,
+        }
+    }
+
+    async fn blob(&self, sha256: &str) -> Result<Option<Vec<u8>>> {
+        match self {
+            Storage::IndexedDb(store) => store.blob(sha256).await,
+            Storage::Memory(store) => store.blob(sha256).await,
+        }
+    }
+
+    async fn missing(&self, sha256s: &[String]) -> Result<Vec<String>> {
+        match self {
+            Storage::IndexedDb(store) => store.missing(sha256s).await,
+            Storage::Memory(store) => store.missing(sha256s).await,
+        }
+    }
+
+    async fn activate(&self, key: &str, release: &StoredRelease, blobs: &[Blob]) -> Result<()> {
+        match self {
+            Storage::IndexedDb(store) => store.activate(key, release, blobs).await,
+            Storage::Memory(store) => store.activate(key, release, blobs).await,
+        }
+    }
+}
