@@ -52,19 +52,13 @@ fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<
     let dims = offset.len();
 
     let input = onnx::image_input(network)?.name;
-    let half = onnx::input_type(network)? == 10;
     let output = onnx::graph(network)?.output.first().map(|o| o.name.clone()).unwrap_or_default();
     let mut model = cut::at_output(network, &output)?;
     let graph = model.graph.get_or_insert_default();
     let mut build = Builder::new(graph, "jicho_head");
-    let as_float = |build: &mut Builder<'_>, name: &str| {
-        if half { build.node("Cast", &[name], vec![int("to", 1)]) } else { name.to_owned() }
-    };
-    let embedding = as_float(&mut build, &output);
-    let mut joined = normalized(&mut build, &embedding, features.embedding);
+    let mut joined = normalized(&mut build, &output, features.embedding);
     if features.color_weight > 0.0 {
-        let image = as_float(&mut build, &input);
-        let color = color_features(&mut build, &image, manifest, features.color_weight);
+        let color = color_features(&mut build, &input, manifest, features.color_weight);
         joined = build.node("Concat", &[&joined, &color], vec![int("axis", 1)]);
     }
     let projection = build.half_weights(&[inputs, dims], &transposed(projection, dims, inputs));

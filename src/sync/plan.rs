@@ -59,7 +59,7 @@ pub enum Plan {
     /// Nothing: the host cannot be reached.
     Offline,
     /// Gather this release's files and activate it.
-    Take(Release),
+    Take(Box<Release>),
 }
 
 /// Decides what to do about the answer to `{channel}/latest/metadata.json`.
@@ -82,9 +82,9 @@ pub fn plan(channel: &str, known: Known<'_>, answer: Result<Answer>) -> Result<P
     // The trusted release itself does not answer: the store lost some of it, or another tab activated it.
     let behind = loaded < trusted;
     Ok(match (known.stored, known.loaded) {
-        _ if seq > trusted || (seq == trusted && behind) => Plan::Take(offered),
-        (Some(stored), _) if behind => Plan::Take(stored.clone()),
-        (_, Some(loaded)) if known.damaged && *loaded == offered.manifest => Plan::Take(offered),
+        _ if seq > trusted || (seq == trusted && behind) => Plan::Take(Box::new(offered)),
+        (Some(stored), _) if behind => Plan::Take(Box::new(stored.clone())),
+        (_, Some(loaded)) if known.damaged && *loaded == offered.manifest => Plan::Take(Box::new(offered)),
         _ => Plan::Current,
     })
 }

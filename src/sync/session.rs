@@ -174,14 +174,13 @@ impl<S: Store> Session<S> {
         let mut gathered = Vec::new();
         for (file, kept) in manifest.files.iter().zip(kept) {
             let fetched = kept.is_none();
-            let bytes = match kept {
-                Some(bytes) => bytes,
-                None => {
-                    let mut on_bytes = |bytes: u64| on_progress(before + bytes.min(file.bytes), total);
-                    let bytes = self.fetch(host, file, &mut on_bytes).await?;
-                    before += file.bytes;
-                    bytes
-                }
+            let bytes = if let Some(bytes) = kept {
+                bytes
+            } else {
+                let mut on_bytes = |bytes: u64| on_progress(before + bytes.min(file.bytes), total);
+                let bytes = self.fetch(host, file, &mut on_bytes).await?;
+                before += file.bytes;
+                bytes
             };
             gathered.push(Gathered { blob: Blob { sha256: file.sha256.clone(), bytes }, fetched });
         }

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::{Function, JSON, Promise};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::AbortSignal;
 
-use super::failure::plain;
+use super::failure::{describe, plain};
 use super::fetch::FetchHost;
 use super::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
@@ -105,8 +105,7 @@ struct Synced<'a> {
 struct ModelInfo<'a> {
     channel: &'a str,
     version: &'a str,
-    // As f64, because a JavaScript number is one.
-    release_seq: f64,
+    release_seq: u64,
     trained_at: &'a str,
     product_count: usize,
     image_count: usize,
@@ -114,7 +113,7 @@ struct ModelInfo<'a> {
     accuracy: Option<f64>,
     image_size: usize,
     model_type: ModelType,
-    bytes: f64,
+    bytes: u64,
     stored: bool,
     facts: &'a BTreeMap<String, BTreeMap<String, Value>>,
 }
@@ -125,7 +124,7 @@ impl<'a> ModelInfo<'a> {
         ModelInfo {
             channel: &manifest.channel_id,
             version: &manifest.version,
-            release_seq: manifest.release_seq as f64,
+            release_seq: manifest.release_seq,
             trained_at: &manifest.trained_at,
             product_count: manifest.product_count,
             image_count: manifest.image_count,
@@ -133,17 +132,18 @@ impl<'a> ModelInfo<'a> {
             accuracy: manifest.accuracy,
             image_size: manifest.image_size,
             model_type: manifest.model_type,
-            bytes: manifest.total_bytes() as f64,
+            bytes: manifest.total_bytes(),
             stored: loaded.stored(),
             facts: &manifest.facts,
         }
     }
 }
 
-/// Plain data: objects, arrays, strings, numbers, booleans, null.
+/// Plain data: objects, arrays, strings, numbers, booleans, null. Through JSON text, which takes any integer that a
+/// fact may hold and gives an `f32` the digits that the companion prints.
 fn to_js(value: &impl Serialize) -> Result<JsValue> {
-    value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+    let text = serde_json::to_string(value).map_err(|e| e.to_string());
+    text.and_then(|text| JSON::parse(&text).map_err(|thrown| describe(&thrown)))
         .map_err(|e| Error::new(ErrorKind::Internal, format!("a result cannot be given to JavaScript: {e}")))
 }
 

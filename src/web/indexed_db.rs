@@ -111,14 +111,15 @@ impl Store for IndexedDb {
             return Err(error);
         }
         let ended = Transaction::from(transaction.clone()).await;
-        match ended {
-            Ok(result) if result.is_committed() => Ok(()),
-            Ok(_) => {
-                let why = transaction.error().map_or_else(|| "aborted".to_owned(), |e| describe(&e));
-                Err(Error::new(ErrorKind::Storage, format!("the release could not be stored: {why}")))
-            }
-            Err(error) => Err(failed(&error)),
-        }
+        // After an error event comes an abort event, when its handler is gone already.
+        transaction.set_onabort(None);
+        let why = match ended {
+            Ok(result) if result.is_committed() => return Ok(()),
+            Ok(_) => "aborted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let why = transaction.error().map_or(why, |e| describe(&e));
+        Err(Error::new(ErrorKind::Storage, format!("the release could not be stored: {why}")))
     }
 }
 

@@ -10,4 +10,4 @@ mod storage;
 pub use channel::Channel;
 pub use failure::error_codes;
 pub use indexed_db::IndexedDb;
-pub use start::start;
+pub use start::construct;

@@ -10,17 +10,22 @@ unsafe extern "C" {
     fn __wasm_call_ctors();
 }
 
-/// Runs when the module is instantiated; test modules, which have no start function, call it themselves. A second call
-/// does no harm.
+/// Runs the module's static constructors, through which tract finds its kernels: without them no convolution loads.
+/// A second call does no harm. Test modules have no start function and call it themselves.
 ///
-/// tract finds its kernels through static constructors. Left alone, the linker would have every export run all of
-/// them again; because they are called here, it wraps no export, and they run once.
-#[wasm_bindgen(start)]
-pub fn start() {
-    // SAFETY: nothing else uses what the constructors build while they run, and each is idempotent (`inventory`).
+/// Left alone, the linker would have every export run all constructors again; because they are called here, it wraps
+/// no export, and they run once.
+pub fn construct() {
+    // SAFETY: nothing uses what the constructors build while they run, and each is idempotent (`inventory`).
     #[allow(unsafe_code)]
     unsafe {
         __wasm_call_ctors();
     }
+}
+
+/// Runs when the module is instantiated.
+#[wasm_bindgen(start)]
+fn start() {
+    construct();
     std::panic::set_hook(Box::new(|info| console::error_1(&format!("jicho: a defect: {info}").into())));
 }

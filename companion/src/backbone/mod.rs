@@ -127,7 +127,8 @@ impl Network {
 /// # Errors
 /// `PIXELS_UNKNOWN` says which flags to give; `INVALID_MODEL` when it is no image network.
 pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
-    let model = onnx::decode(bytes)?;
+    let mut model = onnx::decode(bytes)?;
+    onnx::half_weights::compute_in_float(&mut model);
     let input = onnx::image_input(&model)?;
     let entry = registry::find_by_sha256(&sha256(bytes));
     let told = match entry {

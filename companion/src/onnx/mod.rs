@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cut;
+pub mod half_weights;
 pub mod pixels;
 
 use std::collections::HashSet;
@@ -30,13 +31,17 @@ pub struct ImageInput {
 /// # Errors
 /// `INVALID_MODEL`: not ONNX, no graph, or weights kept in other files.
 pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
-    let model = ModelProto::decode(bytes).map_err(|e| invalid(format!("the file is not ONNX: {e}")))?;
-    let graph = model.graph.as_ref().filter(|g| !g.node.is_empty());
+    let mut model = ModelProto::decode(bytes).map_err(|e| invalid(format!("the file is not ONNX: {e}")))?;
+    // Before version 4 weights had to be listed among the inputs, which would forbid adding any.
+    model.ir_version = model.ir_version.max(4);
+    let graph = model.graph.as_mut().filter(|g| !g.node.is_empty());
     let graph = graph.ok_or_else(|| invalid("the file is not ONNX: it has no graph".into()))?;
     // data_location 1 is EXTERNAL.
     if graph.initializer.iter().any(|t| t.data_location == Some(1)) {
         return Err(invalid("its weights lie in other files; save the ONNX with its weights inside".into()));
     }
+    let weights: HashSet<&String> = graph.initializer.iter().map(|t| &t.name).collect();
+    graph.input.retain(|i| !weights.contains(&i.name));
     Ok(model)
 }
 
@@ -93,17 +98,7 @@ fn dimensions(value: &ValueInfoProto) -> Vec<Option<usize>> {
     .collect()
 }
 
-/// The element type (ONNX number: 1 float, 10 float16) of the image input.
-pub fn input_type(model: &ModelProto) -> Result<i32> {
-    let input = image_input(model)?;
-    let value = graph(model)?.input.iter().find(|i| i.name == input.name);
-    Ok(match value.and_then(|v| v.r#type.as_ref()).and_then(|t| t.value.as_ref()) {
-        Some(type_proto::Value::TensorType(tensor)) => tensor.elem_type,
-        _ => 1,
-    })
-}
-
-/// Values of an integer or float initializer, if `name` is one.
+/// Values of an integer initializer, if `name` is one.
 pub fn integers(graph: &GraphProto, name: &str) -> Option<Vec<i64>> {
     let tensor: &TensorProto = graph.initializer.iter().find(|t| t.name == name)?;
     if !tensor.int64_data.is_empty() {

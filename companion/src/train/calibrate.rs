@@ -6,8 +6,10 @@ use jicho::recognize::softmax;
 pub const DEFAULT_SCALE: f32 = 10.0;
 /// The rejection threshold where nothing could be held out.
 pub const DEFAULT_THRESHOLD: f32 = 0.4;
-/// The share of known products that the rejection threshold lets pass.
-pub const TRUE_ACCEPT_RATE: f64 = 0.95;
+/// The share of held-out photos that the rejection threshold lets pass. Held-out photos were taken along with the
+/// training photos and flatter: on photos of another day (the grocery validation set) a threshold for 0.95 let only
+/// 0.65 of the known products pass.
+pub const TRUE_ACCEPT_RATE: f64 = 0.99;
 
 /// Cosines of a held-out photo to every class, and its true class.
 #[derive(Debug, Clone)]
@@ -110,7 +112,7 @@ mod tests {
     fn the_threshold_lets_the_stated_share_pass() {
         let photos: Vec<_> = (0..200).map(|i| held_out(&[i as f32 / 200.0, 0.0], 0)).collect();
         let (threshold, rate) = rejection_threshold(&photos);
-        assert!((0.04..0.06).contains(&threshold), "{threshold}");
+        assert!((0.005..0.015).contains(&threshold), "{threshold}");
         assert!((rate.unwrap() - TRUE_ACCEPT_RATE).abs() < 0.01);
     }
 

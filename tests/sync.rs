@@ -1,0 +1,290 @@
+//! Sync against hosts that misbehave and stores that fail: afterwards the old model or the new one answers.
+
+#[path = "fixture/fakes.rs"]
+mod fakes;
+mod fixture;
+
+use fakes::{FakeHost, FakeStore};
+use fixture::block_on::block_on;
+use fixture::{MODELS, Published, publish};
+use jicho::manifest::FileRole;
+use jicho::sync::{Outcome, Session};
+use jicho::{Error, ErrorKind, Frame, Result, golden};
+
+const A: &[&str] = &["apple", "bread"];
+const B: &[&str] = &["apple", "bread", "cheese"];
+
+fn open(store: &FakeStore) -> Session<&FakeStore> {
+    block_on(Session::open(store, MODELS, "T_1")).unwrap()
+}
+
+fn sync(session: &Session<&FakeStore>, host: &FakeHost) -> Result<Outcome> {
+    block_on(session.sync(host, &mut |_, _| {}))
+}
+
+fn version(session: &Session<&FakeStore>) -> Option<String> {
+    let rgba = golden::rgba();
+    let answer = session.recognize(&Frame::new(golden::WIDTH, golden::HEIGHT, &rgba).unwrap());
+    match answer {
+        Ok(recognition) => Some(recognition.version),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::NoModel);
+            None
+        }
+    }
+}
+
+/// A device that has `published`.
+fn device(published: &Published) -> FakeStore {
+    let store = FakeStore::default();
+    assert_eq!(sync(&open(&store), &FakeHost::of(published)), Ok(Outcome::Updated));
+    store
+}
+
+/// Reseals a changed head file in the manifest: its length and hash.
+fn with_head(mut published: Published, change: impl Fn(&mut Vec<u8>)) -> Published {
+    let (url, mut bytes) = published.file(FileRole::Head);
+    change(&mut bytes);
+    let entry = published.manifest.files.iter_mut().find(|f| f.role == FileRole::Head).unwrap();
+    entry.sha256 = fixture::sha256(&bytes);
+    entry.bytes = bytes.len() as u64;
+    entry.url = format!("blobs/{}", entry.sha256);
+    let new = entry.url.clone();
+    published.blobs.remove(&url);
+    published.blobs.insert(new, bytes);
+    published
+}
+
+#[test]
+fn a_model_arrives_survives_a_restart_and_is_updated() {
+    let store = FakeStore::default();
+    let session = open(&store);
+    assert_eq!(version(&session), None);
+    let host = FakeHost::of(&publish("T_1", 1, A));
+    assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
+    assert_eq!(host.blobs_asked(), 2);
+    assert_eq!(version(&session).as_deref(), Some("v1"));
+    assert!(session.loaded().unwrap().stored());
+    assert_eq!(sync(&session, &host), Ok(Outcome::Current));
+
+    let session = open(&store);
+    assert_eq!(version(&session).as_deref(), Some("v1"));
+    host.publish(&publish("T_1", 2, B));
+    assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
+    assert_eq!(host.blobs_asked(), 1, "the backbone is the same, only the head is fetched");
+    assert_eq!(version(&session).as_deref(), Some("v2"));
+    assert_eq!(version(&open(&store)).as_deref(), Some("v2"));
+}
+
+#[test]
+fn offline_and_absent_keep_what_is_there() {
+    let host = FakeHost::default();
+    let store = FakeStore::default();
+    assert_eq!(sync(&open(&store), &host), Ok(Outcome::Absent));
+    host.set_latest("T_1", Err(Error::new(ErrorKind::Network, "offline")));
+    assert_eq!(sync(&open(&store), &host), Ok(Outcome::Offline));
+    assert_eq!(version(&open(&store)), None);
+
+    let store = device(&publish("T_1", 1, A));
+    assert_eq!(sync(&open(&store), &host), Ok(Outcome::Offline));
+    assert_eq!(sync(&open(&store), &FakeHost::default()), Ok(Outcome::Absent));
+    assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+}
+
+#[test]
+fn an_older_release_changes_nothing_and_a_rollback_arrives() {
+    let store = device(&publish("T_1", 5, A));
+    let session = open(&store);
+    assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 4, B))), Ok(Outcome::Current));
+    assert_eq!(version(&session).as_deref(), Some("v5"));
+    let mut rollback = publish("T_1", 6, B);
+    rollback.manifest.version = "v4".into();
+    assert_eq!(sync(&session, &FakeHost::of(&rollback)), Ok(Outcome::Updated));
+    assert_eq!(version(&session).as_deref(), Some("v4"));
+}
+
+#[test]
+fn bad_metadata_is_a_typed_error_and_the_old_model_stays() {
+    let other = publish("T_2", 9, B);
+    let newer = String::from_utf8(publish("T_1", 9, B).metadata()).unwrap().replace("\"schema\":1", "\"schema\":2");
+    let cases: [(Result<Vec<u8>>, ErrorKind); 6] = [
+        (Ok(b"<!doctype html><title>app</title>".to_vec()), ErrorKind::InvalidManifest),
+        (Ok(b"{\"schema\":1}".to_vec()), ErrorKind::InvalidManifest),
+        (Ok(other.metadata()), ErrorKind::InvalidManifest),
+        (Ok(newer.into_bytes()), ErrorKind::SchemaTooNew),
+        (Err(Error::new(ErrorKind::HttpStatus, "500")), ErrorKind::HttpStatus),
+        (Err(Error::new(ErrorKind::Aborted, "aborted")), ErrorKind::Aborted),
+    ];
+    let store = device(&publish("T_1", 1, A));
+    let session = open(&store);
+    for (answer, kind) in cases {
+        let host = FakeHost::default();
+        host.set_latest("T_1", answer);
+        assert_eq!(sync(&session, &host).unwrap_err().kind(), kind);
+        assert_eq!(version(&session).as_deref(), Some("v1"));
+    }
+}
+
+#[test]
+fn bad_files_are_typed_errors_and_the_old_model_stays() {
+    let good = publish("T_1", 2, B);
+    let (head, bytes) = good.file(FileRole::Head);
+    let flipped = {
+        let mut bytes = bytes.clone();
+        *bytes.last_mut().unwrap() ^= 1;
+        bytes
+    };
+    let long = [bytes.clone(), vec![0]].concat();
+    let html = b"<!doctype html>".to_vec();
+    let cut = || Error::new(ErrorKind::Network, "connection reset");
+    let cases: [(Option<Result<Vec<u8>>>, ErrorKind); 6] = [
+        (Some(Ok(flipped)), ErrorKind::HashMismatch),
+        (Some(Ok(bytes[..bytes.len() / 2].to_vec())), ErrorKind::SizeMismatch),
+        (Some(Ok(long)), ErrorKind::SizeMismatch),
+        (Some(Ok(html)), ErrorKind::SizeMismatch),
+        (Some(Err(cut())), ErrorKind::Network),
+        (None, ErrorKind::HttpStatus),
+    ];
+    let store = device(&publish("T_1", 1, A));
+    let session = open(&store);
+    for (answer, kind) in cases {
+        let host = FakeHost::of(&good);
+        match answer {
+            Some(answer) => host.set(&head, answer),
+            None => host.remove(&head),
+        }
+        assert_eq!(sync(&session, &host).unwrap_err().kind(), kind);
+        assert_eq!(version(&session).as_deref(), Some("v1"));
+        assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+    }
+    assert_eq!(sync(&session, &FakeHost::of(&good)), Ok(Outcome::Updated));
+}
+
+#[test]
+fn a_release_that_does_not_load_or_answers_otherwise_is_not_activated() {
+    let unloadable = with_head(publish("T_1", 2, B), |bytes| bytes.truncate(40));
+    let mut wrong = publish("T_1", 2, B);
+    wrong.manifest.golden.outputs[1] += 0.01;
+    let store = device(&publish("T_1", 1, A));
+    let session = open(&store);
+    for (published, kind) in [(unloadable, ErrorKind::InvalidModel), (wrong, ErrorKind::GoldenMismatch)] {
+        assert_eq!(sync(&session, &FakeHost::of(&published)).unwrap_err().kind(), kind);
+        assert_eq!(version(&session).as_deref(), Some("v1"));
+        assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+    }
+}
+
+#[test]
+fn a_full_or_broken_store_leaves_the_model_in_memory() {
+    let store = device(&publish("T_1", 1, A));
+    let session = open(&store);
+    store.full.set(true);
+    let host = FakeHost::of(&publish("T_1", 2, B));
+    assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
+    assert_eq!(version(&session).as_deref(), Some("v2"));
+    assert!(!session.loaded().unwrap().stored());
+    host.blobs_asked();
+    assert_eq!(sync(&session, &host), Ok(Outcome::Current));
+    assert_eq!(host.blobs_asked(), 0, "a full store is not filled again and again");
+    assert_eq!(version(&open(&store)).as_deref(), Some("v1"), "what was stored stays stored");
+
+    let store = FakeStore::default();
+    store.broken.set(true);
+    let session = open(&store);
+    assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 3, B))), Ok(Outcome::Updated));
+    assert_eq!(version(&session).as_deref(), Some("v3"));
+}
+
+#[test]
+fn damage_and_eviction_heal_although_nothing_is_newer() {
+    let published = publish("T_1", 1, A);
+    let host = FakeHost::of(&published);
+    for damage in [None, Some(b"damaged".to_vec())] {
+        let store = device(&published);
+        let head = published.manifest.file(FileRole::Head).unwrap().sha256.clone();
+        store.damage.borrow_mut().insert(head, damage);
+        let session = open(&store);
+        assert_eq!(version(&session), None, "a damaged model never answers");
+        host.blobs_asked();
+        assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
+        assert_eq!(host.blobs_asked(), 1, "only what is damaged is fetched");
+        assert_eq!(version(&session).as_deref(), Some("v1"));
+        assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+    }
+}
+
+#[test]
+fn eviction_under_a_running_model_heals() {
+    let published = publish("T_1", 1, A);
+    let host = FakeHost::of(&published);
+    let store = device(&published);
+    let session = open(&store);
+    let head = published.manifest.file(FileRole::Head).unwrap().sha256.clone();
+    store.damage.borrow_mut().insert(head, None);
+    assert_eq!(sync(&session, &host), Ok(Outcome::Current));
+    assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+}
+
+#[test]
+fn an_older_replay_cannot_use_damage_to_get_in() {
+    let trusted = publish("T_1", 5, A);
+    let store = device(&trusted);
+    let head = trusted.manifest.file(FileRole::Head).unwrap().sha256.clone();
+    store.damage.borrow_mut().insert(head, None);
+    let host = FakeHost::of(&trusted);
+    host.publish(&publish("T_1", 4, B));
+    let session = open(&store);
+    assert_eq!(sync(&session, &host), Ok(Outcome::Updated), "the trusted release is fetched anew");
+    assert_eq!(version(&session).as_deref(), Some("v5"));
+}
+
+#[test]
+fn what_another_tab_activated_is_taken_from_the_store() {
+    let store = device(&publish("T_1", 1, A));
+    let here = open(&store);
+    let host = FakeHost::of(&publish("T_1", 2, B));
+    assert_eq!(sync(&open(&store), &host), Ok(Outcome::Updated));
+    assert_eq!(version(&here).as_deref(), Some("v1"));
+    host.blobs_asked();
+    assert_eq!(sync(&here, &host), Ok(Outcome::Updated));
+    assert_eq!(host.blobs_asked(), 0);
+    assert_eq!(version(&here).as_deref(), Some("v2"));
+}
+
+#[test]
+fn channels_share_files_and_nothing_else() {
+    let store = device(&publish("T_1", 1, A));
+    let other = block_on(Session::open(&store, MODELS, "T_2")).unwrap();
+    assert!(other.loaded().is_none());
+    let host = FakeHost::of(&publish("T_2", 1, B));
+    assert_eq!(sync(&other, &host), Ok(Outcome::Updated));
+    assert_eq!(host.blobs_asked(), 1, "the backbone is shared");
+    let elsewhere = block_on(Session::open(&store, "https://other.example/models/", "T_1")).unwrap();
+    assert!(elsewhere.loaded().is_none());
+    assert_eq!(open(&store).loaded().unwrap().manifest().labels, A);
+}
+
+#[test]
+fn progress_is_byte_accurate() {
+    let published = publish("T_1", 1, A);
+    let mut seen = Vec::new();
+    let store = FakeStore::default();
+    block_on(open(&store).sync(&FakeHost::of(&published), &mut |loaded, total| seen.push((loaded, total)))).unwrap();
+    let total = published.manifest.total_bytes();
+    assert!(seen.iter().all(|&(_, t)| t == total) && seen.is_sorted());
+    assert_eq!((seen[0].0, seen.last().unwrap().0), (0, total));
+    assert!(seen.contains(&(published.manifest.files[0].bytes, total)));
+}
+
+#[test]
+fn names_that_cannot_be_are_refused() {
+    let store = FakeStore::default();
+    for (models, channel, kind) in [
+        (MODELS, "../T_1", ErrorKind::InvalidChannel),
+        (MODELS, "", ErrorKind::InvalidChannel),
+        ("/models/", "T_1", ErrorKind::InvalidArgument),
+        ("https://shop.example/models", "T_1", ErrorKind::InvalidArgument),
+    ] {
+        assert_eq!(block_on(Session::open(&store, models, channel)).err().unwrap().kind(), kind);
+    }
+}
