@@ -51,7 +51,7 @@ error_kinds! {
     Storage => "STORAGE",
     /// No connection, or it broke.
     Network => "NETWORK",
-    /// The host answered with an HTTP status that is neither success nor 404.
+    /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.
     HttpStatus => "HTTP_STATUS",
     /// The caller aborted.
     Aborted => "ABORTED",

@@ -4,6 +4,8 @@ use super::{AttributeHead, FileEntry, FileRole, Manifest, ModelType};
 use crate::error::{Error, ErrorKind, Result};
 
 const MAX_IMAGE_SIZE: usize = 1024;
+/// 2^53 − 1: the largest integer that JavaScript keeps exact.
+const MAX_RELEASE_SEQ: u64 = (1 << 53) - 1;
 
 /// Checks that `id` can name a channel's folder: 1–64 of `A–Z a–z 0–9 _ -`, first a letter or digit, not `blobs`.
 ///
@@ -54,6 +56,9 @@ impl Manifest {
         if !(1..=MAX_IMAGE_SIZE).contains(&self.image_size) {
             return Err(invalid(format!("imageSize {} is not within 1 and {MAX_IMAGE_SIZE}", self.image_size)));
         }
+        if self.release_seq > MAX_RELEASE_SEQ {
+            return Err(invalid(format!("releaseSeq {} is above {MAX_RELEASE_SEQ}", self.release_seq)));
+        }
         if self.product_count != self.labels.len() {
             return Err(invalid(format!("productCount is {}, labels has {}", self.product_count, self.labels.len())));
         }
@@ -64,7 +69,7 @@ impl Manifest {
         self.check_heads()?;
         let golden = &self.golden;
         let usable = !golden.outputs.is_empty() && golden.outputs.iter().all(|v| v.is_finite());
-        if !usable || !(golden.tolerance > 0.0 && golden.tolerance <= 0.1) {
+        if !(usable && golden.tolerance > 0.0 && golden.tolerance <= 0.1) {
             return Err(invalid("golden needs finite outputs and a tolerance in (0, 0.1]"));
         }
         Ok(())

@@ -166,7 +166,7 @@ impl Recognizer {
             Box::new(TractEngine::load(file(FileRole::Backbone)?, manifest.preprocessing.layout, manifest.image_size)?);
         let model = match (manifest.model_type, manifest.features) {
             (ModelType::Embedding, Some(features)) => {
-                let embedder = Embedder::new(engine, manifest.preprocessing.clone(), manifest.image_size, features)?;
+                let embedder = Embedder::new(engine, manifest.preprocessing, manifest.image_size, features)?;
                 let tensors = SafeTensors::deserialize(file(FileRole::Head)?).map_err(|e| {
                     Error::new(ErrorKind::InvalidModel, format!("the head file is not safetensors: {e}"))
                 })?;

@@ -298,10 +298,10 @@ impl Pixels {
 fn numbers(text: &str) -> Result<Vec<f32>, String> {
     // `0..1` and `0-255` are common ways to write a range; a leading minus belongs to the number.
     let mut plain = text.trim().trim_matches(['[', ']', '(', ')']).replace("..", ",");
-    if !plain.contains(',') {
-        if let Some(dash) = plain.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(i, _)| i) {
-            plain.replace_range(dash..=dash, ",");
-        }
+    if !plain.contains(',')
+        && let Some(dash) = plain.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(i, _)| i)
+    {
+        plain.replace_range(dash..=dash, ",");
     }
     plain.split(',').map(|part| part.trim().parse().map_err(|_| format!("`{part}` is not a number"))).collect()
 }

@@ -22,7 +22,7 @@ pub fn compute_in_float(model: &mut ModelProto) {
     for tensor in graph.initializer.iter_mut().filter(|t| t.data_type == FLOAT16) {
         tensor.name = stored_name(&tensor.name);
     }
-    graph.node.iter_mut().flat_map(|n| &mut n.attribute).for_each(|a| widen_attribute(a));
+    graph.node.iter_mut().flat_map(|n| &mut n.attribute).for_each(widen_attribute);
     graph.input.iter_mut().chain(&mut graph.output).for_each(set_float);
     graph.value_info.clear();
     graph.node.splice(0..0, casts);
@@ -71,9 +71,9 @@ fn element_type(value: &ValueInfoProto) -> Option<i32> {
 }
 
 fn set_float(value: &mut ValueInfoProto) {
-    if let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|t| t.value.as_mut()) {
-        if tensor.elem_type == FLOAT16 {
-            tensor.elem_type = FLOAT;
-        }
+    if let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|t| t.value.as_mut())
+        && tensor.elem_type == FLOAT16
+    {
+        tensor.elem_type = FLOAT;
     }
 }

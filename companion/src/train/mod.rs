@@ -104,6 +104,9 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let trained = fit(&dataset, &embedded, &embedder, &backbone, options.seed)?;
     seconds.insert("fit", stage.elapsed().as_secs_f64());
     warnings.extend(small_shop_warnings(&dataset));
+    if backbone.name == backbone::embedded::NAME {
+        warnings.push(backbone::embedded::LIMITS.into());
+    }
     warnings.extend(
         facts.keys().filter(|l| !dataset.labels.contains(l)).map(|l| format!("facts name `{l}`, which is no label")),
     );
@@ -124,7 +127,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         labels: dataset.labels.clone(),
         accuracy: trained.measures.as_ref().map(|m| m.top1),
         minimum_runtime: env!("CARGO_PKG_VERSION").into(),
-        preprocessing: backbone.preprocessing.clone(),
+        preprocessing: backbone.preprocessing,
         files: vec![entry(FileRole::Backbone, &backbone.onnx), entry(FileRole::Head, &head)],
         features: Some(features),
         label_head: trained.label_head,
