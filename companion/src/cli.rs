@@ -65,7 +65,12 @@ fn execute(command: Command) -> Result<()> {
             let summary = samples::generate(&dir, &options, &|done, total| stage.set(done as u64, Some(total as u64)));
             stage.finish();
             let summary = summary.map_err(|source| Error::Io { path: dir.clone(), source })?;
-            progress.note(&format!("{} photos of {} products", summary.photos, summary.products));
+            let what = if options.attributes {
+                "rows in scans.jsonl".into()
+            } else {
+                format!("{} products", summary.products)
+            };
+            progress.note(&format!("{} photos, {what}", summary.photos));
             println!("{}", dir.display());
         }
         Command::Serve(arguments) => {

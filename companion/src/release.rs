@@ -9,7 +9,6 @@ use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::train::lda::FittedHead;
 
 /// The largest difference in a golden output that other engine builds may show. Builds differ by rounding (about
 /// 1e-5 in a cosine); a wrong or damaged model by far more.
@@ -70,6 +69,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The tensors of a head; the projection is rounded to what half precision can store. One class, or classes that do
+/// not differ, have no dimensions: every cosine is 0.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeadTensors {
+    /// Projected dimensions.
+    pub dims: usize,
+    /// `dims × inputs`.
+    pub projection: Vec<f32>,
+    /// `dims`.
+    pub offset: Vec<f32>,
+    /// `classes × dims`, each row of norm 1.
+    pub prototypes: Vec<f32>,
+}
+
 /// Collects tensors for a head file.
 #[derive(Default)]
 pub struct HeadFile {
@@ -78,7 +91,7 @@ pub struct HeadFile {
 
 impl HeadFile {
     /// Adds a prototype head of `classes` prototypes over `inputs` features.
-    pub fn prototypes(&mut self, name: &str, head: &FittedHead, inputs: usize, classes: usize) {
+    pub fn prototypes(&mut self, name: &str, head: &HeadTensors, inputs: usize, classes: usize) {
         let half = head.projection.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
         self.tensors.insert(format!("{name}/projection"), (Dtype::F16, vec![head.dims, inputs], half));
         self.floats(&format!("{name}/offset"), vec![head.dims], &head.offset);

@@ -1,6 +1,8 @@
 //! From a frame to an answer: network, features, heads, decision, attributes, score.
 
+mod attributes;
 mod decision;
+mod embedder;
 mod head;
 mod score;
 
@@ -9,14 +11,18 @@ use std::collections::BTreeMap;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+pub use attributes::{Attribute, AttributeValue};
 pub use decision::{Decision, Reason, decide};
+pub use embedder::{Embedder, feature_len};
 pub use head::{NumericHead, PrototypeHead, normalize, softmax};
+
+use attributes::AttributeReader;
 
 use crate::engine::{Engine, TractEngine};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Frame, Pixels};
-use crate::manifest::{AttributeHead, Features, FileRole, LabelHead, Manifest, ModelType, Preprocessing};
-use crate::{color, golden};
+use crate::frame::Frame;
+use crate::golden;
+use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType};
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,102 +53,6 @@ pub struct Prediction {
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
-}
-
-/// A recognised attribute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attribute {
-    /// Its value.
-    pub value: AttributeValue,
-    /// Probability of the value, 0–1 (of a sequence: that every position is right, taken as independent); null for
-    /// numbers.
-    pub confidence: Option<f32>,
-    /// For numbers: mean absolute error on held-out photos, in the attribute's unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<f64>,
-}
-
-/// A value of an attribute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum AttributeValue {
-    /// Of a categorical attribute.
-    Text(String),
-    /// Of a numeric attribute.
-    Number(f64),
-    /// Of a sequence attribute.
-    Sequence(Vec<i64>),
-}
-
-enum AttributeReader {
-    Label,
-    Categorical(PrototypeHead),
-    Sequence(Vec<PrototypeHead>),
-    Numeric(NumericHead),
-}
-
-/// Embeds frames: the network joined with the colour features. Training and recognition both use it.
-pub struct Embedder {
-    engine: Box<dyn Engine>,
-    preprocessing: Preprocessing,
-    image_size: usize,
-    features: Features,
-}
-
-impl Embedder {
-    /// Joins a loaded network with how its pixels go in. `features.embedding` must be the network's output length.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidModel`] when it is not.
-    pub fn new(
-        engine: Box<dyn Engine>,
-        preprocessing: Preprocessing,
-        image_size: usize,
-        features: Features,
-    ) -> Result<Self> {
-        if engine.output_len() != features.embedding {
-            let message = format!("the network gives {} values, expected {}", engine.output_len(), features.embedding);
-            return Err(Error::new(ErrorKind::InvalidModel, message));
-        }
-        Ok(Embedder { engine, preprocessing, image_size, features })
-    }
-
-    /// Length of the feature vector.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        feature_len(&self.features)
-    }
-
-    /// Never: a network gives at least one value.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The pixels that the network sees of a frame.
-    #[must_use]
-    pub fn pixels(&self, frame: &Frame<'_>) -> Pixels {
-        frame.pixels(&self.preprocessing, self.image_size)
-    }
-
-    /// The feature vector of prepared pixels.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidModel`] when the network fails.
-    pub fn embed(&self, pixels: &Pixels) -> Result<Vec<f32>> {
-        let mut features = self.engine.run(&pixels.tensor(&self.preprocessing))?;
-        normalize(&mut features);
-        if self.features.color_weight > 0.0 {
-            features.extend(color::features(pixels).into_iter().map(|v| v * self.features.color_weight));
-        }
-        Ok(features)
-    }
-}
-
-/// Length of the feature vector that `features` describes.
-#[must_use]
-pub fn feature_len(features: &Features) -> usize {
-    features.embedding + if features.color_weight > 0.0 { color::LENGTH } else { 0 }
 }
 
 enum Model {
@@ -321,68 +231,6 @@ impl Recognizer {
     }
 }
 
-impl AttributeReader {
-    fn read(tensors: &SafeTensors<'_>, name: &str, head: &AttributeHead, inputs: usize) -> Result<Self> {
-        let tensor = format!("attribute/{name}");
-        Ok(match head {
-            AttributeHead::Label => AttributeReader::Label,
-            AttributeHead::Categorical { classes, .. } => {
-                AttributeReader::Categorical(PrototypeHead::read(tensors, &tensor, inputs, classes.len())?)
-            }
-            AttributeHead::Sequence { positions, .. } => AttributeReader::Sequence(
-                positions
-                    .iter()
-                    .enumerate()
-                    .map(|(i, p)| PrototypeHead::read(tensors, &format!("{tensor}/{i}"), inputs, p.classes.len()))
-                    .collect::<Result<_>>()?,
-            ),
-            AttributeHead::Numeric { .. } => AttributeReader::Numeric(NumericHead::read(tensors, &tensor, inputs)?),
-        })
-    }
-
-    /// None for [`AttributeReader::Label`], which is answered by the label head.
-    fn answer(&self, head: &AttributeHead, features: &[f32]) -> Option<Attribute> {
-        Some(match (self, head) {
-            (AttributeReader::Categorical(reader), AttributeHead::Categorical { classes, scale, .. }) => {
-                let (best, confidence) = first(&softmax(&reader.cosines(features), *scale));
-                Attribute {
-                    value: AttributeValue::Text(classes[best].clone()),
-                    confidence: Some(confidence),
-                    error: None,
-                }
-            }
-            (AttributeReader::Sequence(readers), AttributeHead::Sequence { positions, .. }) => {
-                let mut confidence = 1.0;
-                let value = readers
-                    .iter()
-                    .zip(positions)
-                    .map(|(reader, position)| {
-                        let (best, p) = first(&softmax(&reader.cosines(features), position.scale));
-                        confidence *= p;
-                        position.classes[best]
-                    })
-                    .collect();
-                Attribute { value: AttributeValue::Sequence(value), confidence: Some(confidence), error: None }
-            }
-            (AttributeReader::Numeric(reader), AttributeHead::Numeric { range: [low, high], mae, .. }) => {
-                let value = f64::from(reader.predict(features)).clamp(*low, *high);
-                Attribute { value: AttributeValue::Number(value), confidence: None, error: *mae }
-            }
-            _ => return None,
-        })
-    }
-}
-
 fn largest(values: &[f32]) -> f32 {
     values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-}
-
-/// Index and value of the largest probability; the first of equals.
-fn first(probabilities: &[f32]) -> (usize, f32) {
-    probabilities.iter().copied().enumerate().fold(
-        (0, f32::NEG_INFINITY),
-        |best, (i, p)| {
-            if p > best.1 { (i, p) } else { best }
-        },
-    )
 }

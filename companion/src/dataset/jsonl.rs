@@ -96,7 +96,9 @@ fn assign_labels(
         if let Some(Value::Text(text)) = example.attributes.get(&field) {
             example.label = labels.binary_search(text).ok();
         }
-        example.attributes.remove(&field);
+        if own.is_some() {
+            example.attributes.remove(&field);
+        }
     }
     dataset.labels = labels;
     dataset.label_attribute = own.is_none().then_some(field);

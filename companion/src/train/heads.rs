@@ -9,16 +9,16 @@ use rayon::prelude::*;
 
 use super::calibrate::{HeldOut, accuracy, best, fit_scale};
 use super::embed::Embedded;
-use super::lda::{self, FittedHead};
+use super::lda;
 use super::split::hold_out;
 use crate::dataset::{Example, Value};
 use crate::error::Result;
-use crate::release::HeadFile;
+use crate::release::{HeadFile, HeadTensors};
 
 /// A fitted prototype head with its answers to held-out photos.
 pub struct Fit {
     /// For the release.
-    pub head: FittedHead,
+    pub head: HeadTensors,
     /// Answers of the head that did not see the photo, with the photo's index.
     pub held_out: Vec<(usize, HeldOut)>,
 }
@@ -78,10 +78,12 @@ pub fn prototypes(
     Ok(Fit { head, held_out })
 }
 
-/// Fits a head for every attribute, adds their tensors to `file`, and returns what the manifest says of them.
+/// Fits a head for every attribute but `label_attribute`, which the label head answers; adds their tensors to `file`,
+/// and returns what the manifest says of them.
 pub fn attributes(
     embedded: &[Embedded],
     examples: &[Example],
+    label_attribute: Option<&str>,
     seed: u64,
     file: &mut HeadFile,
 ) -> Result<BTreeMap<String, AttributeHead>> {
@@ -90,6 +92,10 @@ pub fn attributes(
     names.dedup();
     let mut heads = BTreeMap::new();
     for name in names {
+        if label_attribute == Some(name) {
+            heads.insert(name.clone(), AttributeHead::Label);
+            continue;
+        }
         let values: Vec<Option<&Value>> = examples.iter().map(|e| e.attributes.get(name)).collect();
         let tensor = format!("attribute/{name}");
         let head = match values.iter().flatten().next() {

@@ -10,29 +10,17 @@ use faer::{Mat, MatRef, Side};
 use half::f16;
 use jicho::recognize::normalize;
 
+use crate::release::HeadTensors;
+
 /// Share of the mean variance in the covariance.
 const SHRINKAGE: f64 = 0.5;
 /// Directions whose singular value is below this share of the largest carry no class difference.
 const RANK_TOLERANCE: f64 = 1e-7;
 
-/// The tensors of a head; the projection is rounded to what half precision can store. One class, or classes that do
-/// not differ, have no dimensions: every cosine is 0.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FittedHead {
-    /// Projected dimensions.
-    pub dims: usize,
-    /// `dims × inputs`.
-    pub projection: Vec<f32>,
-    /// `dims`.
-    pub offset: Vec<f32>,
-    /// `classes × dims`, each row of norm 1.
-    pub prototypes: Vec<f32>,
-}
-
 /// Fits a head on `rows` (one feature vector each) and their class, of `classes` classes that all occur.
 ///
 /// Runs on one thread in a fixed order: the same rows give the same bytes.
-pub fn fit(rows: &[&[f32]], class: &[usize], classes: usize) -> FittedHead {
+pub fn fit(rows: &[&[f32]], class: &[usize], classes: usize) -> HeadTensors {
     let inputs = rows.first().map_or(0, |r| r.len());
     let mut means = Mat::<f64>::zeros(inputs, classes);
     let mut counts = vec![0f64; classes];
@@ -49,16 +37,16 @@ pub fn fit(rows: &[&[f32]], class: &[usize], classes: usize) -> FittedHead {
     let covariance = shrunk(scatter.as_ref());
     let centred = Mat::<f64>::from_fn(inputs, classes, |i, k| means[(i, k)] - center[i]);
     // Shrinkage keeps the covariance positive definite; without any scatter it is the identity.
-    let Ok(cholesky) = covariance.llt(Side::Lower) else { return FittedHead::default() };
+    let Ok(cholesky) = covariance.llt(Side::Lower) else { return HeadTensors::default() };
     let lower = cholesky.L();
     let mut whitened = centred.clone();
     lower.solve_lower_triangular_in_place(whitened.as_mut());
-    let Ok(svd) = whitened.thin_svd() else { return FittedHead::default() };
+    let Ok(svd) = whitened.thin_svd() else { return HeadTensors::default() };
     let values = svd.S().column_vector();
     let largest = values.iter().copied().fold(0.0, f64::max);
     let dims = values.iter().filter(|s| **s > largest * RANK_TOLERANCE && **s > 1e-12).count().min(classes - 1);
     if dims == 0 {
-        return FittedHead::default();
+        return HeadTensors::default();
     }
     // Rows of UᵀL⁻¹ are the columns of L⁻ᵀU.
     let mut directions = Mat::<f64>::from_fn(inputs, dims, |i, d| svd.U()[(i, d)]);
@@ -82,7 +70,7 @@ pub fn fit(rows: &[&[f32]], class: &[usize], classes: usize) -> FittedHead {
             point
         })
         .collect();
-    FittedHead { dims, projection, offset, prototypes }
+    HeadTensors { dims, projection, offset, prototypes }
 }
 
 fn shrunk(scatter: MatRef<'_, f64>) -> Mat<f64> {

@@ -196,10 +196,8 @@ fn fit(
             Measures::of(&dataset.labels, ranked)
         });
     }
-    let mut attributes = heads::attributes(embedded, &dataset.examples, seed, &mut file)?;
-    if let Some(name) = dataset.label_attribute.clone() {
-        attributes.insert(name, AttributeHead::Label);
-    }
+    let label_attribute = dataset.label_attribute.as_deref();
+    let attributes = heads::attributes(embedded, &dataset.examples, label_attribute, seed, &mut file)?;
     debug_assert_eq!(
         embedder.len(),
         feature_len(&Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT })

@@ -1,0 +1,72 @@
+//! From a frame to the feature vector that heads read.
+
+use super::normalize;
+use crate::color;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{Frame, Pixels};
+use crate::manifest::{Features, Preprocessing};
+
+/// Embeds frames: the network joined with the colour features. Training and recognition both use it.
+pub struct Embedder {
+    engine: Box<dyn Engine>,
+    preprocessing: Preprocessing,
+    image_size: usize,
+    features: Features,
+}
+
+impl Embedder {
+    /// Joins a loaded network with how its pixels go in. `features.embedding` must be the network's output length.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`] when it is not.
+    pub fn new(
+        engine: Box<dyn Engine>,
+        preprocessing: Preprocessing,
+        image_size: usize,
+        features: Features,
+    ) -> Result<Self> {
+        if engine.output_len() != features.embedding {
+            let message = format!("the network gives {} values, expected {}", engine.output_len(), features.embedding);
+            return Err(Error::new(ErrorKind::InvalidModel, message));
+        }
+        Ok(Embedder { engine, preprocessing, image_size, features })
+    }
+
+    /// Length of the feature vector.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        feature_len(&self.features)
+    }
+
+    /// Never: a network gives at least one value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pixels that the network sees of a frame.
+    #[must_use]
+    pub fn pixels(&self, frame: &Frame<'_>) -> Pixels {
+        frame.pixels(&self.preprocessing, self.image_size)
+    }
+
+    /// The feature vector of prepared pixels.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`] when the network fails.
+    pub fn embed(&self, pixels: &Pixels) -> Result<Vec<f32>> {
+        let mut features = self.engine.run(&pixels.tensor(&self.preprocessing))?;
+        normalize(&mut features);
+        if self.features.color_weight > 0.0 {
+            features.extend(color::features(pixels).into_iter().map(|v| v * self.features.color_weight));
+        }
+        Ok(features)
+    }
+}
+
+/// Length of the feature vector that `features` describes.
+#[must_use]
+pub fn feature_len(features: &Features) -> usize {
+    features.embedding + if features.color_weight > 0.0 { color::LENGTH } else { 0 }
+}
