@@ -217,6 +217,7 @@ fn filter_taps(input: usize, offset: usize, side: usize, size: usize) -> Vec<Tap
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
 
     #[test]
     fn wrong_lengths_and_sizes_are_errors() {
@@ -231,6 +232,21 @@ mod tests {
         let pixels = Frame::new(5, 5, &rgba).unwrap().center_square(1.0, 5);
         let expected: Vec<u8> = rgba.chunks(4).flat_map(|p| p[..3].to_vec()).collect();
         assert_eq!(pixels.rgb(), expected);
+    }
+
+    #[test]
+    fn the_resize_is_pillows() {
+        // sha256 of Image.resize((size, size), Image.BILINEAR, box=(20, 0, 140, 120)).tobytes() in Pillow 13.0.0.
+        let rgba = crate::golden::rgba();
+        for (size, digest) in [
+            (224, "dad6c9ec383248d92cff330bf75d7cd1e4d39608387098dbac4c4ee611c5d5ce"),
+            (96, "be6a1ec1b76d44652d112f25137a9bd3c34ded45a24d68c78843d9c56f3b668a"),
+            (37, "a69641410f24a24d8e524e5ce9fb49634a3abef61066edd8e3c5b6c4e1434f6c"),
+        ] {
+            let pixels = crate::golden::frame(&rgba).center_square(1.0, size);
+            let got: String = Sha256::digest(pixels.rgb()).iter().map(|b| format!("{b:02x}")).collect();
+            assert_eq!(got, digest, "{size}");
+        }
     }
 
     #[test]

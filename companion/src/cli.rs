@@ -108,7 +108,7 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
     if progress != Progress::Human {
         return;
     }
-    let accuracy = manifest.accuracy.map_or("not measurable (nothing could be held out)".to_owned(), |a| {
+    let accuracy = manifest.accuracy.map_or("not measurable (it takes two products, and two photos of one)".to_owned(), |a| {
         let images = report.held_out.as_ref().map_or(0, |m| m.images);
         format!("{:.1} % on {images} held-out photos", 100.0 * a)
     });

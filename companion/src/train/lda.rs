@@ -106,3 +106,67 @@ pub fn ridge(rows: &[&[f32]], targets: &[f64], lambda: f64) -> (Vec<f32>, f32) {
     let bias = target_mean - (0..inputs).map(|j| weight[(j, 0)] * mean[j]).sum::<f64>();
     ((0..inputs).map(|j| weight[(j, 0)] as f32).collect(), bias as f32)
 }
+
+#[cfg(test)]
+mod tests {
+    use jicho::recognize::PrototypeHead;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::train::calibrate::best;
+
+    /// Rows around `classes` random centres, with one direction of large noise that tells nothing.
+    fn rows(classes: usize, each: usize, seed: u64) -> (Vec<Vec<f32>>, Vec<usize>) {
+        let mut centers = ChaCha8Rng::seed_from_u64(7);
+        let centers: Vec<Vec<f32>> =
+            (0..classes).map(|_| (0..20).map(|_| centers.random_range(-1.0..1.0)).collect()).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..classes * each)
+            .map(|i| {
+                let loud = rng.random_range(-9.0f32..9.0);
+                let noisy = |(j, c): (usize, &f32)| c + rng.random_range(-0.5f32..0.5) + if j < 3 { loud } else { 0.0 };
+                (centers[i % classes].iter().enumerate().map(noisy).collect(), i % classes)
+            })
+            .unzip()
+    }
+
+    fn fit_rows(rows: &[Vec<f32>], class: &[usize], classes: usize) -> HeadTensors {
+        fit(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), class, classes)
+    }
+
+    #[test]
+    fn separable_classes_are_told_apart_whatever_the_shared_noise() {
+        let (train, class) = rows(6, 12, 1);
+        let HeadTensors { dims, projection, offset, prototypes } = fit_rows(&train, &class, 6);
+        assert!(dims <= 5);
+        let head = PrototypeHead::new(20, projection, offset, prototypes, 6).unwrap();
+        let (unseen, truth) = rows(6, 30, 2);
+        let right = unseen.iter().zip(&truth).filter(|(row, k)| best(&head.cosines(row)) == **k).count();
+        assert!(right as f64 > 0.95 * unseen.len() as f64, "{right} of {}", unseen.len());
+    }
+
+    #[test]
+    fn rows_alike_and_one_class_give_a_head_without_dimensions() {
+        assert_eq!(fit_rows(&[vec![1.0, 2.0], vec![3.0, 1.0]], &[0, 0], 1).dims, 0);
+        assert_eq!(fit_rows(&[vec![1.0, 2.0], vec![1.0, 2.0]], &[0, 1], 2).dims, 0);
+    }
+
+    #[test]
+    fn one_row_a_class_is_enough() {
+        let (train, class) = rows(4, 1, 1);
+        assert_eq!(fit_rows(&train, &class, 4).dims, 3);
+    }
+
+    #[test]
+    fn ridge_finds_a_plane() {
+        let (train, _) = rows(5, 20, 3);
+        let plane = |row: &[f32]| 3.0 + 2.0 * f64::from(row[4]) - f64::from(row[9]);
+        let rows: Vec<&[f32]> = train.iter().map(Vec::as_slice).collect();
+        let (weight, bias) = ridge(&rows, &rows.iter().map(|r| plane(r)).collect::<Vec<_>>(), 1e-6);
+        for row in rows {
+            let found: f64 = row.iter().zip(&weight).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+            assert!((found + f64::from(bias) - plane(row)).abs() < 1e-2);
+        }
+    }
+}

@@ -66,7 +66,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// What the report's reader should know.
     pub warnings: Vec<String>,
-    /// On held-out photos, by the head that did not see them; null where none could be held out.
+    /// On held-out photos, by the head that did not see them; null where none could be held out, or where there is
+    /// but one product.
     pub held_out: Option<Measures>,
     /// Expected calibration error on them, 0–1.
     pub ece: Option<f64>,
@@ -190,8 +191,9 @@ fn fit(
         file.prototypes("label", &fit.head, embedder.len(), count + background::KINDS);
         label_head = Some(LabelHead { scale, background: background::KINDS });
         (decision.rejection_threshold, decision.true_accept_rate) = calibrate::rejection_threshold(&answers);
-        ece = calibrate::expected_calibration_error(&answers, scale);
-        measures = (!answers.is_empty()).then(|| {
+        ece = if count > 1 { calibrate::expected_calibration_error(&answers, scale) } else { None };
+        // Of one product every answer is right, which measures nothing.
+        measures = (count > 1 && !answers.is_empty()).then(|| {
             let ranked = answers.iter().map(|h| Answer::ranked(h.class, &softmax(&h.cosines, scale)));
             Measures::of(&dataset.labels, ranked)
         });

@@ -1,0 +1,85 @@
+//! metadata.json: what is refused, with which code; no bytes make the parser panic.
+
+mod fixture;
+
+use jicho::{ErrorKind, Manifest};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn metadata() -> Vec<u8> {
+    fixture::publish("T_1", 7, &["a", "b"]).metadata()
+}
+
+fn with(change: impl FnOnce(&mut Value)) -> Result<Manifest, ErrorKind> {
+    let mut value: Value = serde_json::from_slice(&metadata()).unwrap();
+    change(&mut value);
+    Manifest::parse(&serde_json::to_vec(&value).unwrap()).map_err(|e| e.kind())
+}
+
+#[test]
+fn a_manifest_survives_writing_and_reading() {
+    let manifest = Manifest::parse(&metadata()).unwrap();
+    assert_eq!(Manifest::parse(&serde_json::to_vec(&manifest).unwrap()).unwrap(), manifest);
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    assert!(with(|v| v["somethingNew"] = json!({ "a": 1 })).is_ok());
+}
+
+#[test]
+fn html_says_what_the_host_does_wrong() {
+    let error = Manifest::parse(b"\n<!doctype html><html></html>").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidManifest);
+    assert!(error.message().contains("SPA fallback"));
+}
+
+#[test]
+fn newer_schema_and_newer_runtime_have_codes_of_their_own() {
+    assert_eq!(with(|v| v["schema"] = json!(2)), Err(ErrorKind::SchemaTooNew));
+    // A newer schema may have changed anything else.
+    assert_eq!(Manifest::parse(b"{\"schema\": 99}").unwrap_err().kind(), ErrorKind::SchemaTooNew);
+    assert_eq!(with(|v| v["minimumRuntime"] = json!("999.0.0")), Err(ErrorKind::RuntimeTooOld));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 14] = [
+        ("label twice", |v| v["labels"] = json!(["a", "a"])),
+        ("count of products", |v| v["productCount"] = json!(99)),
+        ("image size", |v| v["imageSize"] = json!(100_000)),
+        ("std of 0", |v| v["preprocessing"]["std"] = json!([0, 1, 1])),
+        ("crop above 1", |v| v["preprocessing"]["crop"] = json!(1.5)),
+        ("golden of nothing", |v| v["golden"]["outputs"] = json!([])),
+        ("golden that catches nothing", |v| v["golden"]["tolerance"] = json!(5.0)),
+        ("no files", |v| v["files"] = json!([])),
+        ("short digest", |v| v["files"][0]["sha256"] = json!("abc")),
+        ("no bytes", |v| v["files"][0]["bytes"] = json!(0)),
+        ("way out", |v| v["files"][0]["url"] = json!("../../secret")),
+        ("other host", |v| v["files"][0]["url"] = json!("https://example.com/x")),
+        ("other host, no scheme", |v| v["files"][0]["url"] = json!("//example.com/x")),
+        ("escape", |v| v["files"][0]["url"] = json!("blobs/%2e%2e/x")),
+    ];
+    for (what, change) in changes {
+        assert_eq!(with(change), Err(ErrorKind::InvalidManifest), "{what}");
+    }
+    assert_eq!(with(|v| v["channelId"] = json!("../x")), Err(ErrorKind::InvalidChannel));
+}
+
+proptest! {
+    #[test]
+    fn damaged_bytes_never_panic(at in 0usize..2000, byte in any::<u8>(), cut in 0usize..3000) {
+        let mut bytes = metadata();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        bytes.truncate(cut.max(1));
+        let _ = Manifest::parse(&bytes);
+    }
+
+    #[test]
+    fn any_json_number_in_any_place_is_a_value_or_an_error(number in prop::num::f64::ANY, field in 0usize..8) {
+        let fields = ["releaseSeq", "imageSize", "trainingDuration", "accuracy", "productCount", "imageCount", "schema", "golden"];
+        let _ = with(|v| v[fields[field]] = json!(number));
+    }
+}
