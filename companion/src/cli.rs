@@ -108,10 +108,11 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
     if progress != Progress::Human {
         return;
     }
-    let accuracy = manifest.accuracy.map_or("not measurable (it takes two products, and two photos of one)".to_owned(), |a| {
-        let images = report.held_out.as_ref().map_or(0, |m| m.images);
-        format!("{:.1} % on {images} held-out photos", 100.0 * a)
-    });
+    let accuracy =
+        manifest.accuracy.map_or("not measurable (it takes two products, and two photos of one)".to_owned(), |a| {
+            let images = report.held_out.as_ref().map_or(0, |m| m.images);
+            format!("{:.1} % on {images} held-out photos", 100.0 * a)
+        });
     eprintln!(
         "{} {}: {} products, {} photos, {:.1} s, accuracy {accuracy}",
         manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration

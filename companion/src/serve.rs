@@ -85,6 +85,8 @@ where
     })?;
     let bound = listener.local_addr()?;
 
+    // Signals can be listened for only within a runtime.
+    let _within = runtime.enter();
     let ended = stop();
     let draining = async move {
         // A signal that cannot be heard must not end the server; `run_until` reports it.
@@ -112,18 +114,24 @@ where
     Ok(result?)
 }
 
-/// Ends at Ctrl-C, and at SIGTERM where there is one.
-async fn stop_signal() -> io::Result<()> {
+/// Ends at Ctrl-C, and at SIGTERM where there is one. Listens from the call on, not from the first poll: a server that
+/// said it is ready can be stopped in order.
+fn stop_signal() -> impl Future<Output = io::Result<()>> + Send + 'static {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        async move {
+            let (mut interrupt, mut terminate) = (signals.0?, signals.1?);
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            Ok(())
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    tokio::signal::ctrl_c()
 }
 
 #[cfg(test)]

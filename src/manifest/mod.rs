@@ -47,7 +47,7 @@ pub struct Manifest {
     pub image_size: usize,
     /// Product ids; their order is that of the head's rows.
     pub labels: Vec<String>,
-    /// Top-1 on photos held out of training, 0–1; null where none could be held out.
+    /// Top-1 on photos held out of training, 0–1; null where none could be held out, or of one product.
     pub accuracy: Option<f64>,
     /// The oldest library version (`major.minor.patch`) that can run the release.
     pub minimum_runtime: String,

@@ -1,0 +1,116 @@
+//! Releases that are damaged, foreign or newer than this program, as `evaluate` and `export` meet them.
+
+use std::fs;
+
+use jicho::manifest::FileRole;
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, latest};
+
+const EVALUATE: &str = "evaluate models/T_1 --photos photos";
+
+fn blob(shop: &Shop, role: FileRole) -> String {
+    format!("models/{}", shop.manifest("T_1").file(role).unwrap().url)
+}
+
+/// Replaces a field of the release in force.
+fn with(shop: &Shop, pointer: &str, value: Value) {
+    let mut metadata = shop.metadata("T_1");
+    *metadata.pointer_mut(pointer).unwrap() = value;
+    shop.write(&latest("T_1"), metadata.to_string());
+}
+
+#[test]
+fn a_page_instead_of_metadata() {
+    let shop = Shop::trained(2, 3);
+    shop.write(&latest("T_1"), "\n<!doctype html><title>Jicho</title>");
+    shop.run(EVALUATE).fails("INVALID_MANIFEST").says(&["HTML", "metadata.json"]);
+    shop.run("export models/T_1 --whole whole.onnx").fails("INVALID_MANIFEST");
+    assert!(!shop.path("whole.onnx").exists());
+
+    // Publishing on top would restart releaseSeq, which the page does not tell.
+    let before = shop.published();
+    shop.run("train photos --channel T_1 --out models").fails("INVALID_MANIFEST").says(&["move it away"]);
+    assert!(before == shop.published());
+}
+
+#[test]
+fn a_blob_with_one_flipped_bit() {
+    let shop = Shop::trained(2, 3);
+    for role in [FileRole::Backbone, FileRole::Head] {
+        let blob = blob(&shop, role);
+        let good = shop.read(&blob);
+        for place in [0, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            shop.write(&blob, bad);
+            shop.run(EVALUATE).fails("HASH_MISMATCH").says(&["publish again"]);
+        }
+        // What the message advises helps: the same content is published anew.
+        shop.run("train photos --channel T_1 --out models").ok();
+        assert_eq!(shop.read(&blob), good);
+        shop.run(EVALUATE).ok();
+    }
+}
+
+#[test]
+fn a_blob_cut_short_or_missing() {
+    let shop = Shop::trained(2, 3);
+    let blob = blob(&shop, FileRole::Head);
+    let good = shop.read(&blob);
+    shop.write(&blob, &good[..good.len() / 2]);
+    shop.run(EVALUATE).fails("SIZE_MISMATCH");
+    shop.run("export models/T_1 --whole whole.onnx").fails("SIZE_MISMATCH");
+    fs::remove_file(shop.path(&blob)).unwrap();
+    shop.run(EVALUATE).fails("IO").says(&["blobs/"]);
+}
+
+#[test]
+fn a_release_from_the_future() {
+    let shop = Shop::trained(2, 3);
+    with(&shop, "/minimumRuntime", json!("99.0.0"));
+    shop.run(EVALUATE).fails("RUNTIME_TOO_OLD").says(&["99.0.0", "update"]);
+    with(&shop, "/schema", json!(2));
+    shop.run(EVALUATE).fails("SCHEMA_TOO_NEW").says(&["schema 2", "update"]);
+    // A future schema may look like anything.
+    shop.write(&latest("T_1"), r#"{"schema": 3, "everything": "else"}"#);
+    shop.run(EVALUATE).fails("SCHEMA_TOO_NEW");
+}
+
+#[test]
+fn metadata_that_makes_no_sense() {
+    let shop = Shop::trained(2, 3);
+    let good = shop.read(&latest("T_1"));
+    for (pointer, value) in [
+        ("/labels/0", shop.metadata("T_1")["labels"][1].clone()),
+        ("/productCount", json!(3)),
+        ("/files/0/url", json!("../../etc/passwd")),
+        ("/files/0/sha256", json!("no hex")),
+        ("/preprocessing/std", json!([0, 0, 0])),
+        ("/channelId", json!("T_2")),
+        ("/imageSize", json!(0)),
+        ("/golden/outputs", json!([])),
+    ] {
+        shop.write(&latest("T_1"), &good);
+        with(&shop, pointer, value);
+        shop.run(EVALUATE).fails("INVALID_MANIFEST");
+    }
+    shop.write(&latest("T_1"), &good[..good.len() / 2]);
+    shop.run(EVALUATE).fails("INVALID_MANIFEST");
+}
+
+#[test]
+fn a_channel_that_is_not_there() {
+    let shop = Shop::with_photos(2, 2);
+    shop.run(EVALUATE).fails("IO").says(&["models/T_1"]);
+    fs::create_dir_all(shop.path("models/T_1")).unwrap();
+    shop.run(EVALUATE).fails("IO").says(&["metadata.json"]);
+}
+
+#[test]
+fn photos_that_are_not_there() {
+    let shop = Shop::trained(2, 3);
+    shop.run("evaluate models/T_1 --photos nowhere").fails("IO").says(&["nowhere"]);
+    let outcome = shop.run("evaluate models/T_1 --photos nowhere --json").fails("IO");
+    assert_eq!(outcome.json()["code"], "IO");
+}

@@ -1,0 +1,22 @@
+//! The companion as its users run it: the built binary, real files, its exit code and what it prints.
+//!
+//! One program for all of it, so that it is linked once. Every test works in a folder of its own.
+
+mod attributes;
+mod backbone;
+mod bad_input;
+mod damage;
+mod determinism;
+mod evaluate;
+mod export;
+mod import;
+mod kill;
+mod onnx;
+mod orientation;
+mod publish;
+mod pycheck;
+mod serve;
+mod shared;
+mod shop;
+mod small;
+mod train;

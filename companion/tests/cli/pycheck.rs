@@ -1,0 +1,28 @@
+//! Python's onnxruntime as a second opinion.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Runs `onnxruntime.py` on an exported network and a JSON file of images with our answers; what it found, or
+/// nothing, with the reason printed, where Python or its packages are missing.
+pub fn compare(onnx: &Path, images: &Path) -> Option<Value> {
+    let probe = Command::new("python3").args(["-c", "import onnxruntime, numpy, onnx"]).stdin(Stdio::null()).output();
+    match probe {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            eprintln!("skipped: comparison with onnxruntime: {}", text.lines().last().unwrap_or_default());
+            return None;
+        }
+        Err(error) => {
+            eprintln!("skipped: comparison with onnxruntime: python3 cannot be run: {error}");
+            return None;
+        }
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/onnxruntime.py");
+    let output = Command::new("python3").arg(script).arg(onnx).arg(images).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
