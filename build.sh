@@ -79,6 +79,8 @@ pkg() {
   [ -f pkg/wasm/jicho_bg.wasm ] && [ "${1:-}" != fresh ] || wasm
   say "npm package"
   node_packages pkg
+  # npm packs nothing from outside the package's own folder.
+  cp LICENSE-MIT LICENSE-APACHE pkg/
   (cd pkg && npm run --silent build && npm pack --silent >&2)
 }
 

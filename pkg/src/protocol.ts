@@ -1,0 +1,19 @@
+import type { Settings } from './backend.js';
+import type { JichoErrorCode } from './errors.js';
+import type { Frame } from './frame.js';
+import type { ModelInfo, SyncProgress } from './types.js';
+
+/** From the page to the worker. Each call has an id of its own; `abort` names the call it ends. */
+export type Request =
+  | { type: 'open'; id: number; settings: Settings }
+  | { type: 'sync'; id: number }
+  | { type: 'recognize'; id: number; frame: Frame }
+  | { type: 'abort'; id: number };
+
+/** From the worker to the page. After `crashed` nothing more comes. */
+export type Reply =
+  | { type: 'done'; id: number; value: unknown }
+  | { type: 'failed'; id: number; code: JichoErrorCode; message: string }
+  | { type: 'progress'; id: number; progress: SyncProgress }
+  | { type: 'model'; model: ModelInfo | null }
+  | { type: 'crashed'; message: string };

@@ -1,0 +1,150 @@
+/** What answers for a channel. */
+export interface ModelInfo {
+  /** Channel id. */
+  channel: string;
+  /** Name of the release, unique in its channel. */
+  version: string;
+  /** Rises with every publish, rollbacks included; decides what is newer. */
+  releaseSeq: number;
+  /** When training ended, ISO 8601, UTC. */
+  trainedAt: string;
+  /** Number of products. */
+  productCount: number;
+  /** Photos trained on. */
+  imageCount: number;
+  /** Product ids. */
+  labels: string[];
+  /** Top-1 on photos held out of training, 0–1; null where none could be held out. */
+  accuracy: number | null;
+  /** Side of the network's square input, pixels. */
+  imageSize: number;
+  /** How the answers come about: `embedding` (a head on a frozen network) or `classifier`. */
+  modelType: string;
+  /** Bytes of all its files. */
+  bytes: number;
+  /** Whether it survives the page; false where the browser allows no storage or it is full. */
+  stored: boolean;
+  /** What the release says of its products (name, price, …), by product id. */
+  facts: Record<string, Record<string, unknown>>;
+}
+
+/** What came of a sync. */
+export interface SyncResult {
+  /**
+   * - `updated`: another release answers now.
+   * - `current`: the host has nothing newer.
+   * - `offline`: the host cannot be reached; what is on the device goes on answering.
+   * - `absent`: the host has no such channel.
+   */
+  outcome: 'updated' | 'current' | 'offline' | 'absent';
+  /** What answers now, or null. */
+  model: ModelInfo | null;
+}
+
+/** How far a download is. */
+export interface SyncProgress {
+  /** Bytes that came so far; the files that are on the device already do not count. */
+  loadedBytes: number;
+  /** Bytes of all files to fetch. */
+  totalBytes: number;
+}
+
+/** A product with its probability. */
+export interface Prediction {
+  /** Product id. */
+  label: string;
+  /** Probability, 0–1. */
+  confidence: number;
+}
+
+/** A recognised attribute. */
+export interface Attribute {
+  /** Text, a number, or a sequence of integers. */
+  value: string | number | number[];
+  /** Probability of the value, 0–1; null for numbers. */
+  confidence: number | null;
+  /** Of numbers: mean absolute error on held-out photos, in the attribute's unit. */
+  error?: number;
+}
+
+/** What the model says of one picture. */
+export interface Answer {
+  /** `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products. */
+  decision: 'match' | 'unsure' | 'unknown';
+  /** Why it was decided so. */
+  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels';
+  /** Every product, most likely first; the confidences sum to 1. */
+  predictions: Prediction[];
+  /** First confidence minus second, 0–1. */
+  margin: number;
+  /** Largest cosine to a product, −1–1, or a classifier's largest confidence; what the rejection threshold is held against. */
+  rejectionScore: number;
+  /** Further attributes, by name. */
+  attributes: Record<string, Attribute>;
+  /** 0–100 where the release has a score rule, else null. */
+  score: number | null;
+  /** The release that answered. */
+  version: string;
+  /** Milliseconds that decoding and recognition took, without the wait for earlier pictures. */
+  ms: number;
+  /** Width of the picture, pixels. */
+  width: number;
+  /** Height of the picture, pixels. */
+  height: number;
+}
+
+/** An {@link Answer} that can be referred to. Plain data: it can be cloned, stored and sent as JSON. */
+export interface Recognition extends Answer {
+  /** Names this recognition; unique. */
+  id: string;
+}
+
+/** What can be recognised. Nothing of it is consumed, closed or changed. */
+export type PictureSource =
+  | Blob
+  | ImageData
+  | ImageBitmap
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLImageElement
+  | HTMLVideoElement
+  | VideoFrame;
+
+/** How to open a channel. */
+export interface OpenOptions {
+  /** Channel id, as given to the trainer. */
+  channel: string;
+  /** Where the models are published; relative to the page, or absolute. */
+  models: string | URL;
+  /**
+   * Where recognition runs: in a worker of its own (default), in the page (`false`, which blocks it while it thinks),
+   * or in the worker that this function starts from `jicho/worker`, where a bundler does not do that by itself.
+   */
+  worker?: boolean | (() => Worker);
+  /** Where `jicho.wasm` is, where a bundler does not place it by itself; relative to the page, or absolute. */
+  wasm?: string | URL;
+  /** Told whenever another model answers than before, and null when none does any more. */
+  onModel?: (model: ModelInfo | null) => void;
+}
+
+/** How to sync. */
+export interface SyncOptions {
+  /** Ends the sync with `ABORTED`; the old model stays. */
+  signal?: AbortSignal;
+  /** Told how far the download is; never where nothing must be fetched. */
+  onProgress?: (progress: SyncProgress) => void;
+}
+
+/** How to recognise. */
+export interface RecognizeOptions {
+  /** Ends the recognition with `ABORTED`. */
+  signal?: AbortSignal;
+}
+
+/**
+ * - `absent`: open, but no model has arrived yet.
+ * - `ready`: recognises.
+ * - `failed`: a defect ended the wasm module in this page (`worker: false` only; a worker is replaced). Reload the page.
+ * - `disposed`: `dispose()` was called.
+ */
+export type JichoState = 'absent' | 'ready' | 'failed' | 'disposed';

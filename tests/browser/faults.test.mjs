@@ -1,0 +1,145 @@
+// The npm package when its host, its device or it itself fails.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { PATIENCE } from './harness/browser.mjs';
+import { damages, editMetadata } from './harness/damage.mjs';
+import { stage } from './harness/stage.mjs';
+
+const options = { timeout: 3 * PATIENCE };
+const at = stage();
+
+describe('a release that is wrong', options, () => {
+  for (const { name, code, misbehave } of damages()) {
+    test(`${name}: ${code}, and the old model stays`, async () => {
+      const run = async ({ start, outcome, photo }) => {
+        const eye = await start();
+        const synced = await outcome(eye.sync());
+        const seen = await outcome(eye.recognize(photo));
+        return { synced, version: eye.model?.version, seen };
+      };
+      at.publish(at.newer);
+      at.web.misbehave = misbehave(at.web);
+      const fresh = await at.inPage(run);
+      assert.equal(fresh.synced.error?.code, code);
+      assert.ok(fresh.synced.error.typed, 'the error has not the class of its code');
+      assert.equal(fresh.seen.error?.code, 'NO_MODEL');
+
+      at.web.misbehave = undefined;
+      at.publish(at.older);
+      assert.equal((await at.inPage(run)).version, at.first.version);
+
+      at.publish(at.newer);
+      at.web.misbehave = misbehave(at.web);
+      const kept = await at.inPage(run);
+      assert.equal(kept.synced.error?.code, code);
+      assert.equal(kept.version, at.first.version);
+      assert.equal(kept.seen.value.predictions[0].label, at.product);
+
+      at.web.misbehave = undefined;
+      assert.equal((await at.inPage(run)).version, at.second.version);
+    });
+  }
+
+  test('a release older than the one on the device is not taken', async () => {
+    at.publish(at.newer);
+    await at.inPage(async ({ start }) => (await start()).sync());
+    at.publish(at.older);
+    const replayed = await at.inPage(async ({ start }) => (await start()).sync());
+    assert.equal(replayed.outcome, 'current');
+    assert.equal(replayed.model.version, at.second.version);
+  });
+
+  test('a rollback, which is a release of its own, is', async () => {
+    at.publish(at.newer);
+    await at.inPage(async ({ start }) => (await start()).sync());
+    at.publish(at.older);
+    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq = at.second.releaseSeq + 1));
+    const rolledBack = await at.inPage(async ({ start }) => (await start()).sync());
+    assert.equal(rolledBack.outcome, 'updated');
+    assert.equal(rolledBack.model.version, at.first.version);
+  });
+});
+
+describe('a defect', options, () => {
+  const faulty = (search) => `() => new Worker('/pages/faulty-worker.js${search}', { type: 'module' })`;
+
+  test('in a recognition: INTERNAL for all who wait, then a new worker answers', async () => {
+    const seen = await at.inPage(`async ({ start, outcome, photo }) => {
+      const eye = await start();
+      await eye.sync();
+      eye.dispose();
+      const workers = [${faulty('')}, () => new Worker('/pkg/dist/worker.js', { type: 'module' })];
+      const models = [];
+      const broken = await start({ worker: () => workers.shift()(), onModel: (model) => models.push(model?.version) });
+      const hurt = await Promise.all([outcome(broken.recognize(photo)), outcome(broken.recognize(photo))]);
+      const healed = await broken.recognize(photo);
+      return { hurt, healed, left: workers.length, models, state: broken.state };
+    }`);
+    for (const { error } of seen.hurt) assert.equal(error?.code, 'INTERNAL');
+    assert.equal(seen.healed.predictions[0].label, at.product);
+    assert.equal(seen.left, 0);
+    assert.deepEqual(seen.models, [at.first.version]);
+    assert.equal(seen.state, 'ready');
+    await at.workersLeft(1);
+  });
+
+  for (const search of ['?later', '?promise']) {
+    test(`in a task that nobody awaits (${search}): INTERNAL, no hang`, async () => {
+      const ended = await at.inPage(`async ({ start, outcome }) => {
+        const workers = [${faulty(search)}, () => new Worker('/pkg/dist/worker.js', { type: 'module' })];
+        const eye = await start({ worker: () => workers.shift()() });
+        return [await outcome(eye.sync()), await outcome(eye.sync())];
+      }`);
+      assert.equal(ended[0].error?.code, 'INTERNAL');
+      assert.equal(ended[1].value?.outcome, 'updated');
+    });
+  }
+
+  test('in the page: INTERNAL until it is reloaded', async () => {
+    const run = async ({ start, outcome, photo }) => {
+      const eye = await start({ worker: false });
+      await eye.sync();
+      return { eye, seen: () => outcome(eye.recognize(photo)) };
+    };
+    const broken = await at.inPage(`async (here) => {
+      const { instantiateStreaming } = WebAssembly;
+      const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11];
+      const { trap } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes))).exports;
+      WebAssembly.instantiateStreaming = async (...args) => {
+        const { instance, module } = await instantiateStreaming(...args);
+        return { instance: { exports: { ...instance.exports, channel_recognize: trap } }, module };
+      };
+      const { eye, seen } = await (${run})(here);
+      const ended = [await seen(), await seen(), await here.outcome(here.start({ worker: false }))];
+      const inWorker = await here.start();
+      return { ended, state: eye.state, inWorker: inWorker.state };
+    }`);
+    for (const { error } of broken.ended) assert.equal(error?.code, 'INTERNAL');
+    assert.equal(broken.state, 'failed');
+    assert.equal(broken.inWorker, 'ready');
+  });
+
+  test('a worker or a wasm file that is not there is told, not waited for', async () => {
+    const ended = await at.inPage(async ({ start, outcome }) => {
+      const missing = () => new Worker('/pages/none.js', { type: 'module' });
+      return [
+        await outcome(start({ worker: missing })),
+        await outcome(start({ wasm: '/pages/none.wasm' })),
+        await outcome(start({ wasm: '/pages/index.html' })),
+      ];
+    });
+    assert.deepEqual(ended.map(({ error }) => error?.code), ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED']);
+  });
+});
+
+test('a full device runs the model from memory and says so', options, async () => {
+  const session = await at.context.newCDPSession(at.page);
+  await session.send('Storage.overrideQuotaForOrigin', { origin: at.web.url, quotaSize: 1 });
+  const seen = await at.inPage(async ({ start, photo }) => {
+    const eye = await start();
+    const { outcome, model } = await eye.sync();
+    return { outcome, stored: model.stored, label: (await eye.recognize(photo)).predictions[0].label };
+  });
+  assert.deepEqual(seen, { outcome: 'updated', stored: false, label: at.product });
+});

@@ -1,0 +1,32 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const BINARY = process.env.JICHO_BIN ?? fileURLToPath(new URL('../../../target/debug/jicho', import.meta.url));
+
+/** Runs the companion to its end; its data. */
+export async function jicho(...args) {
+  const { stdout } = await promisify(execFile)(BINARY, args, { maxBuffer: 64 << 20 });
+  return stdout;
+}
+
+/** Starts `jicho serve`, once it accepts connections. */
+export async function serve({ models, app, port = 0 }) {
+  const args = ['serve', '--models', models, '--port', String(port), ...(app ? ['--app', app] : [])];
+  const server = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exit = once(server, 'exit');
+  const line = createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
+  const first = await Promise.race([line.then(({ value }) => value), exit.then(() => undefined)]);
+  if (!first) throw new Error('jicho serve ended before it told its address');
+  const url = new URL(first);
+  return {
+    url: url.href,
+    port: Number(url.port),
+    async stop() {
+      server.kill('SIGTERM');
+      await exit;
+    },
+  };
+}

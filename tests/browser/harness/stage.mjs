@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach } from 'node:test';
+
+import { launchBrowser, PATIENCE } from './browser.mjs';
+import { jicho } from './companion.mjs';
+import { host } from './host.mjs';
+import { clearest, shop, temporary } from './shop.mjs';
+
+/**
+ * Two releases of a channel, a host that serves one of them, and for each test a page with storage of its own, so that
+ * none finds what another one left. Call it once a file; what it returns is filled before the first test.
+ */
+export function stage() {
+  const folder = temporary(after);
+  let browser;
+  const self = {
+    older: join(folder, 'older'),
+    newer: join(folder, 'newer'),
+    publish: (models) => (self.web.mounts['/models/'] = models),
+    inPage,
+    workersLeft,
+  };
+
+  before(async () => {
+    const { all, fewer, unseen } = await shop(folder, { products: 4, photos: 8 });
+    await jicho('train', fewer, '--channel', 'T_1', '--out', self.older);
+    await jicho('train', fewer, '--channel', 'T_1', '--out', self.newer);
+    await jicho('train', all, '--channel', 'T_1', '--out', self.newer);
+    self.first = metadataOf(self.older);
+    self.second = metadataOf(self.newer);
+    const { product, photos } = await clearest(folder, join(self.older, 'T_1'), unseen);
+    self.product = product;
+    self.photo = photos[0].replace(unseen, '/photos');
+    self.web = await host({ '/photos/': unseen });
+    browser = await launchBrowser();
+  });
+  after(() => Promise.all([browser?.close(), self.web?.close()]));
+
+  beforeEach(async () => {
+    self.web.misbehave = undefined;
+    self.publish(self.older);
+    self.context = await browser.newContext();
+    self.context.setDefaultTimeout(PATIENCE);
+    self.page = await self.context.newPage();
+    await self.page.goto(`${self.web.url}/pages/index.html`);
+  });
+  afterEach(() => self.context?.close());
+
+  /** Runs a function (or its source) in the page, with the library, the probe, a photo and `args` at hand. */
+  function inPage(run, args = {}) {
+    const source = `(async (args) => {
+      const probe = await import('/pages/probe.js');
+      const { Jicho, outcome, errors } = probe;
+      const start = (options) => Jicho.open({ channel: 'T_1', models: '/models/', ...options });
+      const photo = await probe.photo(args.photo);
+      return (${run})({ Jicho, outcome, errors, start, photo, probe, args });
+    })(${JSON.stringify({ photo: self.photo, ...args })})`;
+    return self.page.evaluate(source);
+  }
+
+  /** Waits until the page has so many workers: the browser ends one a moment after it is told to. */
+  async function workersLeft(count) {
+    while (self.page.workers().length !== count) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  return self;
+}
+
+function metadataOf(models) {
+  return JSON.parse(readFileSync(join(models, 'T_1/latest/metadata.json'), 'utf8'));
+}

@@ -1,0 +1,75 @@
+// What the tests do in a page, beside the library's own calls.
+import { Jicho, JichoError } from '/pkg/dist/index.js';
+import * as errors from '/pkg/dist/errors.js';
+
+export { errors, Jicho };
+
+export async function photo(url) {
+  return (await fetch(url)).blob();
+}
+
+/** What came of a promise, as plain data. */
+export async function outcome(promise) {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    const { code, name, message } = error;
+    const typed = error instanceof JichoError && error instanceof (errors[name] ?? Function);
+    return { error: { code, name, message, typed } };
+  }
+}
+
+/** The same picture in every form the library takes, and what tells whether it is still whole. */
+export const SOURCES = {
+  Blob: async (blob) => [blob, () => blob.size > 0],
+  File: async (blob) => [new File([blob], 'photo.jpg', { type: blob.type }), () => true],
+  ImageBitmap: async (blob) => {
+    const bitmap = await createImageBitmap(blob);
+    return [bitmap, () => bitmap.width > 0];
+  },
+  ImageData: async (blob) => {
+    const { context, canvas } = await draw(blob);
+    const data = context.getImageData(0, 0, canvas.width, canvas.height);
+    return [data, () => data.data.length > 0];
+  },
+  HTMLCanvasElement: async (blob) => {
+    const { canvas } = await draw(blob);
+    return [canvas, () => canvas.width > 0];
+  },
+  OffscreenCanvas: async (blob) => {
+    const bitmap = await createImageBitmap(blob);
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    return [canvas, () => canvas.width > 0];
+  },
+  HTMLImageElement: async (blob) => {
+    const image = new Image();
+    image.src = URL.createObjectURL(blob);
+    return [image, () => image.naturalWidth > 0];
+  },
+  VideoFrame: async (blob) => {
+    const { canvas } = await draw(blob);
+    const frame = new VideoFrame(canvas, { timestamp: 0 });
+    return [frame, () => frame.codedWidth > 0];
+  },
+  HTMLVideoElement: async (blob) => {
+    const { canvas, context } = await draw(blob);
+    const video = document.createElement('video');
+    video.muted = true;
+    video.srcObject = canvas.captureStream(10);
+    // A stream sends a picture whenever one is drawn.
+    const again = setInterval(() => context.drawImage(context.canvas, 0, 0), 50);
+    await video.play();
+    return [video, () => (clearInterval(again), video.videoWidth > 0)];
+  },
+};
+
+async function draw(blob) {
+  const bitmap = await createImageBitmap(blob);
+  const canvas = document.createElement('canvas');
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
+  const context = canvas.getContext('2d');
+  context.drawImage(bitmap, 0, 0);
+  return { canvas, context };
+}

@@ -1,0 +1,117 @@
+import { Jicho, JichoError, type ModelInfo, type Recognition } from 'jicho';
+
+import { Camera } from './camera';
+import { Screen } from './screen';
+import { keepApp } from './service-worker';
+import { Steady } from './steady';
+import { watch } from './watch';
+import { explain, NOT_SET_UP, OUTCOMES } from './words';
+
+const query = new URLSearchParams(location.search);
+const channel = query.get('channel') ?? 'T_1';
+const models = query.get('models') ?? '/assets/ml-models/';
+
+const screen = new Screen();
+const steady = new Steady();
+const camera = new Camera(screen.video, (state) => {
+  screen.camera(state);
+  look();
+});
+
+let eye: Jicho | undefined;
+let photo: File | null = null;
+let refreshing = false;
+/** Ends the look at the video or the photo that goes on now. */
+let looking: AbortController | undefined;
+/** Why there is no model, where there is none. */
+let absence = '';
+
+screen.listen({
+  refresh: () => void refresh(),
+  photo: (chosen) => choose(chosen),
+  camera: () => choose(null),
+  tryCamera: () => camera.start(),
+});
+addEventListener('online', () => void refresh());
+addEventListener('offline', () => screen.network(false));
+screen.network(navigator.onLine);
+screen.model(null, channel);
+void keepApp((takeOver) => screen.update(takeOver)).catch((error: unknown) => console.warn(error));
+camera.start();
+void refresh();
+
+/** Opens the channel if that is still to do, and asks the host for a newer model. */
+async function refresh(): Promise<void> {
+  if (refreshing) return;
+  refreshing = true;
+  screen.refreshing(true);
+  screen.said('');
+  try {
+    eye ??= await Jicho.open({ channel, models, onModel: show });
+    const { outcome, model } = await eye.sync({
+      onProgress: (progress) => {
+        screen.modelState('downloading');
+        screen.progress(progress);
+      },
+    });
+    screen.network(outcome !== 'offline');
+    if (model) screen.said(OUTCOMES[outcome]);
+    absence = outcome === 'absent' ? NOT_SET_UP : 'No model on this device yet. Connect to the network, then refresh.';
+    // Else the browser may drop the model when storage runs short.
+    if (outcome === 'updated') void navigator.storage?.persist?.();
+  } catch (error) {
+    absence = explain(error);
+    screen.said(absence, true);
+    screen.network(!(error instanceof JichoError && error.code === 'NETWORK'));
+  } finally {
+    refreshing = false;
+    screen.refreshing(false);
+    show(eye?.model ?? null);
+  }
+}
+
+function show(model: ModelInfo | null): void {
+  screen.model(model, channel);
+  if (model) screen.modelState('ready');
+  else if (!refreshing) screen.modelState(eye ? 'absent' : 'failed');
+  look();
+}
+
+function choose(chosen: File | null): void {
+  photo = chosen;
+  screen.photo(chosen);
+  if (chosen) camera.stop();
+  else camera.start();
+  look();
+}
+
+/** Looks at what is in front of it now: the photo, else the camera's picture. */
+function look(): void {
+  looking?.abort();
+  looking = undefined;
+  steady.clear();
+  if (!eye?.model) {
+    screen.notice(refreshing ? 'Getting the model…' : absence);
+    return;
+  }
+  const { signal } = (looking = new AbortController());
+  if (photo) {
+    screen.notice('Looking at the photo…');
+    const answered = eye.recognize(photo, { signal }).then((answer) => tell(answer));
+    answered.catch((error: unknown) => signal.aborted || screen.notice(explain(error)));
+  } else if (camera.state === 'live') {
+    screen.notice('Hold a product in front of the camera.');
+    watch(eye, screen.video, tellSteadily, signal).catch((error: unknown) => screen.notice(explain(error)));
+  } else {
+    screen.notice(camera.state === 'starting' ? 'Ready when the camera is.' : 'Choose a photo to have it recognised.');
+  }
+}
+
+function tellSteadily(answer: Recognition): void {
+  const shown = steady.add(answer);
+  if (shown) screen.answer(shown, eye?.model?.facts ?? {});
+}
+
+function tell(answer: Recognition): void {
+  screen.answer(answer, eye?.model?.facts ?? {});
+}

@@ -1,0 +1,56 @@
+import type { Prediction, Recognition } from 'jicho';
+
+/** What to show. */
+export interface Shown {
+  decision: Recognition['decision'];
+  predictions: Prediction[];
+  attributes: Recognition['attributes'];
+  score: number | null;
+}
+
+/** Answers in a row that must agree before they replace what is shown. */
+const AGREE = 2;
+
+/** Weight of the newest confidence in what is shown. */
+const NEWEST = 0.35;
+
+/** Turns a stream of answers, each of one video frame, into something calm enough to read. */
+export class Steady {
+  #shown: Shown | undefined;
+  #shownAs = '';
+  #lastAs = '';
+  #agreed = 0;
+
+  /** What to show after one more answer; undefined until two agree. */
+  add(answer: Recognition): Shown | undefined {
+    const as = answer.decision === 'unknown' ? '' : `${answer.decision} ${answer.predictions[0]?.label}`;
+    this.#agreed = this.#agreed > 0 && as === this.#lastAs ? this.#agreed + 1 : 1;
+    this.#lastAs = as;
+    const { decision, attributes, score } = answer;
+    if (this.#shown && as === this.#shownAs) {
+      const predictions = blend(this.#shown.predictions, answer.predictions);
+      this.#shown = { decision, predictions, attributes, score };
+    } else if (this.#agreed >= AGREE) {
+      this.#shown = { decision, predictions: answer.predictions, attributes, score };
+      this.#shownAs = as;
+    }
+    return this.#shown;
+  }
+
+  /** Forgets everything: the picture is another one now. */
+  clear(): void {
+    this.#shown = undefined;
+    this.#agreed = 0;
+  }
+}
+
+function blend(before: Prediction[], now: Prediction[]): Prediction[] {
+  const old = new Map(before.map((p) => [p.label, p.confidence]));
+  const mixed = now.map(({ label, confidence }) => {
+    const was = old.get(label) ?? confidence;
+    return { label, confidence: was + NEWEST * (confidence - was) };
+  });
+  // The first stays first: it is what the answers agree on.
+  const [first, ...others] = mixed;
+  return first ? [first, ...others.sort((a, b) => b.confidence - a.confidence)] : [];
+}
