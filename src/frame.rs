@@ -143,6 +143,13 @@ impl Pixels {
         &self.rgb
     }
 
+    /// Every colour times `gain`, at most 255.
+    #[must_use]
+    pub fn brightened(&self, gain: f32) -> Pixels {
+        let rgb = self.rgb.iter().map(|&v| (f32::from(v) * gain).round().clamp(0.0, 255.0) as u8).collect();
+        Pixels { size: self.size, rgb }
+    }
+
     /// The mirror image, left for right.
     #[must_use]
     pub fn mirrored(&self) -> Pixels {

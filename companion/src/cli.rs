@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
-use crate::progress::Progress;
+use crate::progress::{Progress, emit};
 use crate::publish::Published;
 use crate::train::Report;
 use crate::{backbone, evaluate, export, import, samples, serve, train};
@@ -27,7 +27,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if json {
-                println!("{}", json!({ "event": "error", "code": error.code(), "message": error.to_string() }));
+                emit(json!({ "event": "error", "code": error.code(), "message": error.to_string() }));
             }
             eprintln!("error[{}]: {error}", error.code());
             ExitCode::FAILURE
@@ -49,7 +49,7 @@ fn execute(command: Command) -> Result<()> {
             let evaluation = evaluate::run(&arguments.options(), progress)?;
             if json {
                 let text = serde_json::to_string(&evaluation).map_err(|e| Error::BadInput(e.to_string()))?;
-                println!("{text}");
+                emit(format_args!("{text}"));
             } else {
                 print_evaluation(&evaluation);
             }
@@ -57,7 +57,7 @@ fn execute(command: Command) -> Result<()> {
         Command::Import(arguments) => published(progress, &import::run(&arguments.options())?),
         Command::Export(arguments) => {
             export::whole(&arguments.channel, &arguments.whole)?;
-            println!("{}", arguments.whole.display());
+            emit(arguments.whole.display());
         }
         Command::Samples(arguments) => {
             let stage = progress.stage("draw", 0);
@@ -71,20 +71,28 @@ fn execute(command: Command) -> Result<()> {
                 format!("{} products", summary.products)
             };
             progress.note(&format!("{} photos, {what}", summary.photos));
-            println!("{}", dir.display());
+            emit(dir.display());
         }
         Command::Serve(arguments) => {
-            serve::run(&arguments.options(), |address| {
-                println!("http://{address}/");
+            let options = arguments.options();
+            if !options.models.is_dir() {
+                progress
+                    .warn(&format!("{} does not exist yet: models are 404 until it does", options.models.display()));
+            }
+            if options.app.is_none() {
+                progress.note("no --app: only models are served");
+            }
+            serve::run(&options, |address| {
+                emit(format_args!("http://{address}/"));
                 progress.note("models at /assets/ml-models/; Ctrl-C stops");
             })
             .map_err(|e| Error::Serve(e.to_string()))?;
         }
         Command::Backbones => {
-            println!("{}\tships inside, nothing to download", backbone::embedded::NAME);
+            emit(format_args!("{}\tships inside, nothing to download", backbone::embedded::NAME));
             for entry in backbone::registry::all() {
                 let place = entry.url.unwrap_or("not for download; pass the file");
-                println!("{}\t{} px\t{}\t{place}", entry.name, entry.input_size, entry.licence);
+                emit(format_args!("{}\t{} px\t{}\t{place}", entry.name, entry.input_size, entry.licence));
             }
         }
     }
@@ -109,45 +117,52 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
         return;
     }
     let accuracy =
-        manifest.accuracy.map_or("not measurable (it takes two products, and two photos of one)".to_owned(), |a| {
+        manifest.accuracy.map_or("not measured (it takes two products and a second photo of one)".to_owned(), |a| {
             let images = report.held_out.as_ref().map_or(0, |m| m.images);
             format!("{:.1} % on {images} held-out photos", 100.0 * a)
         });
+    let attributes = match manifest.attributes.len() {
+        0 => String::new(),
+        count => format!(" {count} attributes,"),
+    };
     eprintln!(
-        "{} {}: {} products, {} photos, {:.1} s, accuracy {accuracy}",
+        "{} {}: {} products,{attributes} {} photos, {:.1} s, accuracy {accuracy}",
         manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
     );
-    println!("{}", published.path.display());
+    emit(published.path.display());
 }
 
 fn published(progress: Progress, published: &Published) {
     let manifest = &published.manifest;
     progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));
-    println!("{}", published.path.display());
+    emit(published.path.display());
 }
 
 fn print_evaluation(evaluation: &Evaluation) {
     let measures = &evaluation.measures;
-    println!("channel    {} {}", evaluation.channel, evaluation.version);
-    println!("images     {}", measures.images);
-    println!("top-1      {:.1} %", 100.0 * measures.top1);
-    println!("top-5      {:.1} %", 100.0 * measures.top5);
+    emit(format_args!("channel    {} {}", evaluation.channel, evaluation.version));
+    emit(format_args!("images     {}", measures.images));
+    let precise = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.1} %", 100.0 * s));
+    emit(format_args!("top-1      {}", precise(measures.top1)));
+    emit(format_args!("top-5      {}", precise(measures.top5)));
     let counts: Vec<String> = evaluation.decisions.iter().map(|(name, n)| format!("{name} {n}")).collect();
-    println!("decisions  {}", counts.join(", "));
+    emit(format_args!("decisions  {}", counts.join(", ")));
     if let Some(precision) = evaluation.match_precision {
-        println!("           {:.1} % of the matches are right", 100.0 * precision);
+        emit(format_args!("           {:.1} % of the matches are right", 100.0 * precision));
     }
     for (name, measure) in &evaluation.attributes {
         match (measure.accuracy, measure.mae, measure.rmse) {
-            (Some(accuracy), ..) => println!("{name}: {:.1} % of {}", 100.0 * accuracy, measure.images),
-            (_, Some(mae), Some(rmse)) => println!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images),
+            (Some(accuracy), ..) => emit(format_args!("{name}: {:.1} % of {}", 100.0 * accuracy, measure.images)),
+            (_, Some(mae), Some(rmse)) => {
+                emit(format_args!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images))
+            }
             _ => {}
         }
     }
-    println!("\n{:<32} {:>6} {:>9} {:>7}", "product", "images", "precision", "recall");
+    emit(format_args!("\n{:<32} {:>6} {:>9} {:>7}", "product", "images", "precision", "recall"));
     let percent = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.0} %", 100.0 * s));
     for product in &measures.products {
         let (precision, recall) = (percent(product.precision), percent(product.recall));
-        println!("{:<32} {:>6} {precision:>9} {recall:>7}", product.label, product.images);
+        emit(format_args!("{:<32} {:>6} {precision:>9} {recall:>7}", product.label, product.images));
     }
 }

@@ -16,6 +16,9 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// What was named does not exist; the text says what to name instead.
+    #[error("{0}")]
+    NotFound(String),
     /// Nothing is left to train or evaluate on.
     #[error("{0}")]
     NoPhotos(String),
@@ -58,6 +61,7 @@ impl Error {
         match self {
             Error::Library(error) => error.code(),
             Error::Io { .. } => "IO",
+            Error::NotFound(_) => "NOT_FOUND",
             Error::NoPhotos(_) => "NO_PHOTOS",
             Error::DuplicateProduct { .. } => "DUPLICATE_PRODUCT",
             Error::PixelsUnknown(_) => "PIXELS_UNKNOWN",

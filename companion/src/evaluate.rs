@@ -5,13 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jicho::Recognition;
-use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction};
+use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction, Reason};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::{Dataset, Example, Problem, Value};
 use crate::error::{Error, Result, at};
-use crate::measure::{Answer, Measures};
+use crate::measure::{Answer, Measures, Truth};
 use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::publish;
@@ -41,7 +41,7 @@ pub struct Evaluation {
     pub measures: Measures,
     /// How many answers were a match, unsure, unknown.
     pub decisions: BTreeMap<&'static str, usize>,
-    /// Of the matches, the share that is right; null without matches.
+    /// Of the matches whose product is known, the share that is right; null without any.
     pub match_precision: Option<f64>,
     /// Measures of each attribute of the photos.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -64,10 +64,13 @@ pub struct AttributeMeasure {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Line<'a> {
     image: &'a str,
     label: Option<&'a str>,
     decision: Decision,
+    reason: Reason,
+    rejection_score: f32,
     predictions: &'a [Prediction],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     attributes: &'a BTreeMap<String, Attribute>,
@@ -113,14 +116,17 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
     }
 
     let index: BTreeMap<&str, usize> = manifest.labels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
-    let truth = |example: &Example| example.label.and_then(|l| index.get(dataset.labels[l].as_str()).copied());
+    let truth = |example: &Example| match example.label {
+        Some(label) => index.get(dataset.labels[label].as_str()).map_or(Truth::Foreign, |&l| Truth::Label(l)),
+        None => Truth::Untold,
+    };
     let ranked = answered.iter().map(|(example, answer)| Answer {
         truth: truth(example),
         ranking: answer.predictions.iter().filter_map(|p| index.get(p.label.as_str()).copied()).collect(),
     });
     let measures = Measures::of(&manifest.labels, ranked);
     let mut decisions = BTreeMap::from([("match", 0), ("unsure", 0), ("unknown", 0)]);
-    let mut right = 0;
+    let (mut right, mut judged) = (0u32, 0u32);
     for (example, answer) in &answered {
         let name = match answer.decision {
             Decision::Match => "match",
@@ -130,14 +136,16 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         *decisions.entry(name).or_default() += 1;
         let label = example.label.map(|l| dataset.labels[l].as_str());
         let top = answer.predictions.first().map(|p| p.label.as_str());
-        right += usize::from(answer.decision == Decision::Match && label.is_some() && label == top);
+        if answer.decision == Decision::Match && label.is_some() {
+            judged += 1;
+            right += u32::from(label == top);
+        }
     }
-    let matches = decisions["match"];
     Ok(Evaluation {
         channel: manifest.channel_id.clone(),
         version: manifest.version.clone(),
         measures,
-        match_precision: (matches > 0).then(|| right as f64 / matches as f64),
+        match_precision: (judged > 0).then(|| f64::from(right) / f64::from(judged)),
         decisions,
         attributes: attribute_measures(&answered),
         problems: dataset.problems,
@@ -183,6 +191,8 @@ fn write_predictions(path: &Path, answered: &[(&Example, Recognition)], labels: 
             image: &example.name,
             label: example.label.map(|l| labels[l].as_str()),
             decision: answer.decision,
+            reason: answer.reason,
+            rejection_score: answer.rejection_score,
             predictions: &answer.predictions,
             attributes: &answer.attributes,
             score: answer.score,

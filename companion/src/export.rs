@@ -37,7 +37,7 @@ pub fn whole(channel: &Path, file: &Path) -> Result<()> {
     ];
     model.metadata_props.retain(|p| props.iter().all(|(key, _)| p.key != *key));
     model.metadata_props.extend(props.map(|(key, value)| property(key, value)));
-    std::fs::write(file, onnx::encode(&model)).map_err(at(file))
+    publish::write_atomically(file, &onnx::encode(&model))
 }
 
 fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<onnx::Model> {

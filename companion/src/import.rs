@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jicho::engine::{Engine, TractEngine};
-use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, SCHEMA, check_channel};
+use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA, check_channel};
 
 use crate::backbone::{self, Network, PixelFlags};
 use crate::error::{Error, Result, at};
@@ -12,7 +12,7 @@ use crate::onnx::build::{Builder, int};
 use crate::onnx::{self, cut, pixels};
 use crate::publish::{self, Published};
 use crate::release::{Release, entry, file_name};
-use crate::train::MATCH_CONFIDENCE;
+use crate::train::{MATCH_CONFIDENCE, background};
 
 /// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
 /// that no label stands out.
@@ -40,8 +40,9 @@ pub struct Options {
 /// A model that is no image classifier, labels that do not fit it, pixels that are not known.
 pub fn run(options: &Options) -> Result<Published> {
     check_channel(&options.channel)?;
+    publish::check_writable(&options.out)?;
     let text = std::fs::read_to_string(&options.labels).map_err(at(&options.labels))?;
-    let labels: Vec<String> = text.lines().map(|l| l.trim().to_owned()).collect();
+    let labels: Vec<String> = text.trim_start_matches('\u{feff}').lines().map(|l| l.trim().to_owned()).collect();
     let blank = labels.iter().rposition(|l| !l.is_empty()).map_or(0, |last| last + 1);
     let labels = distinct(&labels[..blank], &options.labels.display().to_string())?;
 
@@ -61,7 +62,7 @@ pub fn run(options: &Options) -> Result<Published> {
         image_size: network.size,
         labels,
         accuracy: None,
-        minimum_runtime: env!("CARGO_PKG_VERSION").into(),
+        minimum_runtime: RUNTIME_NEEDED.into(),
         preprocessing: network.preprocessing,
         files: vec![entry(FileRole::Backbone, &onnx)],
         features: None,
@@ -70,6 +71,7 @@ pub fn run(options: &Options) -> Result<Published> {
         decision: Decision {
             rejection_threshold: UNKNOWN_CONFIDENCE,
             true_accept_rate: None,
+            false_accept_rate: None,
             match_confidence: MATCH_CONFIDENCE,
         },
         facts: BTreeMap::new(),
@@ -91,25 +93,34 @@ fn classifier(network: &Network, asked: Option<&str>, labels: usize) -> Result<V
     let mut chosen = None;
     for name in &declared {
         let cut = onnx::encode(&cut::at_output(&network.model, name)?);
-        let length = TractEngine::load(&cut, network.preprocessing.layout, network.size)?.output_len();
-        lengths.push(format!("`{name}` gives {length}"));
+        let engine = TractEngine::load(&cut, network.preprocessing.layout, network.size)?;
+        lengths.push(format!("`{name}` gives {}", engine.output_len()));
+        if engine.output_len() != labels {
+            continue;
+        }
+        let values = values(&engine, network)?;
         // Of several that fit, probabilities are preferred to logits.
-        let softmax = cut::is_softmax(&network.model, name)?;
-        if length == labels && chosen.as_ref().is_none_or(|(_, s): &(String, bool)| softmax && !*s) {
-            chosen = Some((name.clone(), softmax));
+        if chosen.as_ref().is_none_or(|(_, before)| values == Values::Probabilities && *before != values) {
+            chosen = Some((name.clone(), values));
         }
     }
-    let Some((output, softmax)) = chosen else {
+    let Some((output, values)) = chosen else {
         return Err(Error::BadInput(format!(
             "there are {labels} labels, but {}; give one label a line, in the order of the network's output",
             lengths.join(", ")
         )));
     };
+    if values == Values::Independent {
+        return Err(Error::BadInput(format!(
+            "`{output}` gives each label a value of its own within 0 and 1 (a sigmoid), not one probability shared by \
+             all; name an output with logits by --output TENSOR"
+        )));
+    }
     let mut model = cut::at_output(&network.model, &output)?;
     let graph = model.graph.get_or_insert_default();
     let mut build = Builder::new(graph, "jicho_import");
     let flat = build.node("Flatten", &[&output], vec![int("axis", 1)]);
-    if softmax {
+    if values == Values::Probabilities {
         build.named("Identity", &[&flat], "probabilities", vec![]);
     } else {
         build.named("Softmax", &[&flat], "probabilities", vec![int("axis", 1)]);
@@ -119,6 +130,33 @@ fn classifier(network: &Network, asked: Option<&str>, labels: usize) -> Result<V
     graph.output = vec![declared];
     pixels::write(&mut model, &network.preprocessing);
     Ok(onnx::encode(&model))
+}
+
+/// What an output's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    /// Within 0 and 1, summing to 1.
+    Probabilities,
+    /// Within 0 and 1, each on its own.
+    Independent,
+    /// Anything: to be made probabilities by a softmax.
+    Logits,
+}
+
+/// Told from the answers to several frames, since a softmax can be written in many ways.
+fn values(engine: &TractEngine, network: &Network) -> Result<Values> {
+    let mut values = Values::Probabilities;
+    for kind in 0..background::KINDS {
+        let pixels = background::pixels(kind, 0, network.size)?;
+        let outputs = engine.run(&pixels.tensor(&network.preprocessing))?;
+        if outputs.iter().any(|v| !(-1e-6..=1.0 + 1e-6).contains(v)) {
+            return Ok(Values::Logits);
+        }
+        if (outputs.iter().sum::<f32>() - 1.0).abs() > 1e-3 {
+            values = Values::Independent;
+        }
+    }
+    Ok(values)
 }
 
 /// Blank and repeated lines get their line number, since a label is what an answer is called by.
@@ -135,7 +173,8 @@ fn distinct(lines: &[String], file: &str) -> Result<Vec<String>> {
             if seen.insert(label.clone()) {
                 return label;
             }
-            let numbered = format!("{label} ({})", i + 1);
+            let mut names = (i + 1..).map(|n| format!("{label} ({n})"));
+            let numbered = names.find(|name| !lines.contains(name) && !seen.contains(name)).unwrap_or(label);
             seen.insert(numbered.clone());
             numbered
         })

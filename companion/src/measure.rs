@@ -4,8 +4,8 @@ use serde::Serialize;
 
 /// One answered photo.
 pub struct Answer {
-    /// The true label, if it is one of the channel's.
-    pub truth: Option<usize>,
+    /// The true label.
+    pub truth: Truth,
     /// Labels, most likely first.
     pub ranking: Vec<usize>,
 }
@@ -15,8 +15,19 @@ impl Answer {
     pub fn ranked(truth: usize, probabilities: &[f32]) -> Self {
         let mut ranking: Vec<usize> = (0..probabilities.len()).collect();
         ranking.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]).then(a.cmp(&b)));
-        Answer { truth: Some(truth), ranking }
+        Answer { truth: Truth::Label(truth), ranking }
     }
+}
+
+/// What a photo truly shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// One of the channel's labels.
+    Label(usize),
+    /// A product that the channel does not have: no answer can be right.
+    Foreign,
+    /// Not told: the answer is not judged.
+    Untold,
 }
 
 /// Measures over all answers.
@@ -25,10 +36,11 @@ impl Answer {
 pub struct Measures {
     /// Photos answered.
     pub images: usize,
-    /// Share whose first label is right, 0–1, whatever the decision.
-    pub top1: f64,
-    /// Share whose first five labels have the right one.
-    pub top5: f64,
+    /// Of the photos whose product is known, the share whose first label is right, 0–1, whatever the decision; null
+    /// where none is known.
+    pub top1: Option<f64>,
+    /// Likewise, the share whose first five labels have the right one.
+    pub top5: Option<f64>,
     /// One a label that has photos or was answered.
     pub products: Vec<Product>,
     /// The labels of the confusion matrix's columns, and of its first rows.
@@ -56,13 +68,19 @@ impl Measures {
     pub fn of(labels: &[String], answers: impl Iterator<Item = Answer>) -> Self {
         let count = labels.len();
         let mut confusion = vec![vec![0usize; count]; count + 1];
-        let (mut images, mut first, mut five) = (0usize, 0usize, 0usize);
+        let (mut images, mut judged, mut first, mut five) = (0usize, 0usize, 0usize, 0usize);
         for answer in answers {
             images += 1;
+            let row = match answer.truth {
+                Truth::Label(label) => label,
+                Truth::Foreign => count,
+                Truth::Untold => continue,
+            };
+            judged += 1;
             if let Some(&top) = answer.ranking.first() {
-                confusion[answer.truth.unwrap_or(count)][top] += 1;
+                confusion[row][top] += 1;
             }
-            if let Some(truth) = answer.truth {
+            if let Truth::Label(truth) = answer.truth {
                 first += usize::from(answer.ranking.first() == Some(&truth));
                 five += usize::from(answer.ranking.iter().take(5).any(|l| *l == truth));
             }
@@ -84,15 +102,8 @@ impl Measures {
         if confusion[count].iter().all(|n| *n == 0) {
             confusion.pop();
         }
-        let top1 = share(first, images).unwrap_or(0.0);
-        Measures {
-            images,
-            top1,
-            top5: share(five, images).unwrap_or(0.0),
-            products,
-            labels: labels.to_vec(),
-            confusion,
-        }
+        let (top1, top5) = (share(first, judged), share(five, judged));
+        Measures { images, top1, top5, products, labels: labels.to_vec(), confusion }
     }
 }
 
@@ -107,10 +118,11 @@ mod tests {
             Answer::ranked(0, &[0.9, 0.1]),
             Answer::ranked(0, &[0.2, 0.8]),
             Answer::ranked(1, &[0.3, 0.7]),
-            Answer { truth: None, ranking: vec![1, 0] },
+            Answer { truth: Truth::Foreign, ranking: vec![1, 0] },
+            Answer { truth: Truth::Untold, ranking: vec![1, 0] },
         ];
         let measures = Measures::of(&labels, answers.into_iter());
-        assert_eq!((measures.images, measures.top1, measures.top5), (4, 0.5, 0.75));
+        assert_eq!((measures.images, measures.top1, measures.top5), (5, Some(0.5), Some(0.75)));
         assert_eq!(measures.confusion, [[1, 1], [0, 1], [0, 1]]);
         assert_eq!(measures.products[0].recall, Some(0.5));
         assert_eq!(measures.products[1].precision, Some(1.0 / 3.0));

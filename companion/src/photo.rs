@@ -2,8 +2,9 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use jicho::frame::{Frame, MAX_PIXELS};
 
 /// File name endings that count as photos, in lower case.
@@ -16,11 +17,25 @@ pub fn is_photo(path: &Path) -> bool {
     !hidden && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }
 
+/// The longest file that is read.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+/// Photos of more pixels are decoded one at a time: decoding one takes about 7 bytes a pixel.
+const LARGE_PIXELS: u64 = 16_000_000;
+
+static LARGE: Mutex<()> = Mutex::new(());
+
+/// Whether a file is a picture of a kind that is not read.
+pub fn is_foreign_photo(path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    extension.is_some_and(|e| ["heic", "heif", "avif", "bmp", "gif", "tif", "tiff", "jxl"].contains(&e.as_str()))
+}
+
 /// A decoded photo: straight 8-bit RGBA, upright.
 pub struct Photo {
     width: u32,
     height: u32,
     rgba: Vec<u8>,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Photo {
@@ -28,6 +43,10 @@ impl Photo {
     ///
     /// The size in the header is checked before any pixel is allocated. The error says why, without the path.
     pub fn read(path: &Path) -> Result<Self, String> {
+        let length = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?.len();
+        if length > MAX_FILE_BYTES {
+            return Err(format!("is too large: {} MB, at most {} MB are read", length >> 20, MAX_FILE_BYTES >> 20));
+        }
         let bytes = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
         Photo::decode(&bytes)
     }
@@ -36,7 +55,8 @@ impl Photo {
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let broken = |e: image::ImageError| format!("is not a readable image: {e}");
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-        if reader.format().is_none() {
+        let format = reader.format();
+        if format.is_none() {
             return Err("is not an image, whatever its name says (JPEG, PNG and WebP are read)".into());
         }
         let mut decoder = reader.into_decoder().map_err(broken)?;
@@ -45,26 +65,35 @@ impl Photo {
             let most = MAX_PIXELS / 1_000_000;
             return Err(format!("is too large: {width}×{height}, at most {most} megapixels are read; scale it down"));
         }
+        if format == Some(ImageFormat::Jpeg) && is_cut_off(bytes) {
+            return Err("is cut off: the file ends before its picture does; copy it again".into());
+        }
+        let large = u64::from(width) * u64::from(height) > LARGE_PIXELS;
+        let turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         let orientation = decoder.orientation().map_err(broken)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
         image.apply_orientation(orientation);
         let rgba = image.into_rgba8();
-        Ok(Photo { width: rgba.width(), height: rgba.height(), rgba: rgba.into_raw() })
+        Ok(Photo { width: rgba.width(), height: rgba.height(), rgba: rgba.into_raw(), _turn: turn })
     }
 
     /// The photo as a frame.
     pub fn frame(&self) -> jicho::Result<Frame<'_>> {
         Frame::new(self.width, self.height, &self.rgba)
     }
+}
 
-    /// As [`Photo::frame`], with every colour multiplied by `gain`.
-    pub fn brightened(&self, gain: f32) -> Photo {
-        let mut rgba = self.rgba.clone();
-        for pixel in rgba.chunks_exact_mut(4) {
-            pixel[..3].iter_mut().for_each(|v| *v = (f32::from(*v) * gain).round().min(255.0) as u8);
+/// Whether a JPEG's picture was cut off. Decoders fill the missing rest with grey without a word.
+fn is_cut_off(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    // Segments up to the first scan; a thumbnail inside one of them has end markers of its own.
+    while let Some([0xff, marker, high, low]) = jpeg.get(at..at + 4) {
+        if *marker == 0xda {
+            return !jpeg[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
         }
-        Photo { rgba, ..*self }
+        at += if *marker == 0xff { 1 } else { 2 + usize::from(u16::from_be_bytes([*high, *low])) };
     }
+    true
 }
 
 #[cfg(test)]
@@ -74,6 +103,20 @@ mod tests {
     #[test]
     fn text_named_jpg_is_refused() {
         assert!(Photo::decode(b"hello, I am a text file").is_err_and(|e| e.contains("not an image")));
+    }
+
+    #[test]
+    fn a_cut_off_jpeg_is_refused() {
+        let mut jpeg = Cursor::new(Vec::new());
+        let photo = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 3, (x * y) as u8]));
+        photo.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+        let jpeg = jpeg.into_inner();
+        assert!(Photo::decode(&jpeg).is_ok());
+        for keep in [jpeg.len() - 2, jpeg.len() * 3 / 4] {
+            assert!(Photo::decode(&jpeg[..keep]).is_err_and(|e| e.contains("cut off")), "{keep}");
+        }
+        // Some phones append data of their own.
+        assert!(Photo::decode(&[&jpeg[..], b"trailer"].concat()).is_ok());
     }
 
     #[test]

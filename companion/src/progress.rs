@@ -2,7 +2,8 @@
 //!
 //! Bars and lines for people go to stderr; JSON lines are data and go to stdout.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 const JSON_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A line of data. A reader who has gone away (`| head`) costs no work: the rest is not shown.
+pub fn emit(line: impl Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
 
 /// Where progress goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +75,7 @@ impl Progress {
     /// A JSON line; nothing for people.
     pub fn event(self, event: &Value) {
         if self == Progress::Json {
-            println!("{event}");
+            emit(event);
         }
     }
 }
@@ -84,7 +90,7 @@ impl Stage {
         if stage.done == stage.total || stage.last.elapsed() >= JSON_INTERVAL {
             stage.last = Instant::now();
             let line = json!({ "event": "progress", "stage": stage.name, "done": stage.done, "total": stage.total });
-            println!("{line}");
+            emit(line);
         }
     }
 
@@ -96,9 +102,10 @@ impl Stage {
         self.bar.set_position(done);
         let Some(json) = &self.json else { return };
         let Ok(mut stage) = json.lock() else { return };
-        if stage.last.elapsed() >= JSON_INTERVAL {
+        if Some(done) == total || stage.last.elapsed() >= JSON_INTERVAL {
             stage.last = Instant::now();
-            println!("{}", json!({ "event": "progress", "stage": stage.name, "done": done, "total": total }));
+            let line = json!({ "event": "progress", "stage": stage.name, "done": done, "total": total });
+            emit(line);
         }
     }
 

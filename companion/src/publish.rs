@@ -9,11 +9,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jicho::manifest::{Manifest, check_channel};
+use jicho::manifest::{MAX_RELEASE_SEQ, Manifest, check_channel};
 use jicho::{ErrorKind, Recognizer};
 
 use crate::error::{Error, Result, at};
 use crate::release::{Release, sha256};
+
+/// Beginning of the names of files that are being written.
+const NEW: &str = ".new-";
 
 /// What was published.
 pub struct Published {
@@ -31,7 +34,7 @@ pub struct Published {
 pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Result<Published> {
     let channel = release.manifest.channel_id.clone();
     check_channel(&channel)?;
-    fs::create_dir_all(models).map_err(at(models))?;
+    make_folder(models)?;
     let lock_path = models.join(".lock");
     let lock = File::create(&lock_path).map_err(at(&lock_path))?;
     // Held until `lock` is dropped; the system releases it when the process dies.
@@ -49,6 +52,12 @@ pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Re
     release.manifest.version = version_name(&release.manifest);
 
     let blobs = models.join("blobs");
+    // Nobody else writes while the lock is held: what a killed publisher left behind is rubbish.
+    for folder in [&blobs, &folder.join("latest")] {
+        sweep(folder)?;
+    }
+    // Devices would refuse it: better now than after its files are written.
+    Manifest::parse(&json(&release.manifest)?)?;
     for file in &release.manifest.files {
         let bytes = release.files.get(file.name.as_str()).map_or(&[][..], Vec::as_slice);
         let path = models.join(&file.url);
@@ -60,7 +69,7 @@ pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Re
             write_atomically(&path, bytes)?;
         }
     }
-    let json = serde_json::to_vec_pretty(&release.manifest).map_err(|e| Error::BadInput(e.to_string()))?;
+    let json = json(&release.manifest)?;
     let version = folder.join("versions").join(&release.manifest.version);
     for (name, bytes) in extra {
         write_atomically(&version.join(name), bytes)?;
@@ -78,7 +87,10 @@ pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Re
 /// # Errors
 /// As for a device: missing files, `HASH_MISMATCH`, an invalid manifest or model.
 pub fn open(channel: &Path) -> Result<Recognizer> {
-    let path = channel.canonicalize().map_err(at(channel))?;
+    let path = channel.canonicalize().map_err(|e| {
+        let channel = channel.display();
+        Error::NotFound(format!("{channel}: {e}; give the folder of a published channel, as ml-models/T_1"))
+    })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let models = path.parent().unwrap_or(Path::new("/"));
     read_release(models, &path.join("latest/metadata.json"), &name)
@@ -103,7 +115,13 @@ pub fn read_file(models: &Path, file: &jicho::manifest::FileEntry) -> Result<Vec
 }
 
 fn read_release(models: &Path, metadata: &Path, channel: &str) -> Result<Recognizer> {
-    let bytes = fs::read(metadata).map_err(at(metadata))?;
+    let bytes = fs::read(metadata).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::NotFound(format!(
+            "{} does not exist; give the folder of a published channel, as ml-models/T_1",
+            metadata.display()
+        )),
+        _ => at(metadata)(e),
+    })?;
     let manifest = Manifest::parse(&bytes).map_err(|e| e.context(metadata.display()))?;
     if manifest.channel_id != channel {
         let message = format!("{} is a release of `{}`, not of `{channel}`", metadata.display(), manifest.channel_id);
@@ -140,17 +158,73 @@ fn sequence_of(bytes: &[u8], path: &Path) -> Result<u64> {
     struct Sequence {
         release_seq: u64,
     }
-    serde_json::from_slice::<Sequence>(bytes).map(|s| s.release_seq).map_err(|e| {
-        let message = format!("{} is damaged ({e}); move it away to publish anew", path.display());
-        jicho::Error::new(ErrorKind::InvalidManifest, message).into()
-    })
+    let damaged = |why: String| {
+        let message = format!("{} is damaged ({why}); move it away to publish anew", path.display());
+        jicho::Error::new(ErrorKind::InvalidManifest, message)
+    };
+    let Sequence { release_seq } = serde_json::from_slice(bytes).map_err(|e| damaged(e.to_string()))?;
+    if release_seq >= MAX_RELEASE_SEQ {
+        return Err(damaged(format!("its releaseSeq is {release_seq}")).into());
+    }
+    Ok(release_seq)
+}
+
+/// Checks that `models` can be written to, before hours of work are spent.
+///
+/// # Errors
+/// I/O errors that name the folder.
+pub fn check_writable(models: &Path) -> Result<()> {
+    make_folder(models)?;
+    tempfile::Builder::new().prefix(NEW).tempfile_in(models).map(drop).map_err(at(models))
+}
+
+/// Readable JSON.
+///
+/// # Errors
+/// `INTERNAL`, for values that JSON cannot hold.
+pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let internal = |e: serde_json::Error| jicho::Error::new(ErrorKind::Internal, e.to_string());
+    Ok(serde_json::to_vec_pretty(value).map_err(internal)?)
+}
+
+/// Makes a folder and those above it, each durable before anything is put into it.
+fn make_folder(folder: &Path) -> Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    make_folder(parent)?;
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(at(folder)(e)),
+        _ => sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    File::open(folder).and_then(|f| f.sync_all()).map_err(at(folder))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+fn sweep(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(at(folder)(e)),
+    };
+    for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(NEW)) {
+        fs::remove_file(entry.path()).map_err(at(entry.path()))?;
+    }
+    Ok(())
 }
 
 /// Writes to a hidden file beside `path`, syncs, renames over `path`, syncs the folder.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(at(folder))?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(at(folder))?;
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(folder).map_err(at(folder))?;
     file.write_all(bytes).map_err(at(path))?;
     file.as_file().sync_all().map_err(at(path))?;
     #[cfg(unix)]
@@ -160,7 +234,5 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(at(path))?;
     }
     file.persist(path).map_err(|e| at(path)(e.error))?;
-    #[cfg(unix)]
-    File::open(folder).and_then(|f| f.sync_all()).map_err(at(folder))?;
-    Ok(())
+    sync_folder(folder)
 }

@@ -1,11 +1,12 @@
 //! What must hold of a manifest beyond its shape.
 
-use super::{AttributeHead, FileEntry, FileRole, Manifest, ModelType};
+use super::{AttributeHead, FileEntry, FileRole, MAX_IMAGE_SIZE, Manifest, ModelType};
 use crate::error::{Error, ErrorKind, Result};
 
-const MAX_IMAGE_SIZE: usize = 1024;
+/// The most prototypes of frames without a product.
+const MAX_BACKGROUND: usize = 1024;
 /// 2^53 − 1: the largest integer that JavaScript keeps exact.
-const MAX_RELEASE_SEQ: u64 = (1 << 53) - 1;
+pub const MAX_RELEASE_SEQ: u64 = (1 << 53) - 1;
 
 /// Checks that `id` can name a channel's folder: 1–64 of `A–Z a–z 0–9 _ -`, first a letter or digit, not `blobs`.
 ///
@@ -49,7 +50,6 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<()> {
         check_channel(&self.channel_id)?;
         check_version(&self.version)?;
-        check_runtime(&self.minimum_runtime)?;
         let problem = |p: Option<String>| p.map_or(Ok(()), |p| Err(invalid(format!("metadata.json: {p}"))));
         problem(self.preprocessing.problem())?;
         problem(self.score.as_ref().and_then(|s| s.problem()))?;
@@ -93,6 +93,9 @@ impl Manifest {
         let decision = &self.decision;
         if !decision.rejection_threshold.is_finite() || !(0.0..=1.0).contains(&decision.match_confidence) {
             return Err(invalid("decision needs a finite rejectionThreshold and a matchConfidence of 0 to 1"));
+        }
+        if self.label_head.is_some_and(|h| h.background > MAX_BACKGROUND) {
+            return Err(invalid(format!("labelHead has more than {MAX_BACKGROUND} background prototypes")));
         }
         let mut scales: Vec<f32> = self.label_head.iter().map(|h| h.scale).collect();
         for (name, head) in &self.attributes {
@@ -149,9 +152,8 @@ fn check_file(file: &FileEntry) -> Result<()> {
         return Err(invalid(format!("the sha256 of {} is not 64 lower-case hex digits", file.name)));
     }
     // A release must not be able to send a device (and a bearer token) anywhere but to its own store.
-    let inside = !file.url.is_empty()
-        && !file.url.contains(['\\', ':', '?', '#', '%'])
-        && file.url.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let inside = file.url.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain));
     if !inside {
         return Err(invalid(format!("the url `{}` of {} must be a plain relative path", file.url, file.name)));
     }
@@ -161,7 +163,7 @@ fn check_file(file: &FileEntry) -> Result<()> {
     Ok(())
 }
 
-fn check_runtime(minimum: &str) -> Result<()> {
+pub(super) fn check_runtime(minimum: &str) -> Result<()> {
     let wanted = triple(minimum).ok_or_else(|| invalid(format!("minimumRuntime `{minimum}` is not x.y.z")))?;
     let ours = triple(env!("CARGO_PKG_VERSION")).unwrap_or_default();
     if wanted > ours {

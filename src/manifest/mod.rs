@@ -11,12 +11,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-pub use check::{check_channel, check_version};
+pub use check::{MAX_RELEASE_SEQ, check_channel, check_version};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
 pub use score::{ScoreRule, ScoreTerm};
 
 /// The metadata.json schema that this build writes, and the newest it reads.
 pub const SCHEMA: u32 = 1;
+
+/// The oldest library version that can run what this build writes. Raised only when the format asks for it, so that a
+/// new companion does not lock out apps that would understand its releases.
+pub const RUNTIME_NEEDED: &str = "0.1.0";
+
+/// The largest side of a network's input, pixels.
+pub const MAX_IMAGE_SIZE: usize = 1024;
 
 /// The most bytes a metadata.json may have; checked before parsing.
 pub const MAX_BYTES: usize = 16 << 20;
@@ -181,6 +188,9 @@ pub struct Decision {
     pub rejection_threshold: f32,
     /// Share of held-out photos of known products that pass the threshold; null where it was not measured.
     pub true_accept_rate: Option<f64>,
+    /// Share of photos of products left out of a trial training that pass it; null where it was not measured.
+    #[serde(default)]
+    pub false_accept_rate: Option<f64>,
     /// Below this confidence the answer is `unsure`.
     pub match_confidence: f32,
 }
@@ -212,17 +222,23 @@ impl Manifest {
                     .into(),
             ));
         }
+        // These two decide whether the rest can be understood at all, so they come first.
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Envelope {
             schema: u64,
+            minimum_runtime: Option<String>,
         }
-        let Envelope { schema } =
+        let Envelope { schema, minimum_runtime } =
             serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;
         if schema > u64::from(SCHEMA) {
             return Err(Error::new(
                 ErrorKind::SchemaTooNew,
                 format!("metadata.json has schema {schema}, this library reads up to {SCHEMA}: update the app"),
             ));
+        }
+        if let Some(minimum) = minimum_runtime {
+            check::check_runtime(&minimum)?;
         }
         let manifest: Manifest =
             serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;

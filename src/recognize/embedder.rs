@@ -35,14 +35,8 @@ impl Embedder {
 
     /// Length of the feature vector.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn feature_len(&self) -> usize {
         feature_len(&self.features)
-    }
-
-    /// Never: a network gives at least one value.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The pixels that the network sees of a frame.

@@ -70,12 +70,6 @@ impl PrototypeHead {
         (0..self.count).map(|i| dot(&self.prototypes[i * self.dims..(i + 1) * self.dims], &point)).collect()
     }
 
-    /// Number of prototypes.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     /// `(projection, offset, prototypes)`, row-major.
     #[must_use]
     pub fn tensors(&self) -> (&[f32], &[f32], &[f32]) {

@@ -83,13 +83,18 @@ impl Recognizer {
                 let label = manifest
                     .label_head
                     .map(|h| {
-                        PrototypeHead::read(&tensors, "label", embedder.len(), manifest.labels.len() + h.background)
+                        PrototypeHead::read(
+                            &tensors,
+                            "label",
+                            embedder.feature_len(),
+                            manifest.labels.len() + h.background,
+                        )
                     })
                     .transpose()?;
                 let attributes = manifest
                     .attributes
                     .iter()
-                    .map(|(name, head)| AttributeReader::read(&tensors, name, head, embedder.len()))
+                    .map(|(name, head)| AttributeReader::read(&tensors, name, head, embedder.feature_len()))
                     .collect::<Result<_>>()?;
                 Model::Embedding { embedder, label, attributes }
             }
@@ -158,7 +163,9 @@ impl Recognizer {
         }
         let margin = first.map_or(0.0, |p| p.confidence) - predictions.get(1).map_or(0.0, |p| p.confidence);
         let score = self.manifest.score.as_ref().and_then(|rule| {
-            let facts = first.and_then(|p| self.manifest.facts.get(&p.label));
+            // What is unknown has no facts.
+            let known = first.filter(|_| outcome.0 != Decision::Unknown);
+            let facts = known.and_then(|p| self.manifest.facts.get(&p.label));
             score::score(rule, first.map(|p| p.confidence), &attributes, facts)
         });
         Ok(Recognition {

@@ -48,7 +48,7 @@ pub(super) fn score(
 fn share(term: &ScoreTerm, source: &Source<'_>) -> Option<f64> {
     match source {
         Source::Number(value) => {
-            let [low, high] = term.range.unwrap_or([0.0, 1.0]);
+            let [low, high] = term.range.or((term.source == "confidence").then_some([0.0, 1.0]))?;
             Some(((value - low) / (high - low)).clamp(0.0, 1.0))
         }
         Source::Text(text) => term.values.as_ref()?.get(*text).copied(),

@@ -17,8 +17,8 @@ use crate::onnx::{encode, pixels};
 pub const NAME: &str = "embedded";
 /// What whoever trains with it should know.
 pub const LIMITS: &str = "the embedded backbone has no learned weights: on photos of another day it names about a \
-    third of 81 grocery products, where mobilenet-v1-1.0-224 names three quarters (docs/benchmarks.md). For a real \
-    shop pass --backbone; `jicho backbones` lists some";
+    third of 81 grocery products, where networks trained on ImageNet name up to three quarters (docs/benchmarks.md). \
+    For a real shop pass --backbone; `jicho backbones` lists some";
 /// Side of its input, pixels.
 pub const SIZE: usize = 128;
 

@@ -7,7 +7,7 @@ pub mod registry;
 use std::path::{Path, PathBuf};
 
 use jicho::engine::{Engine, TractEngine};
-use jicho::manifest::{ColorOrder, Features, Layout, Preprocessing};
+use jicho::manifest::{ColorOrder, Features, Layout, MAX_IMAGE_SIZE, Preprocessing};
 use jicho::recognize::Embedder;
 use tract_onnx::pb::ModelProto;
 
@@ -148,7 +148,7 @@ pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
         return Err(Error::PixelsUnknown(problem));
     }
     if input.layout.is_some_and(|layout| layout != preprocessing.layout) {
-        let message = format!("the input `{}` is {:?}, not {:?}", input.name, input.layout, preprocessing.layout);
+        let message = format!("the shape of the input `{}` does not fit the layout that is told for it", input.name);
         return Err(Error::PixelsUnknown(message));
     }
     let size = match (input.size, flags.size) {
@@ -160,6 +160,11 @@ pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
             .map(|e| e.input_size as usize)
             .ok_or_else(|| Error::PixelsUnknown("the network leaves its input size open: give --size PIXELS".into()))?,
     };
+    if !(1..=MAX_IMAGE_SIZE).contains(&size) {
+        return Err(Error::PixelsUnknown(format!(
+            "an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}"
+        )));
+    }
     Ok(Network { model, preprocessing, size, name: entry.map(|e| e.name), features: entry.and_then(|e| e.features) })
 }
 
@@ -199,7 +204,7 @@ fn from_flags(flags: &PixelFlags, input: &ImageInput) -> Result<Preprocessing> {
         )));
     };
     if flags.layout.is_some_and(|asked| asked != layout) {
-        return Err(Error::PixelsUnknown(format!("the input's shape says {layout:?}, --layout says otherwise")));
+        return Err(Error::PixelsUnknown("the shape of the input says otherwise than --layout".into()));
     }
     Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0 })
 }

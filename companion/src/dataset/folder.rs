@@ -5,24 +5,43 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{Dataset, Example, natural};
+use super::{Dataset, Example, Problem, natural};
 use crate::error::{Error, Result, at};
-use crate::photo::{EXTENSIONS, is_photo};
+use crate::photo::{EXTENSIONS, is_foreign_photo, is_photo};
 
 /// The product id is the name of the folder that directly holds the photos. Links are followed.
 pub(super) fn read(root: &Path) -> Result<Dataset> {
-    std::fs::read_dir(root).map_err(at(root))?;
+    std::fs::read_dir(root).map_err(|e| {
+        let message =
+            format!("{}: {e}; give a folder with a folder of photos per product, or a JSONL file", root.display());
+        Error::NotFound(message)
+    })?;
     // So that a root given as `.` has a name, should it hold photos directly.
     let root = root.canonicalize().map_err(at(root))?;
+    let mut dataset = Dataset::default();
     let mut products: BTreeMap<String, (PathBuf, Vec<PathBuf>)> = BTreeMap::new();
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
     for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter().filter_entry(visible) {
-        let entry = entry.map_err(|e| Error::Io {
-            path: e.path().unwrap_or(&root).to_owned(),
-            source: e.into_io_error().unwrap_or_else(|| std::io::Error::other("a link leads back to itself")),
-        })?;
-        if !entry.file_type().is_file() || !is_photo(entry.path()) {
+        let relative = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let file = relative(error.path().unwrap_or(&root));
+                let reason =
+                    error.into_io_error().map_or("is a link back to itself".into(), |e| format!("cannot be read: {e}"));
+                dataset.problems.push(Problem { file, line: None, reason });
+                continue;
+            }
+        };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        if !is_photo(entry.path()) {
+            if is_foreign_photo(entry.path()) {
+                let reason = format!("is of a kind that is not read; convert it to one of {}", EXTENSIONS.join(", "));
+                dataset.problems.push(Problem { file: relative(entry.path()), line: None, reason });
+            }
             continue;
         }
         let folder = entry.path().parent().unwrap_or(&root).to_owned();
@@ -40,7 +59,6 @@ pub(super) fn read(root: &Path) -> Result<Dataset> {
             root.display()
         )));
     }
-    let mut dataset = Dataset::default();
     for (label, (id, (_, mut photos))) in products.into_iter().enumerate() {
         photos.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
         dataset.examples.extend(photos.into_iter().map(|path| Example {

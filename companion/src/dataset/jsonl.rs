@@ -38,6 +38,7 @@ pub(super) fn read(file: &Path, label: Option<&str>) -> Result<Dataset> {
     let mut dataset = Dataset::default();
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     let mut first_text: Option<String> = None;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;

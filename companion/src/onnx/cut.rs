@@ -89,23 +89,6 @@ pub fn at_output(model: &ModelProto, output: &str) -> Result<ModelProto> {
     Ok(kept)
 }
 
-/// Whether `tensor` is a softmax, looking through reshapes.
-pub fn is_softmax(model: &ModelProto, tensor: &str) -> Result<bool> {
-    let graph = graph(model)?;
-    let mut name = tensor;
-    loop {
-        let Some(node) = graph.node.iter().find(|n| n.output.iter().any(|o| o == name)) else { return Ok(false) };
-        match node.op_type.as_str() {
-            "Softmax" | "Sigmoid" => return Ok(true),
-            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Identity" | "Cast" | "Transpose" => {
-                let Some(input) = node.input.first() else { return Ok(false) };
-                name = input;
-            }
-            _ => return Ok(false),
-        }
-    }
-}
-
 fn keep(model: &ModelProto, tensor: &str) -> Result<ModelProto> {
     let graph = graph(model)?;
     let known = graph.node.iter().flat_map(|n| &n.output).any(|o| o == tensor);

@@ -15,6 +15,9 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor
 
 use crate::error::Result;
 
+/// Elementwise operators broadcast from here on.
+const OLDEST_OPSET: i64 = 7;
+
 /// The image input of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageInput {
@@ -36,6 +39,11 @@ pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
     model.ir_version = model.ir_version.max(4);
     let graph = model.graph.as_mut().filter(|g| !g.node.is_empty());
     let graph = graph.ok_or_else(|| invalid("the file is not ONNX: it has no graph".into()))?;
+    let opset = model.opset_import.iter().filter(|o| o.domain.is_empty()).map(|o| o.version).max().unwrap_or(1);
+    if opset < OLDEST_OPSET {
+        let message = format!("its opset is {opset}, at least {OLDEST_OPSET} is needed: export it anew, or convert it");
+        return Err(invalid(format!("{message} with onnx.version_converter")));
+    }
     // data_location 1 is EXTERNAL.
     if graph.initializer.iter().any(|t| t.data_location == Some(1)) {
         return Err(invalid("its weights lie in other files; save the ONNX with its weights inside".into()));
@@ -81,7 +89,8 @@ pub fn image_input(model: &ModelProto) -> Result<ImageInput> {
     };
     let (height, width) = if layout == Some(Layout::Nhwc) { (a, b) } else { (b, c) };
     if height != width {
-        return not_image(format!("its input is {height:?}×{width:?}; only square inputs are supported"));
+        let side = |s: Option<usize>| s.map_or("any".to_owned(), |s| s.to_string());
+        return not_image(format!("its input is {}×{}; only square inputs are supported", side(height), side(width)));
     }
     Ok(ImageInput { name: input.name.clone(), layout, size: height })
 }
@@ -98,9 +107,11 @@ fn dimensions(value: &ValueInfoProto) -> Vec<Option<usize>> {
     .collect()
 }
 
-/// Values of an integer initializer, if `name` is one.
+/// Values of an integer weight or constant, if `name` is one.
 pub fn integers(graph: &GraphProto, name: &str) -> Option<Vec<i64>> {
-    let tensor: &TensorProto = graph.initializer.iter().find(|t| t.name == name)?;
+    let constant = || graph.node.iter().find(|n| n.op_type == "Constant" && n.output.iter().any(|o| o == name));
+    let weight: Option<&TensorProto> = graph.initializer.iter().find(|t| t.name == name);
+    let tensor = weight.or_else(|| constant()?.attribute.iter().find_map(|a| a.t.as_ref()))?;
     if !tensor.int64_data.is_empty() {
         return Some(tensor.int64_data.clone());
     }

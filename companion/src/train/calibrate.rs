@@ -4,12 +4,14 @@ use jicho::recognize::softmax;
 
 /// The scale where nothing could be held out; about what shops of ten products end at.
 pub const DEFAULT_SCALE: f32 = 10.0;
-/// The rejection threshold where nothing could be held out.
-pub const DEFAULT_THRESHOLD: f32 = 0.4;
-/// The share of held-out photos that the rejection threshold lets pass. Held-out photos were taken along with the
-/// training photos and flatter: on photos of another day (the grocery validation set) a threshold for 0.95 let only
-/// 0.65 of the known products pass.
-pub const TRUE_ACCEPT_RATE: f64 = 0.99;
+/// The rejection threshold where no product could be left out.
+pub const DEFAULT_THRESHOLD: f32 = 0.8;
+/// The share of strangers that the rejection threshold turns away, at the least.
+const STRANGERS_REJECTED: f64 = 1.0 / 3.0;
+/// The largest share of held-out photos that the rejection threshold may turn away.
+const MOST_REJECTED: f64 = 0.1;
+/// Fewer held-out photos than this measure no rate.
+const MEASURABLE_PHOTOS: usize = 20;
 
 /// Cosines of a held-out photo to every class, and its true class.
 #[derive(Debug, Clone)]
@@ -62,18 +64,38 @@ pub fn best(values: &[f32]) -> usize {
     values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best })
 }
 
-/// The cosine that [`TRUE_ACCEPT_RATE`] of the held-out photos reach, and the share that truly does.
-pub fn rejection_threshold(held_out: &[HeldOut]) -> (f32, Option<f64>) {
-    let mut scores: Vec<f32> = held_out.iter().map(|h| h.cosines.iter().copied().fold(f32::MIN, f32::max)).collect();
-    if scores.is_empty() {
-        return (DEFAULT_THRESHOLD, None);
-    }
-    scores.sort_by(f32::total_cmp);
-    let index = ((1.0 - TRUE_ACCEPT_RATE) * scores.len() as f64).floor() as usize;
+/// A rejection threshold with what it was measured to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rejection {
+    /// Answers with a smaller largest cosine are `unknown`.
+    pub threshold: f32,
+    /// Share of held-out photos that pass; none where too few were held out.
+    pub true_accept_rate: Option<f64>,
+    /// Share of photos of left-out products that pass; none where no product could be left out.
+    pub false_accept_rate: Option<f64>,
+}
+
+/// Chooses the threshold from the largest cosines of held-out photos and of photos whose product was left out
+/// (`strangers`): high enough to turn a third of the strangers away, but never so high that more than a tenth of the
+/// held-out photos fails.
+///
+/// Held-out photos were taken along with the training photos and flatter: on photos of another day (the grocery
+/// validation set) a threshold that 95 % of them passed let only 65 % of the known products pass.
+pub fn rejection(held_out: &[HeldOut], strangers: &[f32]) -> Rejection {
+    let mut known: Vec<f32> = held_out.iter().map(|h| h.cosines.iter().copied().fold(f32::MIN, f32::max)).collect();
+    known.sort_by(f32::total_cmp);
+    let mut strangers = strangers.to_vec();
+    strangers.sort_by(f32::total_cmp);
+    let quantile = |sorted: &[f32], share: f64| sorted.get((share * sorted.len() as f64) as usize).copied();
     // Just below, so that the photo itself passes when its cosine is computed a rounding away.
-    let threshold = scores[index] - 1e-4;
-    let passing = scores.iter().filter(|s| **s >= threshold).count();
-    (threshold, Some(passing as f64 / scores.len() as f64))
+    let most = quantile(&known, MOST_REJECTED).map_or(f32::MAX, |cosine| cosine - 1e-4);
+    let threshold = quantile(&strangers, STRANGERS_REJECTED).unwrap_or(DEFAULT_THRESHOLD).min(most);
+    let passing = |scores: &[f32]| scores.iter().filter(|s| **s >= threshold).count() as f64 / scores.len() as f64;
+    Rejection {
+        threshold,
+        true_accept_rate: (known.len() >= MEASURABLE_PHOTOS).then(|| passing(&known)),
+        false_accept_rate: (!strangers.is_empty()).then(|| passing(&strangers)),
+    }
 }
 
 /// Expected calibration error over ten bins of equal width, 0–1 (Guo 2017).
@@ -109,11 +131,22 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_lets_the_stated_share_pass() {
-        let photos: Vec<_> = (0..200).map(|i| held_out(&[i as f32 / 200.0, 0.0], 0)).collect();
-        let (threshold, rate) = rejection_threshold(&photos);
-        assert!((0.005..0.015).contains(&threshold), "{threshold}");
-        assert!((rate.unwrap() - TRUE_ACCEPT_RATE).abs() < 0.01);
+    fn a_third_of_the_strangers_is_turned_away_but_few_of_the_known() {
+        let known = |from: f32| (0..200).map(|i| held_out(&[from + i as f32 / 1000.0], 0)).collect::<Vec<_>>();
+        let strangers: Vec<f32> = (0..100).map(|i| 0.4 + i as f32 / 500.0).collect();
+        let apart = rejection(&known(0.7), &strangers);
+        assert!((apart.threshold - 0.466).abs() < 0.01, "{apart:?}");
+        assert_eq!((apart.true_accept_rate, apart.false_accept_rate), (Some(1.0), Some(0.67)));
+        let mixed = rejection(&known(0.4), &strangers);
+        assert_eq!(mixed.true_accept_rate, Some(0.9));
+        assert!(mixed.false_accept_rate > Some(0.8), "{mixed:?}");
+    }
+
+    #[test]
+    fn a_few_near_duplicates_do_not_shut_everything_else_out() {
+        let few = rejection(&[held_out(&[0.98], 0)], &[]);
+        assert_eq!(few, Rejection { threshold: DEFAULT_THRESHOLD, true_accept_rate: None, false_accept_rate: None });
+        assert!(rejection(&[held_out(&[0.2], 0)], &[]).threshold < 0.2);
     }
 
     #[test]

@@ -25,12 +25,7 @@ pub struct Embedded {
 ///
 /// # Errors
 /// When the network itself fails.
-pub fn photos(
-    embedder: &Embedder,
-    dataset: &mut Dataset,
-    vary: bool,
-    progress: Progress,
-) -> crate::error::Result<Vec<Embedded>> {
+pub fn photos(embedder: &Embedder, dataset: &mut Dataset, progress: Progress) -> crate::error::Result<Vec<Embedded>> {
     let mut sizes = vec![0usize; dataset.labels.len()];
     dataset.examples.iter().filter_map(|e| e.label).for_each(|label| sizes[label] += 1);
     let bar = progress.stage("embed", dataset.examples.len());
@@ -38,7 +33,7 @@ pub fn photos(
         .examples
         .par_iter()
         .map(|example| {
-            let few = vary && example.label.is_some_and(|label| sizes[label] < FEW);
+            let few = example.label.is_some_and(|label| sizes[label] < FEW);
             let result = match Photo::read(&example.path) {
                 Ok(photo) => embed(embedder, &photo, few).map(Ok),
                 Err(reason) => Ok(Err(reason)),
@@ -69,7 +64,7 @@ fn embed(embedder: &Embedder, photo: &Photo, few: bool) -> jicho::Result<Embedde
     let mut varied = Vec::new();
     if few {
         for gain in [0.75, 1.3] {
-            varied.push(embedder.embed(&embedder.pixels(&photo.brightened(gain).frame()?))?);
+            varied.push(embedder.embed(&seen.brightened(gain))?);
         }
         varied.push(embedder.embed(&photo.frame()?.center_square(0.8, seen.size()))?);
         varied.push(embedder.embed(&seen.mirrored())?);

@@ -10,10 +10,17 @@ use rayon::prelude::*;
 use super::calibrate::{HeldOut, accuracy, best, fit_scale};
 use super::embed::Embedded;
 use super::lda;
+use super::ridge::Ridge;
 use super::split::hold_out;
 use crate::dataset::{Example, Value};
 use crate::error::Result;
 use crate::release::{HeadFile, HeadTensors};
+
+/// Shops of up to this many products leave out every third in turn.
+const SMALL_SHOP: usize = 12;
+/// Penalties of the ridge regression that are tried, and the one where none can be.
+const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
+const DEFAULT_PENALTY: f64 = 1e-2;
 
 /// A fitted prototype head with its answers to held-out photos.
 pub struct Fit {
@@ -30,15 +37,32 @@ impl Fit {
     }
 }
 
+/// Photos with what heads share.
+#[derive(Clone, Copy)]
+pub struct Photos<'a> {
+    /// Feature vectors.
+    pub embedded: &'a [Embedded],
+    /// Which photos are held out.
+    pub held: &'a [bool],
+    /// Places further splits.
+    pub seed: u64,
+}
+
 /// Fits a prototype head; `class` gives each photo's class, `background` rows become further prototypes by kind.
 pub fn prototypes(
-    embedded: &[Embedded],
+    photos: Photos<'_>,
     class: &[Option<usize>],
     classes: usize,
     background: &[(usize, Vec<f32>)],
-    seed: u64,
 ) -> Result<Fit> {
-    let held = hold_out(class, classes, seed);
+    let embedded = photos.embedded;
+    // A class of which every photo is held out could not be answered: its photos are trained on instead.
+    let mut trained = vec![false; classes];
+    for (class, _) in class.iter().zip(photos.held).filter(|(_, held)| !**held) {
+        class.iter().for_each(|&k| trained[k] = true);
+    }
+    let held: Vec<bool> =
+        class.iter().zip(photos.held).map(|(class, held)| *held && class.is_some_and(|k| trained[k])).collect();
     let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
     let fit = |with_held: bool| {
         let mut rows: Vec<&[f32]> = Vec::new();
@@ -78,13 +102,70 @@ pub fn prototypes(
     Ok(Fit { head, held_out })
 }
 
+/// The largest cosine of each photo of a product that the head was never shown: a third of the products is left out of
+/// a trial fit, and in small shops every third in turn.
+pub fn strangers(
+    embedded: &[Embedded],
+    class: &[Option<usize>],
+    classes: usize,
+    background: &[(usize, Vec<f32>)],
+) -> Result<Vec<f32>> {
+    let parts = classes.min(3);
+    let trials = match classes {
+        0 | 1 => 0,
+        2..=SMALL_SHOP => parts,
+        _ => 1,
+    };
+    let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
+    let trial = |part: usize| -> Result<Vec<f32>> {
+        // Products keep their order; those left out have no place.
+        let mut count = 0;
+        let place: Vec<Option<usize>> = (0..classes)
+            .map(|k| {
+                let kept = k % parts != part;
+                count += usize::from(kept);
+                kept.then(|| count - 1)
+            })
+            .collect();
+        let mut rows: Vec<&[f32]> = Vec::new();
+        let mut row_class = Vec::new();
+        let mut left_out = Vec::new();
+        for (photo, class) in embedded.iter().zip(class) {
+            match class.map(|k| place[k]) {
+                Some(Some(place)) => {
+                    let all = std::iter::once(&photo.plain).chain(&photo.varied);
+                    all.for_each(|row| {
+                        rows.push(row);
+                        row_class.push(place);
+                    });
+                }
+                Some(None) => left_out.push(&photo.plain),
+                None => {}
+            }
+        }
+        for (kind, row) in background {
+            rows.push(row);
+            row_class.push(count + kind);
+        }
+        let head = lda::fit(&rows, &row_class, count + kinds);
+        if head.dims == 0 {
+            return Ok(Vec::new());
+        }
+        let inputs = left_out.first().map_or(0, |row| row.len());
+        let reader = PrototypeHead::new(inputs, head.projection, head.offset, head.prototypes, count + kinds)?;
+        let largest = |row: &&Vec<f32>| reader.cosines(row)[..count].iter().copied().fold(f32::MIN, f32::max);
+        Ok(left_out.iter().map(largest).collect())
+    };
+    let scores: Vec<Vec<f32>> = (0..trials).into_par_iter().map(trial).collect::<Result<_>>()?;
+    Ok(scores.concat())
+}
+
 /// Fits a head for every attribute but `label_attribute`, which the label head answers; adds their tensors to `file`,
 /// and returns what the manifest says of them.
 pub fn attributes(
-    embedded: &[Embedded],
+    photos: Photos<'_>,
     examples: &[Example],
     label_attribute: Option<&str>,
-    seed: u64,
     file: &mut HeadFile,
 ) -> Result<BTreeMap<String, AttributeHead>> {
     let mut names: Vec<&String> = examples.iter().flat_map(|e| e.attributes.keys()).collect();
@@ -99,9 +180,9 @@ pub fn attributes(
         let values: Vec<Option<&Value>> = examples.iter().map(|e| e.attributes.get(name)).collect();
         let tensor = format!("attribute/{name}");
         let head = match values.iter().flatten().next() {
-            Some(Value::Text(_)) => categorical(embedded, &values, seed, &tensor, file)?,
-            Some(Value::Sequence(first)) => sequence(embedded, &values, first.len(), seed, &tensor, file)?,
-            Some(Value::Number(_)) => numeric(embedded, &values, seed, &tensor, file),
+            Some(Value::Text(_)) => categorical(photos, &values, &tensor, file)?,
+            Some(Value::Sequence(first)) => sequence(photos, &values, first.len(), &tensor, file)?,
+            Some(Value::Number(_)) => numeric(photos, &values, &tensor, file),
             None => continue,
         };
         heads.insert(name.clone(), head);
@@ -110,9 +191,8 @@ pub fn attributes(
 }
 
 fn categorical(
-    embedded: &[Embedded],
+    photos: Photos<'_>,
     values: &[Option<&Value>],
-    seed: u64,
     tensor: &str,
     file: &mut HeadFile,
 ) -> Result<AttributeHead> {
@@ -121,34 +201,34 @@ fn categorical(
         _ => None,
     };
     let (classes, class) = classes_of(values.iter().map(text));
-    let fit = prototypes(embedded, &class, classes.len(), &[], seed)?;
+    let fit = prototypes(photos, &class, classes.len(), &[])?;
     let answers = fit.answers();
-    file.prototypes(tensor, &fit.head, embedded[0].plain.len(), classes.len());
-    Ok(AttributeHead::Categorical { scale: fit_scale(&answers), accuracy: accuracy(&answers), classes })
+    file.prototypes(tensor, &fit.head, photos.embedded[0].plain.len(), classes.len());
+    // With one value there is nothing to be right about.
+    let accuracy = accuracy(&answers).filter(|_| classes.len() > 1);
+    Ok(AttributeHead::Categorical { scale: fit_scale(&answers), accuracy, classes })
 }
 
 fn sequence(
-    embedded: &[Embedded],
+    photos: Photos<'_>,
     values: &[Option<&Value>],
     length: usize,
-    seed: u64,
     tensor: &str,
     file: &mut HeadFile,
 ) -> Result<AttributeHead> {
     let fits: Vec<(Vec<i64>, Fit)> = (0..length)
-        .into_par_iter()
         .map(|position| {
             let item = |v: &Option<&Value>| match v {
                 Some(Value::Sequence(items)) => Some(items[position]),
                 _ => None,
             };
             let (classes, class) = classes_of(values.iter().map(item));
-            let fit = prototypes(embedded, &class, classes.len(), &[], seed)?;
+            let fit = prototypes(photos, &class, classes.len(), &[])?;
             Ok((classes, fit))
         })
         .collect::<Result<_>>()?;
-    // Positions hold out different photos, since each splits by its own classes; only photos that all of them held
-    // out tell how often the whole sequence is right.
+    // A position trains on held-out photos whose value it has never seen otherwise; only photos that all positions
+    // held out tell how often the whole sequence is right.
     let mut right: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
     let mut positions = Vec::with_capacity(length);
     for (i, (classes, fit)) in fits.into_iter().enumerate() {
@@ -157,7 +237,7 @@ fn sequence(
             entry.0 += 1;
             entry.1 &= best(&answer.cosines) == answer.class;
         }
-        file.prototypes(&format!("{tensor}/{i}"), &fit.head, embedded[0].plain.len(), classes.len());
+        file.prototypes(&format!("{tensor}/{i}"), &fit.head, photos.embedded[0].plain.len(), classes.len());
         positions.push(Position { scale: fit_scale(&fit.answers()), classes });
     }
     let whole: Vec<bool> = right.values().filter(|(n, _)| *n == length).map(|(_, right)| *right).collect();
@@ -165,13 +245,7 @@ fn sequence(
     Ok(AttributeHead::Sequence { positions, accuracy })
 }
 
-fn numeric(
-    embedded: &[Embedded],
-    values: &[Option<&Value>],
-    seed: u64,
-    tensor: &str,
-    file: &mut HeadFile,
-) -> AttributeHead {
+fn numeric(photos: Photos<'_>, values: &[Option<&Value>], tensor: &str, file: &mut HeadFile) -> AttributeHead {
     let known: Vec<(usize, f64)> = values
         .iter()
         .enumerate()
@@ -180,42 +254,43 @@ fn numeric(
             _ => None,
         })
         .collect();
-    let held = hold_out(&vec![Some(0); known.len()], 1, seed);
+    // The penalty is chosen on photos held out of the training part, so that the held-out photos stay unseen.
+    let held: Vec<bool> = known.iter().map(|(i, _)| photos.held[*i]).collect();
+    let within: Vec<Option<usize>> = held.iter().map(|held| (!held).then_some(0)).collect();
+    let chosen_on = hold_out(&within, 1, photos.seed);
     let rows = |wanted: &dyn Fn(usize) -> bool| -> (Vec<&[f32]>, Vec<f64>) {
-        known
-            .iter()
-            .enumerate()
-            .filter(|(k, _)| wanted(*k))
-            .map(|(_, (i, v))| (embedded[*i].plain.as_slice(), *v))
-            .unzip()
+        let wanted = known.iter().enumerate().filter(|(k, _)| wanted(*k));
+        wanted.map(|(_, (i, v))| (photos.embedded[*i].plain.as_slice(), *v)).unzip()
     };
+    let (fitted, targets) = rows(&|k| !held[k] && !chosen_on[k]);
+    let ridge = Ridge::new(&fitted, &targets);
+    let (tried, truth) = rows(&|k| chosen_on[k]);
+    let mut penalty = DEFAULT_PENALTY;
+    if !tried.is_empty() && !fitted.is_empty() {
+        let errors = PENALTIES.map(|p| (p, errors(&ridge.solve(p), &tried, &truth).1));
+        penalty = errors.into_iter().fold(errors[0], |a, b| if b.1 < a.1 { b } else { a }).0;
+    }
     let (train, targets) = rows(&|k| !held[k]);
     let (test, truth) = rows(&|k| held[k]);
-    let measure = |lambda: f64| {
-        let (weight, bias) = lda::ridge(&train, &targets, lambda);
-        let errors: Vec<f64> = test
-            .iter()
-            .zip(&truth)
-            .map(|(row, truth)| {
-                let sum: f64 = row.iter().zip(&weight).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
-                sum + f64::from(bias) - truth
-            })
-            .collect();
-        let count = errors.len().max(1) as f64;
-        let mae = errors.iter().map(|e| e.abs()).sum::<f64>() / count;
-        (lambda, mae, (errors.iter().map(|e| e * e).sum::<f64>() / count).sqrt())
-    };
-    let mut chosen = (0.01, None);
-    if !test.is_empty() {
-        let tried = [1e-4, 1e-3, 1e-2, 1e-1, 1.0].map(measure);
-        let least = tried.into_iter().fold(tried[0], |a, b| if b.2 < a.2 { b } else { a });
-        chosen = (least.0, Some((least.1, least.2)));
-    }
+    let measured = (!test.is_empty() && !train.is_empty())
+        .then(|| errors(&Ridge::new(&train, &targets).solve(penalty), &test, &truth));
     let (all, targets) = rows(&|_| true);
-    let (weight, bias) = lda::ridge(&all, &targets, chosen.0);
+    let (weight, bias) = Ridge::new(&all, &targets).solve(penalty);
     file.numeric(tensor, &weight, bias);
     let range = targets.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], v| [a.min(*v), b.max(*v)]);
-    AttributeHead::Numeric { range, mae: chosen.1.map(|c| c.0), rmse: chosen.1.map(|c| c.1) }
+    AttributeHead::Numeric { range, mae: measured.map(|m| m.0), rmse: measured.map(|m| m.1) }
+}
+
+/// Mean absolute and root mean squared error.
+fn errors((weight, bias): &(Vec<f32>, f32), rows: &[&[f32]], truth: &[f64]) -> (f64, f64) {
+    let error = |(row, truth): (&&[f32], &f64)| {
+        let sum: f64 = row.iter().zip(weight).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+        sum + f64::from(*bias) - truth
+    };
+    let errors: Vec<f64> = rows.iter().zip(truth).map(error).collect();
+    let count = errors.len().max(1) as f64;
+    let mae = errors.iter().map(|e| e.abs()).sum::<f64>() / count;
+    (mae, (errors.iter().map(|e| e * e).sum::<f64>() / count).sqrt())
 }
 
 /// The distinct values in order, and each item's index among them.

@@ -5,7 +5,6 @@
 //! at most K − 1 dimensions; U is its orthonormal basis. A feature vector x is projected to UᵀL⁻¹(x − g), where its
 //! cosine to the projected class means is read ([`jicho::recognize::PrototypeHead`]).
 
-use faer::prelude::*;
 use faer::{Mat, MatRef, Side};
 use half::f16;
 use jicho::recognize::normalize;
@@ -86,27 +85,6 @@ fn shrunk(scatter: MatRef<'_, f64>) -> Mat<f64> {
     covariance
 }
 
-/// Ridge regression of `targets` on `rows` in its dual form: weights and bias. `lambda` is relative to the mean
-/// squared length of the centred rows.
-pub fn ridge(rows: &[&[f32]], targets: &[f64], lambda: f64) -> (Vec<f32>, f32) {
-    let (samples, inputs) = (rows.len(), rows.first().map_or(0, |r| r.len()));
-    let mean: Vec<f64> =
-        (0..inputs).map(|j| rows.iter().map(|r| f64::from(r[j])).sum::<f64>() / samples.max(1) as f64).collect();
-    let target_mean = targets.iter().sum::<f64>() / samples.max(1) as f64;
-    let centred = Mat::<f64>::from_fn(samples, inputs, |i, j| f64::from(rows[i][j]) - mean[j]);
-    let mut gram = &centred * centred.transpose();
-    let scale = (0..samples).map(|i| gram[(i, i)]).sum::<f64>() / samples.max(1) as f64;
-    (0..samples).for_each(|i| gram[(i, i)] += (lambda * scale).max(1e-9));
-    let rhs = Mat::<f64>::from_fn(samples, 1, |i, _| targets[i] - target_mean);
-    let alpha = match gram.llt(Side::Lower) {
-        Ok(cholesky) => cholesky.solve(&rhs),
-        Err(_) => Mat::zeros(samples, 1),
-    };
-    let weight = centred.transpose() * alpha;
-    let bias = target_mean - (0..inputs).map(|j| weight[(j, 0)] * mean[j]).sum::<f64>();
-    ((0..inputs).map(|j| weight[(j, 0)] as f32).collect(), bias as f32)
-}
-
 #[cfg(test)]
 mod tests {
     use jicho::recognize::PrototypeHead;
@@ -156,17 +134,5 @@ mod tests {
     fn one_row_a_class_is_enough() {
         let (train, class) = rows(4, 1, 1);
         assert_eq!(fit_rows(&train, &class, 4).dims, 3);
-    }
-
-    #[test]
-    fn ridge_finds_a_plane() {
-        let (train, _) = rows(5, 20, 3);
-        let plane = |row: &[f32]| 3.0 + 2.0 * f64::from(row[4]) - f64::from(row[9]);
-        let rows: Vec<&[f32]> = train.iter().map(Vec::as_slice).collect();
-        let (weight, bias) = ridge(&rows, &rows.iter().map(|r| plane(r)).collect::<Vec<_>>(), 1e-6);
-        for row in rows {
-            let found: f64 = row.iter().zip(&weight).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
-            assert!((found + f64::from(bias) - plane(row)).abs() < 1e-2);
-        }
     }
 }

@@ -1,10 +1,11 @@
 //! From photos to a published release.
 
-mod background;
-pub mod calibrate;
+pub mod background;
+mod calibrate;
 mod embed;
 mod heads;
-pub mod lda;
+mod lda;
+mod ridge;
 mod split;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jicho::manifest::{
-    AttributeHead, Decision, Features, FileRole, Golden, LabelHead, Manifest, ModelType, SCHEMA, ScoreRule,
-    check_channel,
+    AttributeHead, Decision, Features, FileRole, Golden, LabelHead, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA,
+    ScoreRule, check_channel,
 };
-use jicho::recognize::{Embedder, feature_len, softmax};
+use jicho::recognize::{Embedder, softmax};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -80,6 +81,7 @@ pub struct Report {
 pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)> {
     let started = Instant::now();
     check_channel(&options.channel)?;
+    publish::check_writable(&options.out)?;
     let facts: BTreeMap<String, _> = read_json(options.facts.as_deref())?.unwrap_or_default();
     let score: Option<ScoreRule> = read_json(options.score.as_deref())?;
     if let Some(problem) = score.as_ref().and_then(ScoreRule::problem) {
@@ -92,7 +94,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
 
     let stage = Instant::now();
-    let embedded = embed::photos(&embedder, &mut dataset, true, progress)?;
+    let embedded = embed::photos(&embedder, &mut dataset, progress)?;
     report_problems(&dataset.problems, progress);
     if dataset.examples.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
@@ -104,6 +106,9 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let stage = Instant::now();
     let trained = fit(&dataset, &embedded, &embedder, &backbone, options.seed)?;
     seconds.insert("fit", stage.elapsed().as_secs_f64());
+    if let Some(rule) = &score {
+        check_sources(rule, &trained.attributes, &facts)?;
+    }
     warnings.extend(small_shop_warnings(&dataset));
     if backbone.name == backbone::embedded::NAME {
         warnings.push(backbone::embedded::LIMITS.into());
@@ -126,8 +131,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         model_type: ModelType::Embedding,
         image_size: backbone.size,
         labels: dataset.labels.clone(),
-        accuracy: trained.measures.as_ref().map(|m| m.top1),
-        minimum_runtime: env!("CARGO_PKG_VERSION").into(),
+        accuracy: trained.measures.as_ref().and_then(|m| m.top1),
+        minimum_runtime: RUNTIME_NEEDED.into(),
         preprocessing: backbone.preprocessing,
         files: vec![entry(FileRole::Backbone, &backbone.onnx), entry(FileRole::Head, &head)],
         features: Some(features),
@@ -152,7 +157,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         held_out: trained.measures,
         ece: trained.ece,
     };
-    let json = serde_json::to_vec_pretty(&report).map_err(|e| Error::BadInput(e.to_string()))?;
+    let json = publish::json(&report)?;
     let published = publish::run(release, &options.out, &[("report.json", json)])?;
     Ok((published, report))
 }
@@ -178,19 +183,29 @@ fn fit(
     let mut decision = Decision {
         rejection_threshold: calibrate::DEFAULT_THRESHOLD,
         true_accept_rate: None,
+        false_accept_rate: None,
         match_confidence: MATCH_CONFIDENCE,
     };
     let (mut measures, mut ece) = (None, None);
+    let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
+    let held = match dataset.labels.len() {
+        0 => split::hold_out(&vec![Some(0); class.len()], 1, seed),
+        labels => split::hold_out(&class, labels, seed),
+    };
+    let photos = heads::Photos { embedded, held: &held, seed };
     if !dataset.labels.is_empty() {
         let count = dataset.labels.len();
-        let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
         let background = embed::background(embedder, backbone.size)?;
-        let fit = heads::prototypes(embedded, &class, count, &background, seed)?;
+        let fit = heads::prototypes(photos, &class, count, &background)?;
         let answers = fit.answers();
         let scale = calibrate::fit_scale(&answers);
-        file.prototypes("label", &fit.head, embedder.len(), count + background::KINDS);
+        file.prototypes("label", &fit.head, embedder.feature_len(), count + background::KINDS);
         label_head = Some(LabelHead { scale, background: background::KINDS });
-        (decision.rejection_threshold, decision.true_accept_rate) = calibrate::rejection_threshold(&answers);
+        let strangers = heads::strangers(embedded, &class, count, &background)?;
+        let rejection = calibrate::rejection(&answers, &strangers);
+        decision.rejection_threshold = rejection.threshold;
+        decision.true_accept_rate = rejection.true_accept_rate;
+        decision.false_accept_rate = rejection.false_accept_rate;
         ece = if count > 1 { calibrate::expected_calibration_error(&answers, scale) } else { None };
         // Of one product every answer is right, which measures nothing.
         measures = (count > 1 && !answers.is_empty()).then(|| {
@@ -199,12 +214,35 @@ fn fit(
         });
     }
     let label_attribute = dataset.label_attribute.as_deref();
-    let attributes = heads::attributes(embedded, &dataset.examples, label_attribute, seed, &mut file)?;
-    debug_assert_eq!(
-        embedder.len(),
-        feature_len(&Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT })
-    );
+    let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
     Ok(Trained { file, label_head, attributes, decision, measures, ece })
+}
+
+/// A score term that could never count would be a mistake nobody sees.
+fn check_sources(
+    rule: &ScoreRule,
+    attributes: &BTreeMap<String, AttributeHead>,
+    facts: &BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+) -> Result<()> {
+    for term in &rule.terms {
+        let usable = match term.source.split_once('.') {
+            Some(("attributes", name)) => match attributes.get(name) {
+                Some(AttributeHead::Numeric { .. }) => term.range.is_some(),
+                Some(AttributeHead::Label | AttributeHead::Categorical { .. }) => term.values.is_some(),
+                Some(AttributeHead::Sequence { .. }) | None => false,
+            },
+            Some(("facts", name)) => facts.values().any(|f| f.contains_key(name)),
+            _ => true,
+        };
+        if !usable {
+            return Err(Error::BadInput(format!(
+                "the score's source `{}` can never count: attributes must exist (numbers with a range, strings with \
+                 values), facts must be given for at least one label",
+                term.source
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Labels all of whose photos were unreadable cannot be learnt.

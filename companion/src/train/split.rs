@@ -9,7 +9,8 @@ const SHARE: f64 = 0.2;
 /// Marks the held-out photos: of every class with two photos or more one run of neighbours, since neighbours in name
 /// order are often near-duplicates and a scattered split would flatter. The run's place comes from `seed`.
 ///
-/// `class` lists each photo's class in dataset order; photos without one are never held out.
+/// `class` lists each photo's class in dataset order; photos without one are never held out. All heads of a release
+/// share one split, made by label, or over the whole set where there are no labels.
 pub fn hold_out(class: &[Option<usize>], classes: usize, seed: u64) -> Vec<bool> {
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); classes];
     for (photo, class) in class.iter().enumerate() {

@@ -28,7 +28,7 @@ fn rows(shop: &Shop, file: &str) -> BTreeMap<String, Value> {
 fn attributes_are_recognised_better_than_by_chance() {
     let shop = shop();
     let outcome = shop.run(TRAIN).ok();
-    assert!(outcome.stderr.contains("4 products, 120 photos"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("4 products, 4 attributes, 120 photos"), "{}", outcome.stderr);
     let metadata = shop.metadata("T_1");
     let kinds = ["brand", "type", "code", "wear"].map(|name| metadata["attributes"][name]["kind"].clone());
     assert_eq!(kinds, ["label", "categorical", "sequence", "numeric"]);

@@ -45,7 +45,7 @@ fn only_a_text_file_named_jpg() {
 
 #[test]
 fn a_path_that_is_missing() {
-    refused(&Shop::new(), "train nowhere", "IO").says(&["nowhere"]);
+    refused(&Shop::new(), "train nowhere", "NOT_FOUND").says(&["nowhere", "a folder of photos per product"]);
 }
 
 #[test]
@@ -183,4 +183,28 @@ fn png_of(photo: &[u8]) -> Vec<u8> {
     let mut png = std::io::Cursor::new(Vec::new());
     image::load_from_memory(photo).unwrap().write_to(&mut png, image::ImageFormat::Png).unwrap();
     png.into_inner()
+}
+
+#[test]
+fn a_cut_off_photo_a_dangling_link_and_a_foreign_kind_are_left_out() {
+    let shop = Shop::with_photos(2, 4);
+    let photo = fs::read_dir(shop.path("photos/oat-biscuits-box")).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(photo).unwrap();
+    shop.write("photos/oat-biscuits-box/cut.jpg", &bytes[..bytes.len() / 2]);
+    shop.write("photos/oat-biscuits-box/phone.heic", "whatever");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/nowhere/at/all.jpg", shop.path("photos/oat-biscuits-box/gone.jpg")).unwrap();
+    let outcome = shop.run("train photos --channel T_1 --out models").ok();
+    outcome.says(&["cut.jpg is cut off", "phone.heic is of a kind that is not read", "8 photos"]);
+}
+
+#[test]
+fn an_input_size_that_cannot_be() {
+    let shop = Shop::with_photos(2, 2);
+    shop.write("model.onnx", passing("GlobalAveragePool", &[None, Some(3), None, None]));
+    for size in ["0", "2000", "9999999999"] {
+        let train = format!("train photos --backbone model.onnx --channel T_1 --out models --size {size}");
+        shop.run(&format!("{train} {}", Colors::FLAGS)).fails("PIXELS_UNKNOWN").says(&["pixels a side"]);
+        assert!(shop.published().is_empty());
+    }
 }

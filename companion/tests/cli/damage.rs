@@ -102,15 +102,15 @@ fn metadata_that_makes_no_sense() {
 #[test]
 fn a_channel_that_is_not_there() {
     let shop = Shop::with_photos(2, 2);
-    shop.run(EVALUATE).fails("IO").says(&["models/T_1"]);
+    shop.run(EVALUATE).fails("NOT_FOUND").says(&["models/T_1"]);
     fs::create_dir_all(shop.path("models/T_1")).unwrap();
-    shop.run(EVALUATE).fails("IO").says(&["metadata.json"]);
+    shop.run(EVALUATE).fails("NOT_FOUND").says(&["metadata.json"]);
 }
 
 #[test]
 fn photos_that_are_not_there() {
     let shop = Shop::trained(2, 3);
-    shop.run("evaluate models/T_1 --photos nowhere").fails("IO").says(&["nowhere"]);
-    let outcome = shop.run("evaluate models/T_1 --photos nowhere --json").fails("IO");
-    assert_eq!(outcome.json()["code"], "IO");
+    shop.run("evaluate models/T_1 --photos nowhere").fails("NOT_FOUND").says(&["nowhere"]);
+    let outcome = shop.run("evaluate models/T_1 --photos nowhere --json").fails("NOT_FOUND");
+    assert_eq!(outcome.json()["code"], "NOT_FOUND");
 }

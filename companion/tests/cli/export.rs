@@ -162,6 +162,6 @@ fn nothing_to_export() {
     shop.write("rows.jsonl", rows);
     shop.run("train rows.jsonl --channel T_1 --out models").ok();
     shop.run("export models/T_1 --whole whole.onnx").fails("BAD_INPUT").says(&["attributes only"]);
-    shop.run("export models/T_2 --whole whole.onnx").fails("IO");
+    shop.run("export models/T_2 --whole whole.onnx").fails("NOT_FOUND");
     assert!(!shop.path("whole.onnx").exists());
 }

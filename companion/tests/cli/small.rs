@@ -5,7 +5,7 @@ use crate::shop::{Shop, confidences};
 #[test]
 fn one_product_has_no_accuracy() {
     let shop = Shop::with_photos(1, 8);
-    shop.run("train photos --channel T_1 --out models").ok().says(&["warning: only one product", "not measurable"]);
+    shop.run("train photos --channel T_1 --out models").ok().says(&["warning: only one product", "not measured"]);
     assert_eq!(shop.metadata("T_1")["accuracy"], serde_json::Value::Null);
     let label = shop.manifest("T_1").labels.remove(0);
     let (measures, lines) = shop.evaluate("T_1", "photos");
@@ -17,7 +17,7 @@ fn one_product_has_no_accuracy() {
 fn one_photo_a_product_has_no_accuracy() {
     let shop = Shop::with_photos(5, 1);
     let outcome = shop.run("train photos --channel T_1 --out models").ok();
-    outcome.says(&["warning: 5 with one photo only", "green-apple", "not measurable"]);
+    outcome.says(&["warning: 5 with one photo only", "green-apple", "not measured"]);
     assert_eq!(shop.metadata("T_1")["accuracy"], serde_json::Value::Null);
     // Even so it knows its own photos.
     let (measures, _) = shop.evaluate("T_1", "photos");
@@ -51,4 +51,13 @@ fn photos_directly_in_the_folder_are_one_product_named_after_it() {
     std::fs::rename(product, shop.path("rice")).unwrap();
     shop.run("train rice --channel T_1 --out models").ok();
     assert_eq!(shop.manifest("T_1").labels, ["rice"]);
+}
+
+#[test]
+fn a_small_shop_knows_its_products_on_photos_it_never_saw() {
+    let shop = Shop::with_photos(2, 4);
+    shop.run("samples unseen --photos 8 --products 2 --size 128 --seed 2").ok();
+    shop.run("train photos --channel T_1 --out models").ok();
+    let (measures, _) = shop.evaluate("T_1", "unseen");
+    assert!(measures["decisions"]["unknown"].as_u64().unwrap() <= 8, "{measures}");
 }

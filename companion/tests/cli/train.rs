@@ -117,10 +117,10 @@ fn json_is_one_event_a_line_and_ends_with_the_release() {
 #[test]
 fn json_failures_are_events_too() {
     let shop = Shop::new();
-    let outcome = shop.run("train nowhere --channel T_1 --out models --json").fails("IO").says(&["nowhere"]);
+    let outcome = shop.run("train nowhere --channel T_1 --out models --json").fails("NOT_FOUND").says(&["nowhere"]);
     let events = outcome.json_lines();
     assert_eq!(events.len(), 1);
-    assert_eq!((&events[0]["event"], &events[0]["code"]), (&"error".into(), &"IO".into()));
+    assert_eq!((&events[0]["event"], &events[0]["code"]), (&"error".into(), &"NOT_FOUND".into()));
 }
 
 #[test]
