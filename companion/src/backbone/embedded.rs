@@ -16,7 +16,7 @@ use crate::onnx::{encode, pixels};
 /// Its name for `--backbone`.
 pub const NAME: &str = "embedded";
 /// What whoever trains with it should know.
-pub const LIMITS: &str = "the embedded backbone has no learned weights: on photos of another day it names about a \
+pub const LIMITS: &str = "the embedded backbone has no learned weights: on photos set apart from training it names about a \
     third of 81 grocery products, where networks trained on ImageNet name up to three quarters (docs/benchmarks.md). \
     For a real shop pass --backbone; `jicho backbones` lists some";
 /// Side of its input, pixels.

@@ -79,8 +79,8 @@ pub struct Rejection {
 /// (`strangers`): high enough to turn a third of the strangers away, but never so high that more than a tenth of the
 /// held-out photos fails.
 ///
-/// Held-out photos were taken along with the training photos and flatter: on photos of another day (the grocery
-/// validation set) a threshold that 95 % of them passed let only 65 % of the known products pass.
+/// Held-out photos were taken along with the training photos and flatter: on the separate grocery
+/// validation photos a threshold that 95 % of them passed let only 65 % of the known products pass.
 pub fn rejection(held_out: &[HeldOut], strangers: &[f32]) -> Rejection {
     let mut known: Vec<f32> = held_out.iter().map(|h| h.cosines.iter().copied().fold(f32::MIN, f32::max)).collect();
     known.sort_by(f32::total_cmp);

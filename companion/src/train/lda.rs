@@ -1,7 +1,7 @@
 //! Fitting a prototype head: shrinkage LDA in closed form.
 //!
 //! Class means M, one within-class covariance C shrunk towards its mean variance (Friedman 1989; of 0.1, 0.3, 0.5
-//! and 0.8, 0.5 was as accurate as any on grocery photos of another day and kept their cosines highest). With C = L·Lᵀ, the means whitened and centred, W = L⁻¹(M − g), span a space of
+//! and 0.8, 0.5 was as accurate as any on the grocery validation photos and kept their cosines highest). With C = L·Lᵀ, the means whitened and centred, W = L⁻¹(M − g), span a space of
 //! at most K − 1 dimensions; U is its orthonormal basis. A feature vector x is projected to UᵀL⁻¹(x − g), where its
 //! cosine to the projected class means is read ([`jicho::recognize::PrototypeHead`]).
 
