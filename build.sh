@@ -16,10 +16,12 @@ usage: ./build.sh COMMAND
   test       every test: Rust, wasm in Chromium, npm package, browser end to end
   build      companion, wasm, npm package and app
   companion  the native program, target/debug/jicho
-  wasm       the library as wasm, into pkg/wasm
+  wasm       the library as wasm, into pkg/wasm/{scalar,simd,relaxed}
+  wasm-tract the same with tract, into pkg/wasm/tract
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
   test-rust | test-wasm | test-browser   parts of `test`
+  bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
   lint       formatting and clippy
 TXT
 }
@@ -63,20 +65,57 @@ companion() {
   cargo build --workspace
 }
 
+# From the module $1 into the folder $2. The package says where its modules are, so no bundler need look for them here.
+bindgen() {
+  .tools/bin/wasm-bindgen --target web --out-dir "$2" --out-name jicho --omit-default-module-path \
+    --remove-name-section --remove-producers-section "$1"
+  local module=$2/jicho_bg.wasm
+  echo "$module: $(wc -c < "$module") bytes, $(gzip -9 -c "$module" | wc -c) gzipped" >&2
+}
+
+# Whether the module $1 is newer than all that it is made of.
+is_fresh() {
+  [ -f "$1" ] && [ -z "$(find src Cargo.toml Cargo.lock .cargo -newer "$1" -print -quit)" ]
+}
+
+# The builds that run compiled plans, one for each kind of SIMD. The package chooses among them at run time.
 wasm() {
   wasm_tools
   say "wasm"
+  local out=target/wasm/wasm32-unknown-unknown/wasm variant features
+  for variant in scalar simd relaxed; do
+    is_fresh "pkg/wasm/$variant/jicho_bg.wasm" && continue
+    case $variant in
+      scalar) features= ;;
+      simd) features=+simd128 ;;
+      relaxed) features=+simd128,+relaxed-simd ;;
+    esac
+    # One folder for all, so that what runs while building is built once; but they would take each other's for theirs.
+    rm -f $out/deps/jicho.wasm $out/deps/libjicho.rlib
+    # Loop strength reduction computes every address of the kernels anew, where a constant offset would do: it costs a
+    # third of the speed (docs/benchmarks.md).
+    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr" cargo build -p jicho --lib --no-default-features --profile wasm \
+      --target wasm32-unknown-unknown --target-dir target/wasm
+    bindgen $out/jicho.wasm "pkg/wasm/$variant"
+  done
+  # One glue serves all three.
+  for variant in scalar relaxed; do
+    cmp pkg/wasm/simd/jicho.js "pkg/wasm/$variant/jicho.js"
+  done
+  cp pkg/wasm/simd/jicho.js pkg/wasm/simd/jicho.d.ts pkg/wasm/
+}
+
+# The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
+wasm_tract() {
+  wasm_tools
+  is_fresh pkg/wasm/tract/jicho_bg.wasm && return
+  say "wasm with tract"
   cargo build -p jicho --lib --target wasm32-unknown-unknown
-  .tools/bin/wasm-bindgen --target web --out-dir pkg/wasm --out-name jicho --remove-name-section \
-    --remove-producers-section target/wasm32-unknown-unknown/debug/jicho.wasm
-  local size gz
-  size=$(wc -c < pkg/wasm/jicho_bg.wasm)
-  gz=$(gzip -9 -c pkg/wasm/jicho_bg.wasm | wc -c)
-  echo "jicho_bg.wasm: $size bytes, $gz gzipped" >&2
+  bindgen target/wasm32-unknown-unknown/debug/jicho.wasm pkg/wasm/tract
 }
 
 pkg() {
-  [ -f pkg/wasm/jicho_bg.wasm ] && [ "${1:-}" != fresh ] || wasm
+  [ -f pkg/wasm/jicho.js ] && [ -f pkg/wasm/tract/jicho.js ] && [ "${1:-}" != fresh ] || { wasm && wasm_tract; }
   say "npm package"
   node_packages pkg
   # npm packs nothing from outside the package's own folder.
@@ -139,17 +178,53 @@ test_browser() {
   (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm test --silent)
 }
 
+# Python's packages that make the benchmark's models, and the native peer, as they are pinned.
+bench_python() {
+  local venv=.tools/bench-venv
+  cmp -s tests/bench/requirements.txt $venv/requirements.txt && return
+  need python3 "install Python 3.11 or newer"
+  if ! python3 -c 'import ensurepip' 2>/dev/null; then
+    need apt-get "install Python's venv module"
+    as_root apt-get install -y -qq python3-venv >/dev/null
+  fi
+  say "Python packages of the benchmark"
+  python3 -m venv --clear $venv
+  $venv/bin/pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+  cp tests/bench/requirements.txt $venv/
+}
+
+bench() {
+  browser
+  bench_python
+  node_packages tests/browser
+  # The peers are large, and stay as they are.
+  [ tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ] || node_packages tests/bench
+  companion
+  cargo build --release -p jicho --no-default-features --example engine_time
+  wasm
+  say "npm package"
+  node_packages pkg
+  (cd pkg && npm run --silent build)
+  say "benchmark"
+  node tests/bench/bench.mjs "$@"
+}
+
 case "${1:-}" in
   demo) demo ;;
   build) build ;;
   companion) companion ;;
   wasm) wasm ;;
+  wasm-tract) wasm_tract ;;
   pkg) pkg fresh ;;
   www) www fresh ;;
   lint) lint ;;
   test-rust) test_rust ;;
   test-wasm) test_wasm ;;
   test-browser) test_browser ;;
+  bench)
+    shift
+    bench "$@"
+    ;;
   test)
     browser
     build

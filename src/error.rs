@@ -35,6 +35,8 @@ error_kinds! {
     RuntimeTooOld => "RUNTIME_TOO_OLD",
     /// A network or head file that cannot be read, or is not an image network.
     InvalidModel => "INVALID_MODEL",
+    /// The network needs the build with tract. The npm package loads that build by itself.
+    NeedsTract => "NEEDS_TRACT",
     /// A file's bytes are not those that metadata.json names.
     HashMismatch => "HASH_MISMATCH",
     /// A file has another length than metadata.json says.

@@ -39,4 +39,9 @@ export const abortAfter = (ms) => {
   return controller.signal;
 };
 export const get = (object, path) => path.split('.').reduce((value, name) => value[name], object);
+/** As pages without https have it. */
+export const hideSubtle = (hidden) => {
+  if (hidden) Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
+  else delete crypto.subtle;
+};
 export const json = (value) => JSON.stringify(value);

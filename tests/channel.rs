@@ -29,6 +29,8 @@ extern "C" {
     fn origin() -> String;
     #[wasm_bindgen(js_name = abortAfter)]
     fn abort_after(ms: u32) -> AbortSignal;
+    #[wasm_bindgen(js_name = hideSubtle)]
+    fn hide_subtle(hidden: bool);
     fn get(object: &JsValue, path: &str) -> JsValue;
     fn json(value: &JsValue) -> String;
 }
@@ -127,6 +129,23 @@ async fn a_model_arrives_recognises_and_is_still_there() {
     serve_latest("whole", 0, b"");
     assert_eq!(sync(&channel).await, Ok("offline".into()));
     assert_eq!(version(&channel).as_deref(), Some("v1"));
+}
+
+#[wasm_bindgen_test]
+async fn files_are_verified_without_https_too() {
+    forget().await;
+    let published = publish("http", 1, A);
+    let (head, mut bytes) = published.file(FileRole::Head);
+    bytes[0] ^= 1;
+    hide_subtle(true);
+    serve_release(&published);
+    serve(&format!("{MODELS}{head}"), 200, bytes.as_slice().into(), "");
+    let channel = open("http").await;
+    let damaged = sync(&channel).await;
+    serve_release(&published);
+    let whole = sync(&channel).await;
+    hide_subtle(false);
+    assert_eq!((damaged, whole), (Err("HASH_MISMATCH".into()), Ok("updated".into())));
 }
 
 #[wasm_bindgen_test]

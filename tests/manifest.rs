@@ -2,6 +2,7 @@
 
 mod fixture;
 
+use jicho::manifest::{FileRole, PLAN_FORMAT};
 use jicho::{ErrorKind, Manifest};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,6 +29,28 @@ fn unknown_fields_are_ignored() {
 }
 
 #[test]
+fn files_that_later_versions_know_are_ignored() {
+    let manifest = with(|v| {
+        let later = json!({"name": "x", "url": "later:/..", "sha256": "?", "bytes": 0, "role": "later", "more": 1});
+        v["files"].as_array_mut().unwrap().extend([later.clone(), later]);
+    });
+    let manifest = manifest.unwrap();
+    assert_eq!(manifest.files.last().unwrap().role, FileRole::Other);
+    assert!(manifest.needed().all(|f| f.role != FileRole::Other));
+    assert_eq!(manifest.total_bytes(), Manifest::parse(&metadata()).unwrap().total_bytes());
+}
+
+#[test]
+fn a_device_needs_one_form_of_the_network() {
+    let roles = |manifest: Manifest| manifest.needed().map(|f| f.role).collect::<Vec<_>>();
+    assert_eq!(roles(with(|_| {}).unwrap()), [FileRole::Plan, FileRole::Head]);
+    let other = with(|v| v["files"][1]["format"] = json!(PLAN_FORMAT + 1));
+    assert_eq!(roles(other.unwrap()), [FileRole::Backbone, FileRole::Head]);
+    let none = with(|v| drop(v["files"].as_array_mut().unwrap().remove(1)));
+    assert_eq!(roles(none.unwrap()), [FileRole::Backbone, FileRole::Head]);
+}
+
+#[test]
 fn html_says_what_the_host_does_wrong() {
     let error = Manifest::parse(b"\n<!doctype html><html></html>").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidManifest);
@@ -45,7 +68,7 @@ fn newer_schema_and_newer_runtime_have_codes_of_their_own() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 18] = [
         ("label twice", |v| v["labels"] = json!(["a", "a"])),
         ("count of products", |v| v["productCount"] = json!(99)),
         ("image size", |v| v["imageSize"] = json!(100_000)),
@@ -54,6 +77,10 @@ fn what_makes_no_sense_is_refused() {
         ("golden of nothing", |v| v["golden"]["outputs"] = json!([])),
         ("golden that catches nothing", |v| v["golden"]["tolerance"] = json!(5.0)),
         ("no files", |v| v["files"] = json!([])),
+        ("a plan of no format", |v| drop(v["files"][1].as_object_mut().unwrap().remove("format"))),
+        ("a plan of no number", |v| v["files"][1]["format"] = json!("one")),
+        ("a plan without its ONNX", |v| drop(v["files"].as_array_mut().unwrap().remove(0))),
+        ("two plans", |v| v["files"][0] = v["files"][1].clone()),
         ("short digest", |v| v["files"][0]["sha256"] = json!("abc")),
         ("no bytes", |v| v["files"][0]["bytes"] = json!(0)),
         ("way out", |v| v["files"][0]["url"] = json!("../../secret")),

@@ -4,11 +4,13 @@
 #[path = "fixture/block_on.rs"]
 mod block_on;
 
-use jicho::ErrorKind;
-use jicho::sync::{Blob, Store, StoredRelease};
+use jicho::sync::{Store, StoredRelease};
+use jicho::{ErrorKind, Result};
 
-fn blob(name: char, bytes: &[u8]) -> Blob {
-    Blob { sha256: hash(name), bytes: bytes.to_vec() }
+/// Activates a release with new files.
+async fn activate<S: Store>(store: &S, key: &str, release: &StoredRelease, files: &[(char, &[u8])]) -> Result<()> {
+    let parcels = files.iter().map(|(name, bytes)| store.pack(&hash(*name), bytes)).collect();
+    store.activate(key, release, parcels).await
 }
 
 fn hash(name: char) -> String {
@@ -45,7 +47,7 @@ async fn nothing_is_there_at_first(store: &impl Store) {
 }
 
 async fn activation_puts_all_at_once(store: &impl Store) {
-    store.activate("one", &release(1, "ab"), &[blob('a', b"A"), blob('b', b"")]).await.unwrap();
+    activate(store, "one", &release(1, "ab"), &[('a', b"A"), ('b', b"")]).await.unwrap();
     assert_eq!(store.release("one").await.unwrap(), Some(release(1, "ab")));
     assert_eq!(store.blob(&hash('a')).await.unwrap().as_deref(), Some(&b"A"[..]));
     assert_eq!(store.blob(&hash('b')).await.unwrap().as_deref(), Some(&b""[..]));
@@ -54,38 +56,38 @@ async fn activation_puts_all_at_once(store: &impl Store) {
 
 async fn keys_share_blobs_and_nothing_else(store: &impl Store) {
     assert_eq!(store.release("two").await.unwrap(), None);
-    store.activate("two", &release(7, "ac"), &[blob('c', b"C")]).await.unwrap();
+    activate(store, "two", &release(7, "ac"), &[('c', b"C")]).await.unwrap();
     assert_eq!(store.release("two").await.unwrap(), Some(release(7, "ac")));
     assert_eq!(store.release("one").await.unwrap(), Some(release(1, "ab")));
 }
 
 async fn what_no_release_names_is_deleted(store: &impl Store) {
-    store.activate("one", &release(2, "ad"), &[blob('d', b"D")]).await.unwrap();
+    activate(store, "one", &release(2, "ad"), &[('d', b"D")]).await.unwrap();
     assert_eq!(missing(store, "abcd").await, hashes("b"));
 }
 
 async fn an_older_release_does_not_replace_a_newer(store: &impl Store) {
-    store.activate("one", &release(1, "ab"), &[blob('b', b"B")]).await.unwrap();
+    activate(store, "one", &release(1, "ab"), &[('b', b"B")]).await.unwrap();
     assert_eq!(store.release("one").await.unwrap(), Some(release(2, "ad")));
     assert_eq!(missing(store, "abcd").await, hashes("b"));
 }
 
 async fn an_incomplete_release_changes_nothing(store: &impl Store) {
-    let error = store.activate("one", &release(3, "ef"), &[blob('e', b"E")]).await.unwrap_err();
+    let error = activate(store, "one", &release(3, "ef"), &[('e', b"E")]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert_eq!(store.release("one").await.unwrap(), Some(release(2, "ad")));
     assert_eq!(missing(store, "adef").await, hashes("ef"));
 }
 
 async fn a_damaged_blob_is_replaced(store: &impl Store) {
-    store.activate("one", &release(2, "ad"), &[blob('d', b"damaged")]).await.unwrap();
-    store.activate("one", &release(2, "ad"), &[blob('d', b"D")]).await.unwrap();
+    activate(store, "one", &release(2, "ad"), &[('d', b"damaged")]).await.unwrap();
+    activate(store, "one", &release(2, "ad"), &[('d', b"D")]).await.unwrap();
     assert_eq!(store.blob(&hash('d')).await.unwrap().as_deref(), Some(&b"D"[..]));
 }
 
 async fn megabytes_survive(store: &impl Store) {
     let bytes: Vec<u8> = (0..8u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    store.activate("big", &release(1, "9"), &[blob('9', &bytes)]).await.unwrap();
+    activate(store, "big", &release(1, "9"), &[('9', &bytes)]).await.unwrap();
     assert!(store.blob(&hash('9')).await.unwrap() == Some(bytes));
 }
 
@@ -127,7 +129,7 @@ mod browser {
     #[wasm_bindgen_test]
     async fn what_is_stored_is_there_for_the_next_connection() {
         let store = fresh("reopened").await;
-        store.activate("one", &release(1, "a"), &[blob('a', b"A")]).await.unwrap();
+        activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
         drop(store);
         let store = open("reopened").await;
         assert_eq!(store.release("one").await.unwrap(), Some(release(1, "a")));
@@ -137,8 +139,8 @@ mod browser {
     #[wasm_bindgen_test]
     async fn two_connections_see_each_other() {
         let (one, two) = (fresh("shared").await, open("shared").await);
-        one.activate("one", &release(1, "a"), &[blob('a', b"A")]).await.unwrap();
-        two.activate("one", &release(2, "b"), &[blob('b', b"B")]).await.unwrap();
+        activate(&one, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
+        activate(&two, "one", &release(2, "b"), &[('b', b"B")]).await.unwrap();
         assert_eq!(one.release("one").await.unwrap(), Some(release(2, "b")));
         assert_eq!(missing(&one, "ab").await, hashes("a"));
     }
@@ -146,7 +148,7 @@ mod browser {
     #[wasm_bindgen_test]
     async fn a_newer_schema_is_an_error_and_is_not_wiped() {
         let store = fresh("newer").await;
-        store.activate("one", &release(1, "a"), &[blob('a', b"A")]).await.unwrap();
+        activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
         // Upgrades although the store above is open: it must close by itself.
         let mut request = Factory::new().unwrap().open("newer", Some(2)).unwrap();
         request.on_upgrade_needed(|event| {
@@ -166,10 +168,10 @@ mod browser {
     #[wasm_bindgen_test]
     async fn a_database_deleted_under_a_store_is_made_anew() {
         let store = fresh("deleted").await;
-        store.activate("one", &release(1, "a"), &[blob('a', b"A")]).await.unwrap();
+        activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
         Factory::new().unwrap().delete("deleted").unwrap().await.unwrap();
         assert_eq!(store.release("one").await.unwrap(), None);
-        store.activate("one", &release(2, "a"), &[blob('a', b"A")]).await.unwrap();
+        activate(&store, "one", &release(2, "a"), &[('a', b"A")]).await.unwrap();
         assert_eq!(store.release("one").await.unwrap(), Some(release(2, "a")));
     }
 }

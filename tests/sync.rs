@@ -7,7 +7,8 @@ mod fixture;
 use fakes::{FakeHost, FakeStore};
 use fixture::block_on::block_on;
 use fixture::{MODELS, Published, publish};
-use jicho::manifest::FileRole;
+use jicho::engine::plan::Plan;
+use jicho::manifest::{FileEntry, FileRole, PLAN_FORMAT};
 use jicho::sync::{Outcome, Session};
 use jicho::{Error, ErrorKind, Frame, Result, golden};
 
@@ -41,20 +42,6 @@ fn device(published: &Published) -> FakeStore {
     store
 }
 
-/// Reseals a changed head file in the manifest: its length and hash.
-fn with_head(mut published: Published, change: impl Fn(&mut Vec<u8>)) -> Published {
-    let (url, mut bytes) = published.file(FileRole::Head);
-    change(&mut bytes);
-    let entry = published.manifest.files.iter_mut().find(|f| f.role == FileRole::Head).unwrap();
-    entry.sha256 = fixture::sha256(&bytes);
-    entry.bytes = bytes.len() as u64;
-    entry.url = format!("blobs/{}", entry.sha256);
-    let new = entry.url.clone();
-    published.blobs.remove(&url);
-    published.blobs.insert(new, bytes);
-    published
-}
-
 #[test]
 fn a_model_arrives_survives_a_restart_and_is_updated() {
     let store = FakeStore::default();
@@ -71,7 +58,7 @@ fn a_model_arrives_survives_a_restart_and_is_updated() {
     assert_eq!(version(&session).as_deref(), Some("v1"));
     host.publish(&publish("T_1", 2, B));
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
-    assert_eq!(host.blobs_asked(), 1, "the backbone is the same, only the head is fetched");
+    assert_eq!(host.blobs_asked(), 1, "the network is the same, only the head is fetched");
     assert_eq!(version(&session).as_deref(), Some("v2"));
     assert_eq!(version(&open(&store)).as_deref(), Some("v2"));
 }
@@ -162,7 +149,7 @@ fn bad_files_are_typed_errors_and_the_old_model_stays() {
 
 #[test]
 fn a_release_that_does_not_load_or_answers_otherwise_is_not_activated() {
-    let unloadable = with_head(publish("T_1", 2, B), |bytes| bytes.truncate(40));
+    let unloadable = publish("T_1", 2, B).with_file(FileRole::Head, |bytes| bytes.truncate(40));
     let mut wrong = publish("T_1", 2, B);
     wrong.manifest.golden.outputs[1] += 0.01;
     let store = device(&publish("T_1", 1, A));
@@ -172,6 +159,73 @@ fn a_release_that_does_not_load_or_answers_otherwise_is_not_activated() {
         assert_eq!(version(&session).as_deref(), Some("v1"));
         assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
     }
+}
+
+/// The roles of the files that were asked for.
+fn asked(host: &FakeHost, published: &Published) -> Vec<FileRole> {
+    let urls = host.asked.take();
+    let roles = published.manifest.files.iter().filter(|f| urls.iter().any(|u| u.ends_with(&f.url)));
+    roles.map(|f| f.role).collect()
+}
+
+#[test]
+fn a_device_needs_the_plan_or_the_onnx() {
+    let planned = publish("T_1", 1, A);
+    let mut foreign = planned.clone();
+    foreign.manifest.files[1].format = Some(PLAN_FORMAT + 1);
+    let mut later = planned.clone();
+    let entry = FileEntry { role: FileRole::Other, url: "blobs/later".into(), ..later.manifest.files[0].clone() };
+    later.manifest.files.push(entry);
+    for (published, network) in [
+        (planned.clone(), FileRole::Plan),
+        (planned.without_plan(), FileRole::Backbone),
+        (foreign, FileRole::Backbone),
+        (later, FileRole::Plan),
+    ] {
+        let host = FakeHost::of(&published);
+        let store = FakeStore::default();
+        assert_eq!(sync(&open(&store), &host), Ok(Outcome::Updated));
+        assert_eq!(asked(&host, &published), [network, FileRole::Head]);
+        let session = open(&store);
+        assert_eq!(version(&session).as_deref(), Some("v1"), "it needs no more than what was fetched");
+        assert_eq!(sync(&session, &host), Ok(Outcome::Current));
+        assert_eq!(host.blobs_asked(), 0, "nothing is missing");
+    }
+}
+
+#[test]
+fn a_plan_that_cannot_be_used_is_refused_and_the_old_model_stays() {
+    let new = || publish("T_1", 2, B);
+    let with_plan = |change: fn(&mut Plan<'_>)| {
+        new().with_file(FileRole::Plan, |bytes| {
+            let mut plan = fixture::compiled();
+            change(&mut plan);
+            *bytes = plan.to_bytes().unwrap();
+        })
+    };
+    let bad = [
+        new().with_file(FileRole::Plan, |bytes| bytes[8] += 1),
+        new().with_file(FileRole::Plan, |bytes| *bytes.last_mut().unwrap() ^= 1),
+        new().with_file(FileRole::Plan, |bytes| bytes.truncate(100)),
+        with_plan(|plan| plan.program.onnx = "0".repeat(64)),
+        // Embeddings of another length.
+        with_plan(|plan| {
+            plan.program.tensors[1..].iter_mut().for_each(|t| t.channels += 1);
+            plan.data.to_mut().extend([0; 4]);
+        }),
+    ];
+    let store = device(&publish("T_1", 1, A));
+    let session = open(&store);
+    for published in bad {
+        let host = FakeHost::of(&published);
+        assert_eq!(sync(&session, &host).unwrap_err().kind(), ErrorKind::InvalidModel);
+        assert!(!asked(&host, &published).contains(&FileRole::Backbone), "the ONNX is no second choice");
+        assert_eq!(version(&session).as_deref(), Some("v1"));
+        assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
+    }
+    let mut resized = new();
+    resized.manifest.image_size += 1;
+    assert_eq!(sync(&session, &FakeHost::of(&resized)).unwrap_err().kind(), ErrorKind::InvalidModel);
 }
 
 #[test]
@@ -258,7 +312,7 @@ fn channels_share_files_and_nothing_else() {
     assert!(other.loaded().is_none());
     let host = FakeHost::of(&publish("T_2", 1, B));
     assert_eq!(sync(&other, &host), Ok(Outcome::Updated));
-    assert_eq!(host.blobs_asked(), 1, "the backbone is shared");
+    assert_eq!(host.blobs_asked(), 1, "the network is shared");
     let elsewhere = block_on(Session::open(&store, "https://other.example/models/", "T_1")).unwrap();
     assert!(elsewhere.loaded().is_none());
     assert_eq!(open(&store).loaded().unwrap().manifest().labels, A);
@@ -273,7 +327,7 @@ fn progress_is_byte_accurate() {
     let total = published.manifest.total_bytes();
     assert!(seen.iter().all(|&(_, t)| t == total) && seen.is_sorted());
     assert_eq!((seen[0].0, seen.last().unwrap().0), (0, total));
-    assert!(seen.contains(&(published.manifest.files[0].bytes, total)));
+    assert!(seen.contains(&(published.manifest.file(FileRole::Plan).unwrap().bytes, total)));
 }
 
 #[test]

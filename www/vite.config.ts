@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-import { precache } from './build/precache.ts';
+import { moduleNames, precache } from './build/precache.ts';
 
 export default defineConfig({
   // Relative, so that the app can live in any folder of a host.
@@ -12,9 +12,11 @@ export default defineConfig({
       output: {
         // Its address must stay, or no browser would find the next one.
         entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+        assetFileNames: moduleNames,
       },
     },
   },
+  worker: { rolldownOptions: { output: { assetFileNames: moduleNames } } },
   // Else the development server would move its files, and the worker would look for them where they were.
   optimizeDeps: { exclude: ['jicho'] },
   plugins: [precache()],

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 
+use crate::compile::command::Summary;
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::progress::{Progress, emit};
 use crate::publish::Published;
 use crate::train::Report;
-use crate::{backbone, evaluate, export, import, samples, serve, train};
+use crate::{backbone, compile, evaluate, export, import, samples, serve, train};
 use arguments::{Arguments, Command};
 
 /// Runs the command that the arguments name.
@@ -54,10 +55,14 @@ fn execute(command: Command) -> Result<()> {
                 print_evaluation(&evaluation);
             }
         }
-        Command::Import(arguments) => published(progress, &import::run(&arguments.options())?),
+        Command::Import(arguments) => published(progress, &import::run(&arguments.options(), progress)?),
         Command::Export(arguments) => {
             export::whole(&arguments.channel, &arguments.whole)?;
             emit(arguments.whole.display());
+        }
+        Command::Compile(arguments) => {
+            let json = arguments.json;
+            compiled(&compile::command::run(&arguments.options())?, json)?;
         }
         Command::Samples(arguments) => {
             let stage = progress.stage("draw", 0);
@@ -136,6 +141,19 @@ fn published(progress: Progress, published: &Published) {
     let manifest = &published.manifest;
     progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));
     emit(published.path.display());
+}
+
+fn compiled(summary: &Summary, json: bool) -> Result<()> {
+    if json {
+        emit(serde_json::to_string(summary).map_err(|e| Error::BadInput(e.to_string()))?);
+        return Ok(());
+    }
+    summary.steps.iter().for_each(emit);
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    let (steps, macs) = (summary.steps.len(), summary.multiplications as f64 / 1e6);
+    let (size, memory) = (megabytes(summary.bytes), megabytes(summary.arena));
+    emit(format_args!("{steps} steps, {macs:.1} million multiplications, plan {size:.2} MB, memory {memory:.2} MB"));
+    Ok(())
 }
 
 fn print_evaluation(evaluation: &Evaluation) {

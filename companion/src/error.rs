@@ -47,6 +47,9 @@ pub enum Error {
     /// Labels that do not fit the network, facts or a score rule that cannot be read.
     #[error("{0}")]
     BadInput(String),
+    /// A network that has no plan.
+    #[error("{0}")]
+    Compile(#[from] crate::compile::CompileError),
     /// The web server.
     #[error("{0}")]
     Serve(String),
@@ -68,6 +71,7 @@ impl Error {
             Error::NotABackbone(_) => "NOT_A_BACKBONE",
             Error::Backbone(_) => "BACKBONE",
             Error::BadInput(_) => "BAD_INPUT",
+            Error::Compile(error) => error.code(),
             Error::Serve(_) => "SERVE",
         }
     }

@@ -1,8 +1,10 @@
-//! The whole model of a channel as one plain ONNX classifier: network, colour features and label head.
+//! The whole model of a channel as one plain ONNX classifier: network as devices run it, colour features and label
+//! head.
 
 use std::path::Path;
 
 use jicho::color::{BINS, GRIDS, LENGTH, cell_start};
+use jicho::engine::plan::Plan;
 use jicho::manifest::{ColorOrder, FileRole, Layout, Manifest, ModelType};
 use jicho::recognize::{PrototypeHead, feature_len};
 use safetensors::SafeTensors;
@@ -11,6 +13,9 @@ use crate::error::{Error, Result, at};
 use crate::onnx::build::{Builder, int, ints, property, value};
 use crate::onnx::{self, cut, pixels};
 use crate::publish;
+
+/// The name of the output.
+const OUTPUT: &str = "probabilities";
 
 /// Writes the release in force of `channel` (`…/ml-models/T_1`) to `file`. Its input is the network's own normalised
 /// tensor, its output `probabilities` (N×labels).
@@ -22,8 +27,15 @@ pub fn whole(channel: &Path, file: &Path) -> Result<()> {
     let manifest = recognizer.manifest();
     let models = channel.canonicalize().map_err(at(channel))?;
     let models = models.parent().unwrap_or(Path::new("/"));
-    let bytes = publish::read_file(models, manifest.file(FileRole::Backbone)?)?;
-    let mut model = onnx::decode(&bytes)?;
+    let mut model = onnx::decode(&publish::read_file(models, manifest.file(FileRole::Backbone)?)?)?;
+    let network = manifest.network()?;
+    if network.role == FileRole::Plan {
+        // What devices run has weights of its own: rounded, and joined with what followed them.
+        let bytes = publish::read_file(models, network)?;
+        let input = onnx::image_input(&model)?.name;
+        let output = if manifest.model_type == ModelType::Classifier { OUTPUT } else { "features" };
+        model = onnx::from_plan::network(&Plan::parse(&bytes)?, manifest.preprocessing.layout, &input, output)?;
+    }
     if manifest.model_type == ModelType::Embedding {
         let head = publish::read_file(models, manifest.file(FileRole::Head)?)?;
         model = join_head(&model, manifest, &head)?;
@@ -70,8 +82,8 @@ fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<
         transposed(&prototypes[..count * dims], count, dims).into_iter().map(|v| v * label_head.scale).collect();
     let prototypes = build.weights(&[dims, count], &prototypes);
     let logits = build.node("MatMul", &[&point, &prototypes], vec![]);
-    build.named("Softmax", &[&logits], "probabilities", vec![int("axis", 1)]);
-    graph.output = vec![value("probabilities", &[0, count])];
+    build.named("Softmax", &[&logits], OUTPUT, vec![int("axis", 1)]);
+    graph.output = vec![value(OUTPUT, &[0, count])];
     Ok(model)
 }
 

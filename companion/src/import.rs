@@ -7,11 +7,14 @@ use jicho::engine::{Engine, TractEngine};
 use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA, check_channel};
 
 use crate::backbone::{self, Network, PixelFlags};
+use crate::compile::Storage;
 use crate::error::{Error, Result, at};
 use crate::onnx::build::{Builder, int};
 use crate::onnx::{self, cut, pixels};
+use crate::plan;
+use crate::progress::Progress;
 use crate::publish::{self, Published};
-use crate::release::{Release, entry, file_name};
+use crate::release::Release;
 use crate::train::{MATCH_CONFIDENCE, background};
 
 /// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
@@ -32,13 +35,15 @@ pub struct Options {
     pub output: Option<String>,
     /// What the flags say of the pixels.
     pub pixels: PixelFlags,
+    /// How its plan stores weights; none makes no plan.
+    pub plan: Option<Storage>,
 }
 
 /// Imports and publishes.
 ///
 /// # Errors
 /// A model that is no image classifier, labels that do not fit it, pixels that are not known.
-pub fn run(options: &Options) -> Result<Published> {
+pub fn run(options: &Options, progress: Progress) -> Result<Published> {
     check_channel(&options.channel)?;
     publish::check_writable(&options.out)?;
     let text = std::fs::read_to_string(&options.labels).map_err(at(&options.labels))?;
@@ -49,6 +54,7 @@ pub fn run(options: &Options) -> Result<Published> {
     let bytes = std::fs::read(&options.model).map_err(at(&options.model))?;
     let network = backbone::known_pixels(&bytes, &options.pixels)?;
     let onnx = classifier(&network, options.output.as_deref(), labels.len())?;
+    let compiled = plan::make(&onnx, &network.preprocessing, network.size, options.plan, progress)?;
     let manifest = Manifest {
         schema: SCHEMA,
         channel_id: options.channel.clone(),
@@ -64,7 +70,7 @@ pub fn run(options: &Options) -> Result<Published> {
         accuracy: None,
         minimum_runtime: RUNTIME_NEEDED.into(),
         preprocessing: network.preprocessing,
-        files: vec![entry(FileRole::Backbone, &onnx)],
+        files: Vec::new(),
         features: None,
         label_head: None,
         attributes: BTreeMap::new(),
@@ -78,9 +84,11 @@ pub fn run(options: &Options) -> Result<Published> {
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
     };
-    let mut release = Release { manifest, files: BTreeMap::from([(file_name(FileRole::Backbone), onnx)]) };
+    let mut files = vec![(FileRole::Backbone, onnx)];
+    files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
+    let mut release = Release::new(manifest, files);
     release.record_golden()?;
-    publish::run(release, &options.out, &[])
+    publish::run(release, &options.out, &[("report.json", publish::json(&compiled.note)?)])
 }
 
 /// The network with one output: a probability a label.
@@ -148,7 +156,7 @@ fn values(engine: &TractEngine, network: &Network) -> Result<Values> {
     let mut values = Values::Probabilities;
     for kind in 0..background::KINDS {
         let pixels = background::pixels(kind, 0, network.size)?;
-        let outputs = engine.run(&pixels.tensor(&network.preprocessing))?;
+        let outputs = engine.run_pixels(&pixels, &network.preprocessing)?;
         if outputs.iter().any(|v| !(-1e-6..=1.0 + 1e-6).contains(v)) {
             return Ok(Values::Logits);
         }

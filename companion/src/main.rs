@@ -5,6 +5,7 @@
 
 mod backbone;
 mod cli;
+mod compile;
 mod dataset;
 mod error;
 mod evaluate;
@@ -13,6 +14,7 @@ mod import;
 mod measure;
 mod onnx;
 mod photo;
+mod plan;
 mod progress;
 mod publish;
 mod release;

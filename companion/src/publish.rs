@@ -76,13 +76,16 @@ pub fn run(mut release: Release, models: &Path, extra: &[(&str, Vec<u8>)]) -> Re
     }
     write_atomically(&version.join("metadata.json"), &json)?;
 
+    // Also those that no device like this one needs.
+    release.manifest.files.iter().try_for_each(|file| read_file(models, file).map(drop))?;
     let written = read_release(models, &version.join("metadata.json"), &channel)?;
     written.check_golden()?;
     write_atomically(&latest, &json)?;
     Ok(Published { manifest: release.manifest, path: latest })
 }
 
-/// Loads the release in force of the channel folder `channel` (`…/ml-models/T_1`), verifying its files.
+/// Loads the release in force of the channel folder `channel` (`…/ml-models/T_1`) as a device does, verifying the files
+/// it needs.
 ///
 /// # Errors
 /// As for a device: missing files, `HASH_MISMATCH`, an invalid manifest or model.
@@ -128,8 +131,7 @@ fn read_release(models: &Path, metadata: &Path, channel: &str) -> Result<Recogni
         return Err(jicho::Error::new(ErrorKind::InvalidManifest, message).into());
     }
     let files = manifest
-        .files
-        .iter()
+        .needed()
         .map(|file| Ok((file.role, read_file(models, file)?)))
         .collect::<Result<std::collections::HashMap<_, _>>>()?;
     let file = |role| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use half::f16;
-use jicho::manifest::{FileEntry, FileRole, Golden, Manifest};
+use jicho::manifest::{FileEntry, FileRole, Golden, Manifest, PLAN_FORMAT};
 use jicho::{ErrorKind, Recognizer};
 use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,9 @@ use crate::error::Result;
 /// 1e-5 in a cosine); a wrong or damaged model by far more.
 pub const GOLDEN_TOLERANCE: f32 = 2e-3;
 
+/// What [`Manifest::parse`] allows.
+const MAX_TOLERANCE: f32 = 0.1;
+
 /// A release that can be loaded and published.
 pub struct Release {
     /// metadata.json; `version` and `releaseSeq` are set on publishing.
@@ -23,6 +26,12 @@ pub struct Release {
 }
 
 impl Release {
+    /// A release of files by their role, listed in that order.
+    pub fn new(mut manifest: Manifest, files: Vec<(FileRole, Vec<u8>)>) -> Self {
+        manifest.files = files.iter().map(|(role, bytes)| entry(*role, bytes)).collect();
+        Release { manifest, files: files.into_iter().map(|(role, bytes)| (file_name(role), bytes)).collect() }
+    }
+
     /// Loads the release as a device will.
     ///
     /// # Errors
@@ -37,31 +46,43 @@ impl Release {
         Ok(Recognizer::load(self.manifest.clone(), file)?)
     }
 
-    /// Records what the release answers to the golden frame.
+    /// Records what the release answers to the golden frame, so that a device which runs the ONNX instead of the plan
+    /// (one of another plan format) agrees too.
     ///
     /// # Errors
     /// As [`Release::recognizer`].
     pub fn record_golden(&mut self) -> Result<()> {
         let outputs = self.recognizer()?.golden_outputs()?;
-        self.manifest.golden = Golden { outputs, tolerance: GOLDEN_TOLERANCE };
+        let mut tolerance = GOLDEN_TOLERANCE;
+        if self.manifest.network()?.role == FileRole::Plan {
+            let mut bare = Release { manifest: self.manifest.clone(), files: self.files.clone() };
+            bare.manifest.files.retain(|f| f.role != FileRole::Plan);
+            let theirs = bare.recognizer()?.golden_outputs()?;
+            tolerance += outputs.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        }
+        self.manifest.golden = Golden { outputs, tolerance: tolerance.min(MAX_TOLERANCE) };
         Ok(())
     }
 }
 
 /// The name under which a role's file is listed.
-pub fn file_name(role: FileRole) -> &'static str {
+fn file_name(role: FileRole) -> &'static str {
     match role {
         FileRole::Backbone => "backbone.onnx",
+        FileRole::Plan => "network.plan",
         FileRole::Head => "head.safetensors",
+        FileRole::Other => "other",
     }
 }
 
 /// The manifest's entry for a file.
-pub fn entry(role: FileRole, bytes: &[u8]) -> FileEntry {
+fn entry(role: FileRole, bytes: &[u8]) -> FileEntry {
     let name = file_name(role);
     let sha256 = sha256(bytes);
     let ending = name.rsplit('.').next().unwrap_or_default();
-    FileEntry { name: name.into(), url: format!("blobs/{sha256}.{ending}"), sha256, bytes: bytes.len() as u64, role }
+    let url = format!("blobs/{sha256}.{ending}");
+    let format = (role == FileRole::Plan).then_some(PLAN_FORMAT);
+    FileEntry { name: name.into(), url, sha256, bytes: bytes.len() as u64, role, format }
 }
 
 /// Lower-case hex of the SHA-256 of `bytes`.

@@ -22,14 +22,18 @@ export {
   type JichoErrorCode,
 } from './errors.js';
 export { Jicho } from './jicho.js';
+export { OnnxModel } from './onnx-model.js';
 export type {
   Answer,
   Attribute,
+  InferOptions,
   JichoState,
   ModelInfo,
+  OnnxOptions,
   OpenOptions,
   PictureSource,
   Prediction,
+  Preprocessing,
   Recognition,
   RecognizeOptions,
   SyncOptions,

@@ -2,6 +2,8 @@ import type { Backend, BackendEvents, Settings } from './backend.js';
 import { Calls } from './calls.js';
 import { DisposedError, InternalError, InvalidArgumentError } from './errors.js';
 import { capture, release } from './frame.js';
+import { folder } from './place.js';
+import { startWorker } from './start-worker.js';
 import type {
   JichoState,
   ModelInfo,
@@ -124,33 +126,18 @@ async function makeBackend(
   events: BackendEvents,
 ): Promise<Backend> {
   if (worker) {
-    return new WorkerBackend(settings, typeof worker === 'function' ? worker : startWorker, events.onModel);
+    const own = typeof worker === 'function' ? worker : undefined;
+    return new WorkerBackend(settings, () => startWorker(own), events.onModel);
   }
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
   const { WasmBackend } = await import('./wasm-backend.js');
   return new WasmBackend(settings, events);
 }
 
-function startWorker(): Worker {
-  // Bundlers know this very form.
-  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'jicho' });
-}
-
 function settingsOf(options: OpenOptions): Settings {
   if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
-  const models = absolute('models', options.models);
-  if (models.search || models.hash) throw new InvalidArgumentError(`"models" must be a folder, not ${models.href}`);
-  if (!models.pathname.endsWith('/')) models.pathname += '/';
-  const wasm = options.wasm === undefined ? undefined : absolute('wasm', options.wasm).href;
-  return { channel: options.channel, models: models.href, wasm };
-}
-
-function absolute(name: string, url: string | URL): URL {
-  try {
-    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
-  } catch (error) {
-    throw new InvalidArgumentError(`the option "${name}" is no URL: ${String(url)}`, { cause: error });
-  }
+  const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
+  return { channel: options.channel, models: folder('models', options.models), wasm };
 }
 
 /** `crypto.randomUUID` is missing on pages without https. */

@@ -1,13 +1,16 @@
 import type { Settings } from './backend.js';
 import type { JichoErrorCode } from './errors.js';
 import type { Frame } from './frame.js';
+import type { OnnxSettings } from './onnx-backend.js';
 import type { ModelInfo, SyncProgress } from './types.js';
 
-/** From the page to the worker. Each call has an id of its own; `abort` names the call it ends. */
+/** From the page to the worker: of a channel `open` comes first, of an ONNX network `load`. Each call has an id of its own; `abort` names the call it ends. */
 export type Request =
   | { type: 'open'; id: number; settings: Settings }
   | { type: 'sync'; id: number }
   | { type: 'recognize'; id: number; frame: Frame }
+  | { type: 'load'; id: number; settings: OnnxSettings }
+  | { type: 'infer'; id: number; frame: Frame }
   | { type: 'abort'; id: number };
 
 /** From the worker to the page. After `crashed` nothing more comes. */

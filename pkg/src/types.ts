@@ -20,7 +20,7 @@ export interface ModelInfo {
   imageSize: number;
   /** How the answers come about: `embedding` (a head on a frozen network) or `classifier`. */
   modelType: string;
-  /** Bytes of all its files. */
+  /** Bytes of all files that this device fetches of it. */
   bytes: number;
   /** Whether it survives the page; false where the browser allows no storage or it is full. */
   stored: boolean;
@@ -121,7 +121,7 @@ export interface OpenOptions {
    * or in the worker that this function starts from `jicho/worker`, where a bundler does not do that by itself.
    */
   worker?: boolean | (() => Worker);
-  /** Where `jicho.wasm` is, where a bundler does not place it by itself; relative to the page, or absolute. */
+  /** Where the package's folder `wasm` is, where a bundler does not place its files by itself. */
   wasm?: string | URL;
   /** Told whenever another model answers than before, and null when none does any more. */
   onModel?: (model: ModelInfo | null) => void;
@@ -138,6 +138,42 @@ export interface SyncOptions {
 /** How to recognise. */
 export interface RecognizeOptions {
   /** Ends the recognition with `ABORTED`. */
+  signal?: AbortSignal;
+}
+
+/** How a network wants its pixels: a value is `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`. */
+export interface Preprocessing {
+  /** Order of the input's axes. */
+  layout: 'nchw' | 'nhwc';
+  /** Order of the colours. */
+  color: 'rgb' | 'bgr';
+  /** What the bytes 0 and 255 become. */
+  range: [number, number];
+  /** Subtracted, in the network's own order of colours. */
+  mean: [number, number, number];
+  /** Divided by, in the same order. */
+  std: [number, number, number];
+  /** Side of the central square that is used, as a share (0–1] of the picture's shorter side. */
+  crop: number;
+}
+
+/** How to load an ONNX network. */
+export interface OnnxOptions {
+  /** Side of its square input, pixels. */
+  imageSize: number;
+  /** How its pixels go in. */
+  preprocessing: Preprocessing;
+  /** What each value of an answer stands for; as many as it has. */
+  labels?: readonly string[];
+  /** Starts the worker from `jicho/worker`, where a bundler does not do that by itself. */
+  worker?: () => Worker;
+  /** As for {@link OpenOptions}. */
+  wasm?: string | URL;
+}
+
+/** How to run an ONNX network. */
+export interface InferOptions {
+  /** Ends the call with `ABORTED`. */
   signal?: AbortSignal;
 }
 

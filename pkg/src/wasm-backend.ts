@@ -1,21 +1,31 @@
-import type { Channel } from '../wasm/jicho.js';
+import type { Channel as CompiledChannel, Synced } from '../wasm/jicho.js';
+import type { Channel as TractChannel } from '../wasm/tract/jicho.js';
 import type { Backend, BackendEvents, Settings } from './backend.js';
-import { AbortedError, errorOf, InternalError, isFailure, JichoError, NoModelError } from './errors.js';
+import { AbortedError, DisposedError, NoModelError } from './errors.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
 import type { Answer, SyncProgress, SyncResult } from './types.js';
-import { condemnWasm, loadWasm } from './wasm-module.js';
+import { needsTract, WasmCalls } from './wasm-calls.js';
+import { loadCompiled, loadTract } from './wasm-module.js';
 
-/** The channel in this very thread, be it the page's or a worker's. */
+type Channel = CompiledChannel | TractChannel;
+type Report = (loadedBytes: number, totalBytes: number) => void;
+
+/**
+ * The channel in this very thread, be it the page's or a worker's. It lives in the small wasm module until a release
+ * comes that only the one with tract runs.
+ */
 export class WasmBackend implements Backend {
   readonly #settings: Settings;
   readonly #events: BackendEvents;
   readonly #reader = new PixelReader();
+  #calls: WasmCalls | undefined;
   #channel: Channel | undefined;
-  #crashed: InternalError | undefined;
-  #waiting = 0;
+  #disposed = false;
   /** The last picture that was asked for; the next one waits for it. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** The same of syncs. */
+  #syncTurn: Promise<unknown> = Promise.resolve();
 
   constructor(settings: Settings, events: BackendEvents) {
     this.#settings = settings;
@@ -23,34 +33,73 @@ export class WasmBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    const wasm = await loadWasm(this.#settings.wasm);
-    globalThis.addEventListener('error', this.#onError);
-    globalThis.addEventListener('unhandledrejection', this.#onRejection);
+    const wasm = await loadCompiled(this.#settings.wasm);
+    this.#calls = new WasmCalls(this.#events.onCrash);
     const { models, channel } = this.#settings;
-    this.#channel = await this.#call(() => wasm.Channel.open(models, channel));
+    try {
+      this.#keep(await this.#call(() => wasm.Channel.open(models, channel)));
+    } catch (thrown) {
+      if (!needsTract(thrown)) throw thrown;
+      this.#keep(await this.#openInTract());
+    }
     this.#events.onModel(await this.#call(() => this.#opened().model()));
   }
 
   async sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
-    const report = (loadedBytes: number, totalBytes: number) => onProgress({ loadedBytes, totalBytes });
-    const result = await this.#call(() => this.#opened().sync(report, signal));
-    if (result.outcome === 'updated') this.#events.onModel(result.model);
-    return result;
+    const report: Report = (loadedBytes, totalBytes) => onProgress({ loadedBytes, totalBytes });
+    const synced = this.#syncTurn.then(() => this.#sync(report, signal));
+    // How it ends is its caller's business.
+    this.#syncTurn = synced.catch(() => undefined);
+    return synced;
   }
 
   async recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    const previous = this.#turn;
-    const answer = previous.then(() => this.#answer(frame, signal));
-    // How it ends is its caller's business.
+    const answer = this.#turn.then(() => this.#answer(frame, signal));
     this.#turn = answer.catch(() => undefined);
     return answer;
   }
 
   dispose(): void {
-    globalThis.removeEventListener('error', this.#onError);
-    globalThis.removeEventListener('unhandledrejection', this.#onRejection);
-    if (!this.#crashed) this.#channel?.free();
+    this.#disposed = true;
+    this.#free(this.#channel);
     this.#channel = undefined;
+    this.#calls?.dispose();
+  }
+
+  async #sync(report: Report, signal: AbortSignal): Promise<SyncResult> {
+    let result: Synced;
+    try {
+      result = await this.#call(() => this.#opened().sync(report, signal));
+    } catch (thrown) {
+      if (!needsTract(thrown)) throw thrown;
+      result = await this.#syncInTract(report, signal);
+    }
+    if (result.outcome === 'updated') this.#events.onModel(result.model);
+    return result;
+  }
+
+  /** Opens the channel a second time, and lets it take over once it has the new model; until then the old one answers. */
+  async #syncInTract(report: Report, signal: AbortSignal): Promise<Synced> {
+    const channel = await this.#openInTract();
+    let result: Synced;
+    try {
+      result = await this.#call(() => channel.sync(report, signal));
+    } catch (error) {
+      this.#free(channel);
+      throw error;
+    }
+    if (result.outcome === 'updated') {
+      this.#keep(channel);
+      return result;
+    }
+    this.#free(channel);
+    return { ...result, model: this.#opened().model() };
+  }
+
+  async #openInTract(): Promise<Channel> {
+    const { wasm: folder, models, channel } = this.#settings;
+    const wasm = await loadTract(folder);
+    return this.#call(() => wasm.Channel.open(models, channel));
   }
 
   async #answer(frame: Frame, signal: AbortSignal): Promise<Answer> {
@@ -64,42 +113,27 @@ export class WasmBackend implements Backend {
     return { ...recognition, ms: performance.now() - started, width, height };
   }
 
+  #call<T>(call: () => T | Promise<T>): Promise<T> {
+    if (!this.#calls) throw new NoModelError('the channel is not open');
+    return this.#calls.call(call);
+  }
+
   #opened(): Channel {
     if (!this.#channel) throw new NoModelError('the channel is not open');
     return this.#channel;
   }
 
-  /** Whatever the wasm module throws that is not one of its errors is a panic, an overflow or the end of its memory. */
-  async #call<T>(call: () => T | Promise<T>): Promise<T> {
-    if (this.#crashed) throw this.#crashed;
-    this.#waiting += 1;
-    try {
-      return await call();
-    } catch (thrown) {
-      if (thrown instanceof JichoError) throw thrown;
-      if (isFailure(thrown)) throw errorOf(thrown.code, thrown.message);
-      throw this.#crash(thrown);
-    } finally {
-      this.#waiting -= 1;
+  #keep(channel: Channel): void {
+    if (this.#disposed) {
+      this.#free(channel);
+      throw new DisposedError('disposed');
     }
+    this.#free(this.#channel);
+    this.#channel = channel;
   }
 
-  #crash(thrown: unknown): InternalError {
-    if (!this.#crashed) {
-      const message = String(thrown);
-      this.#crashed = new InternalError(`a defect ended Jicho: ${message}`, { cause: thrown });
-      condemnWasm(message);
-      this.#events.onCrash(this.#crashed.message);
-    }
-    return this.#crashed;
-  }
-
-  // A panic in a task of the wasm module that awaits something reaches no caller: its promise is never settled.
-  readonly #onError = (event: ErrorEvent): void => this.#suspect(event.error);
-  readonly #onRejection = (event: PromiseRejectionEvent): void => this.#suspect(event.reason);
-
-  /** While nothing waits, it is another module's. */
-  #suspect(thrown: unknown): void {
-    if (thrown instanceof WebAssembly.RuntimeError && this.#waiting > 0) this.#crash(thrown);
+  #free(channel: Channel | undefined): void {
+    // After a defect nothing of the module may be called.
+    if (!this.#calls?.crashed) channel?.free();
   }
 }

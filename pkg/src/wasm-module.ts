@@ -1,42 +1,69 @@
 // Not `import()`: a worker that bundlers make as one classic script cannot load further parts.
-import * as wasm from '../wasm/jicho.js';
+import * as compiled from '../wasm/jicho.js';
+import * as tract from '../wasm/tract/jicho.js';
+import { bestBuild, type Build } from './build.js';
 import { HttpStatusError, InternalError, NetworkError, UnsupportedError } from './errors.js';
 
-type WasmModule = typeof wasm;
+type Glue = typeof compiled | typeof tract;
 
-let loading: Promise<WasmModule> | undefined;
+// Bundlers know this very form.
+const PLACES: Record<Build | 'tract', () => URL> = {
+  scalar: () => new URL('../wasm/scalar/jicho_bg.wasm', import.meta.url),
+  simd: () => new URL('../wasm/simd/jicho_bg.wasm', import.meta.url),
+  relaxed: () => new URL('../wasm/relaxed/jicho_bg.wasm', import.meta.url),
+  tract: () => new URL('../wasm/tract/jicho_bg.wasm', import.meta.url),
+};
+
+const loading = new Map<Glue, Promise<void>>();
 let defect: string | undefined;
 
-/** The wasm module, one instance for each page or worker. A load that failed is tried again the next time. */
-export function loadWasm(url: string | undefined): Promise<WasmModule> {
-  if (defect !== undefined) {
-    throw new InternalError(`a defect ended Jicho in this page (${defect}): reload the page, or open with a worker`);
-  }
-  loading ??= instantiate(url).catch((error: unknown) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
+/**
+ * The wasm module that runs compiled plans, one instance for each page or worker: of the package's folder `wasm` at
+ * `folder`, else from where a bundler placed it. A load that failed is tried again the next time.
+ */
+export function loadCompiled(folder: string | undefined): Promise<typeof compiled> {
+  return load(compiled, bestBuild, folder);
 }
 
-/** Bars the instance: a panic leaves its memory in no defined state. */
+/** The same with tract, which runs any ONNX network too: twenty times the size. */
+export function loadTract(folder: string | undefined): Promise<typeof tract> {
+  return load(tract, () => 'tract', folder);
+}
+
+/** Bars the instances: a panic leaves a memory in no defined state. */
 export function condemnWasm(message: string): void {
   defect ??= message;
 }
 
-async function instantiate(url: string | undefined): Promise<WasmModule> {
-  if (typeof WebAssembly !== 'object') throw new UnsupportedError('this browser has no WebAssembly');
-  const response = await download(url ?? new URL('../wasm/jicho_bg.wasm', import.meta.url).href);
-  try {
-    await wasm.default({ module_or_path: response });
-  } catch (error) {
-    const hint = 'it must be the jicho.wasm of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';
-    throw new UnsupportedError(`${response.url} cannot be started: ${String(error)}; ${hint}`, { cause: error });
+async function load<G extends Glue>(glue: G, build: () => Build | 'tract', folder: string | undefined): Promise<G> {
+  if (defect !== undefined) {
+    throw new InternalError(`a defect ended Jicho in this page (${defect}): reload the page, or open with a worker`);
   }
-  return wasm;
+  if (typeof WebAssembly !== 'object') throw new UnsupportedError('this browser has no WebAssembly');
+  let loaded = loading.get(glue);
+  if (!loaded) {
+    const name = build();
+    loaded = instantiate(glue, folder === undefined ? PLACES[name]().href : `${folder}${name}/jicho_bg.wasm`);
+    loading.set(glue, loaded);
+    loaded.catch(() => loading.delete(glue));
+  }
+  await loaded;
+  return glue;
 }
 
-async function download(url: string): Promise<Response> {
+async function instantiate(glue: Glue, url: string): Promise<void> {
+  const response = await download(url);
+  try {
+    await glue.default({ module_or_path: response });
+  } catch (error) {
+    if (error instanceof TypeError) throw new NetworkError(`${url} broke off: ${error.message}`, { cause: error });
+    const hint = 'it must be of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';
+    throw new UnsupportedError(`${url} cannot be started: ${String(error)}; ${hint}`, { cause: error });
+  }
+}
+
+/** The answer to a file that must be there. */
+export async function download(url: string): Promise<Response> {
   let response;
   try {
     response = await fetch(url, { credentials: 'same-origin' });

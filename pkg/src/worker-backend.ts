@@ -1,6 +1,6 @@
 import type { Backend, Settings } from './backend.js';
 import { Connection } from './connection.js';
-import { AbortedError, DisposedError, InternalError, UnsupportedError } from './errors.js';
+import { AbortedError, DisposedError, InternalError } from './errors.js';
 import { type Frame, release, transferables } from './frame.js';
 import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
 
@@ -55,7 +55,7 @@ export class WorkerBackend implements Backend {
 
   async #open(): Promise<Connection> {
     let opened = false;
-    const connection = new Connection(this.#start(), this.#onModel, () => {
+    const connection = new Connection(this.#startWorker(), this.#onModel, () => {
       // One that dies while it opens would die again.
       if (opened) this.#replace();
     });
@@ -73,13 +73,5 @@ export class WorkerBackend implements Backend {
   #replace(): void {
     this.#opening = undefined;
     this.#opened().catch(() => this.#onModel(null));
-  }
-
-  #start(): Worker {
-    try {
-      return this.#startWorker();
-    } catch (error) {
-      throw new UnsupportedError(`no worker can be started here: ${String(error)}`, { cause: error });
-    }
   }
 }

@@ -1,28 +1,42 @@
-/** The worker's script: answers one page's requests. Started by `Jicho.open`, or by an app's own worker script. */
+/**
+ * The worker's script: answers one page's requests. Started by `Jicho.open` and `OnnxModel.load`, or by an app's own
+ * worker script.
+ */
 import type { Backend } from './backend.js';
 import { isFailure } from './errors.js';
+import { OnnxBackend } from './onnx-backend.js';
 import type { Reply, Request } from './protocol.js';
 import { WasmBackend } from './wasm-backend.js';
 
 const running = new Map<number, AbortController>();
 let backend: Backend | undefined;
+let network: OnnxBackend | undefined;
 
 function post(reply: Reply): void {
   // The page's global has a `postMessage` of another shape, and the two sets of types exclude each other.
   (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
 }
 
+const onCrash = (message: string): void => post({ type: 'crashed', message });
+
 function start(request: Exclude<Request, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
-  if (request.type === 'open') {
-    backend = new WasmBackend(request.settings, {
-      onModel: (model) => post({ type: 'model', model }),
-      onCrash: (message) => post({ type: 'crashed', message }),
-    });
-    return backend.open();
+  switch (request.type) {
+    case 'open':
+      backend = new WasmBackend(request.settings, { onModel: (model) => post({ type: 'model', model }), onCrash });
+      return backend.open();
+    case 'load':
+      network = new OnnxBackend(onCrash);
+      return network.load(request.settings);
+    case 'infer':
+      if (network) return network.infer(request.frame, signal);
+      break;
+    case 'recognize':
+      if (backend) return backend.recognize(request.frame, signal);
+      break;
+    case 'sync':
+      if (backend) return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
   }
-  if (!backend) throw new Error(`${request.type} before open`);
-  if (request.type === 'recognize') return backend.recognize(request.frame, signal);
-  return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
+  throw new Error(`${request.type} before open or load`);
 }
 
 async function answer(request: Request): Promise<void> {

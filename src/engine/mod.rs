@@ -1,18 +1,70 @@
-//! Running a network: a small trait, with tract behind it. The only folder that names tract.
+//! Running a network: a small trait; behind it compiled plans, and tract for whatever they cannot express. The only
+//! folder that names tract.
 
+mod compiled;
+mod kernels;
+pub mod plan;
+#[cfg(feature = "tract")]
 mod tract;
 
+pub use compiled::CompiledEngine;
+#[cfg(feature = "tract")]
 pub use tract::TractEngine;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::Pixels;
+use crate::manifest::{Layout, Preprocessing};
+
+/// Loads an ONNX network with tract.
+///
+/// # Errors
+/// [`ErrorKind::NeedsTract`] in a build without tract; what [`TractEngine::load`] returns.
+pub fn load_onnx(onnx: &[u8], layout: Layout, size: usize) -> Result<Box<dyn Engine>> {
+    #[cfg(feature = "tract")]
+    return Ok(Box::new(TractEngine::load(onnx, layout, size)?));
+    #[cfg(not(feature = "tract"))]
+    {
+        let _ = (onnx, layout, size);
+        Err(needs_tract())
+    }
+}
+
+/// Whether this build runs ONNX networks, so that it can be told before one is fetched.
+///
+/// # Errors
+/// [`ErrorKind::NeedsTract`] in a build without tract.
+pub fn check_onnx() -> Result<()> {
+    if cfg!(feature = "tract") { Ok(()) } else { Err(needs_tract()) }
+}
+
+fn needs_tract() -> Error {
+    let message = "this build runs compiled plans only, and the release has none that it can run";
+    Error::new(ErrorKind::NeedsTract, message)
+}
 
 /// A loaded network: one image in, one vector out.
 pub trait Engine: Send + Sync {
-    /// Runs the network on one normalised input tensor of `3 * size * size` values, in the layout it was loaded for.
+    /// Runs the network on one image. `fill` writes the normalised tensor, `3 * size * size` values in the layout it is
+    /// told, into the engine's own input.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidModel`] when the network fails on this input.
-    fn run(&self, input: &[f32]) -> Result<Vec<f32>>;
+    fn run(&self, fill: &mut dyn FnMut(Layout, &mut [f32])) -> Result<Vec<f32>>;
+
+    /// Runs the network on prepared pixels of [`Engine::input_size`].
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; [`crate::ErrorKind::InvalidArgument`] when the pixels have another size.
+    fn run_pixels(&self, pixels: &Pixels, preprocessing: &Preprocessing) -> Result<Vec<f32>> {
+        if pixels.size() != self.input_size() {
+            let message = format!("the pixels have size {}, the network takes {}", pixels.size(), self.input_size());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.run(&mut |layout, tensor| pixels.write_tensor(preprocessing, layout, tensor))
+    }
+
+    /// Side of the input image, pixels.
+    fn input_size(&self) -> usize;
 
     /// Length of the output vector.
     fn output_len(&self) -> usize;

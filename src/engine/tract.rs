@@ -14,6 +14,7 @@ use crate::manifest::Layout;
 /// An ONNX network optimised by tract for one image at a time.
 pub struct TractEngine {
     plan: Arc<TypedRunnableModel>,
+    layout: Layout,
     shape: [usize; 4],
     input_type: DatumType,
     output_len: usize,
@@ -42,7 +43,7 @@ impl TractEngine {
             }
             model.set_input_fact(0, InferenceFact::dt_shape(input_type, shape))?;
             let plan = model.into_optimized()?.into_runnable()?;
-            let mut engine = TractEngine { plan, shape, input_type, output_len: 0, output_rank: 0 };
+            let mut engine = TractEngine { plan, layout, shape, input_type, output_len: 0, output_rank: 0 };
             let output = engine.infer(&vec![0.0; 3 * size * size])?;
             engine.output_len = output.len();
             engine.output_rank = output.rank();
@@ -65,19 +66,21 @@ impl TractEngine {
 }
 
 impl Engine for TractEngine {
-    fn run(&self, input: &[f32]) -> Result<Vec<f32>> {
-        if input.len() != self.shape.iter().product::<usize>() {
-            let message = format!("the input has {} values, the network takes {:?}", input.len(), self.shape);
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
+    fn run(&self, fill: &mut dyn FnMut(Layout, &mut [f32])) -> Result<Vec<f32>> {
+        let mut input = vec![0.0; self.shape.iter().product()];
+        fill(self.layout, &mut input);
         guarded("the network failed", || {
-            let output = self.infer(input)?;
+            let output = self.infer(&input)?;
             let values = output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec();
             match values.iter().find(|v| !v.is_finite()) {
                 Some(bad) => bail!("it gives {bad}"),
                 None => Ok(values),
             }
         })
+    }
+
+    fn input_size(&self) -> usize {
+        self.shape[2]
     }
 
     fn output_len(&self) -> usize {

@@ -76,13 +76,15 @@ impl Manifest {
     }
 
     fn check_files(&self) -> Result<()> {
-        self.files.iter().try_for_each(check_file)?;
+        let known = || self.files.iter().filter(|f| f.role != FileRole::Other);
+        known().try_for_each(check_file)?;
+        // Beside a plan too: it names its ONNX, which other engines run.
         self.file(FileRole::Backbone)?;
         if self.model_type == ModelType::Embedding {
             self.file(FileRole::Head)?;
         }
-        for (i, file) in self.files.iter().enumerate() {
-            if self.files[..i].iter().any(|other| other.role == file.role) {
+        for (i, file) in known().enumerate() {
+            if known().take(i).any(|other| other.role == file.role) {
                 return Err(invalid(format!("two files have the role {:?}", file.role)));
             }
         }
@@ -156,6 +158,9 @@ fn check_file(file: &FileEntry) -> Result<()> {
     let inside = file.url.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain));
     if !inside {
         return Err(invalid(format!("the url `{}` of {} must be a plain relative path", file.url, file.name)));
+    }
+    if file.role == FileRole::Plan && file.format.is_none() {
+        return Err(invalid(format!("{} does not tell the format of its plan", file.name)));
     }
     if file.bytes == 0 || file.bytes > 1 << 31 {
         return Err(invalid(format!("{} cannot have {} bytes", file.name, file.bytes)));

@@ -22,6 +22,9 @@ pub const SCHEMA: u32 = 1;
 /// new companion does not lock out apps that would understand its releases.
 pub const RUNTIME_NEEDED: &str = "0.1.0";
 
+/// The format of plans that this build runs (docs/formats/plan.md).
+pub const PLAN_FORMAT: u32 = 1;
+
 /// The largest side of a network's input, pixels.
 pub const MAX_IMAGE_SIZE: usize = 1024;
 
@@ -60,7 +63,7 @@ pub struct Manifest {
     pub minimum_runtime: String,
     /// How pixels go in.
     pub preprocessing: Preprocessing,
-    /// The files of the release, one a role.
+    /// The files of the release, at most one a known role.
     pub files: Vec<FileEntry>,
     /// Features that the heads read; only for [`ModelType::Embedding`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,16 +109,24 @@ pub struct FileEntry {
     pub bytes: u64,
     /// What it is for.
     pub role: FileRole,
+    /// Of a plan, the version of its format, so that a device knows before it fetches it whether it can run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<u32>,
 }
 
-/// What a file is for.
+/// What a file is for. Which of them a device needs: [`Manifest::needed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
     /// The network, ONNX.
     Backbone,
+    /// The same network, compiled.
+    Plan,
     /// The heads' tensors, safetensors.
     Head,
+    /// One that a later version knows. Nobody fetches it.
+    #[serde(other)]
+    Other,
 }
 
 /// The feature vector: the embedding divided by its Euclidean norm, then the colour features times their weight.
@@ -140,7 +151,7 @@ pub struct LabelHead {
 
 /// A head for an attribute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", try_from = "HeadFields")]
 pub enum AttributeHead {
     /// The label itself: read by the label head, under this name too.
     Label,
@@ -169,6 +180,37 @@ pub enum AttributeHead {
         /// Root mean squared error, likewise.
         rmse: Option<f64>,
     },
+}
+
+/// An [`AttributeHead`] as it is read. (Told apart by serde, the kinds would take 20 KB of the wasm module.)
+#[derive(Deserialize)]
+struct HeadFields {
+    kind: String,
+    classes: Option<Vec<String>>,
+    scale: Option<f32>,
+    positions: Option<Vec<Position>>,
+    range: Option<[f64; 2]>,
+    accuracy: Option<f64>,
+    mae: Option<f64>,
+    rmse: Option<f64>,
+}
+
+impl TryFrom<HeadFields> for AttributeHead {
+    type Error = String;
+
+    fn try_from(fields: HeadFields) -> Result<Self, String> {
+        let HeadFields { kind, classes, scale, positions, range, accuracy, mae, rmse } = fields;
+        let head = match kind.as_str() {
+            "label" => Some(AttributeHead::Label),
+            "categorical" => {
+                classes.zip(scale).map(|(classes, scale)| AttributeHead::Categorical { classes, scale, accuracy })
+            }
+            "sequence" => positions.map(|positions| AttributeHead::Sequence { positions, accuracy }),
+            "numeric" => range.map(|range| AttributeHead::Numeric { range, mae, rmse }),
+            _ => return Err(format!("there is no attribute of the kind `{kind}`")),
+        };
+        head.ok_or_else(|| format!("an attribute of the kind `{kind}` lacks a field"))
+    }
 }
 
 /// One position of a sequence attribute.
@@ -256,9 +298,28 @@ impl Manifest {
         })
     }
 
-    /// Bytes of all files together.
+    /// The file that a device runs the network from: the plan if its format is known, else the ONNX.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidManifest`] when the release has neither.
+    pub fn network(&self) -> Result<&FileEntry> {
+        let plan = self.files.iter().find(|f| f.role == FileRole::Plan && f.format == Some(PLAN_FORMAT));
+        plan.map_or_else(|| self.file(FileRole::Backbone), Ok)
+    }
+
+    /// The files that a device needs, in the order of the release: network and, of an embedding model, head.
+    pub fn needed(&self) -> impl Iterator<Item = &FileEntry> {
+        let network = self.network().ok().map(|f| f.role);
+        self.files.iter().filter(move |f| match f.role {
+            FileRole::Backbone | FileRole::Plan => Some(f.role) == network,
+            FileRole::Head => self.model_type == ModelType::Embedding,
+            FileRole::Other => false,
+        })
+    }
+
+    /// Bytes of all files that a device needs.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        self.files.iter().map(|f| f.bytes).sum()
+        self.needed().map(|f| f.bytes).sum()
     }
 }

@@ -41,13 +41,19 @@ pub enum ColorOrder {
 }
 
 impl Preprocessing {
-    /// The tensor value of every byte in `channel` of the network.
+    /// The tensor value of a byte in `channel` of the network.
     #[must_use]
-    pub fn table(&self, channel: usize) -> [f32; 256] {
+    pub fn value(&self, channel: usize, byte: u8) -> f32 {
         let [low, high] = self.range;
-        std::array::from_fn(|byte| {
-            ((byte as f32 / 255.0) * (high - low) + low - self.mean[channel]) / self.std[channel]
-        })
+        ((f32::from(byte) / 255.0) * (high - low) + low - self.mean[channel]) / self.std[channel]
+    }
+
+    /// [`Preprocessing::value`] of `N` bytes at once, whose channels take turns: the same operations in vectors.
+    pub(crate) fn repeated<const N: usize>(&self) -> impl Fn([u8; N]) -> [f32; N] {
+        let [low, high] = self.range;
+        let mean: [f32; N] = std::array::from_fn(|i| self.mean[i % 3]);
+        let std: [f32; N] = std::array::from_fn(|i| self.std[i % 3]);
+        move |bytes| std::array::from_fn(|i| ((f32::from(bytes[i]) / 255.0) * (high - low) + low - mean[i]) / std[i])
     }
 
     /// Why these values make no sense, if they do not.

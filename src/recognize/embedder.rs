@@ -50,7 +50,7 @@ impl Embedder {
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails.
     pub fn embed(&self, pixels: &Pixels) -> Result<Vec<f32>> {
-        let mut features = self.engine.run(&pixels.tensor(&self.preprocessing))?;
+        let mut features = self.engine.run_pixels(pixels, &self.preprocessing)?;
         normalize(&mut features);
         if self.features.color_weight > 0.0 {
             features.extend(color::features(pixels).into_iter().map(|v| v * self.features.color_weight));

@@ -18,11 +18,14 @@ pub use head::{NumericHead, PrototypeHead, normalize, softmax};
 
 use attributes::AttributeReader;
 
-use crate::engine::{Engine, TractEngine};
+use crate::engine::plan::{self, Plan};
+use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType};
+use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType, PLAN_FORMAT};
+
+const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,13 +70,12 @@ pub struct Recognizer {
 }
 
 impl Recognizer {
-    /// Loads a release from the bytes of its files.
+    /// Loads a release from the bytes of the files that it needs ([`Manifest::needed`]).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidModel`], or what `file` returns.
+    /// [`ErrorKind::InvalidModel`], [`ErrorKind::NeedsTract`], or what `file` returns.
     pub fn load<'a>(manifest: Manifest, file: impl Fn(FileRole) -> Result<&'a [u8]>) -> Result<Self> {
-        let engine =
-            Box::new(TractEngine::load(file(FileRole::Backbone)?, manifest.preprocessing.layout, manifest.image_size)?);
+        let engine = load_network(&manifest, &file)?;
         let model = match (manifest.model_type, manifest.features) {
             (ModelType::Embedding, Some(features)) => {
                 let embedder = Embedder::new(engine, manifest.preprocessing, manifest.image_size, features)?;
@@ -124,7 +126,7 @@ impl Recognizer {
         let (confidences, outcome, rejection_score) = match &self.model {
             Model::Classifier { engine } => {
                 let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
-                let confidences = engine.run(&pixels.tensor(&self.manifest.preprocessing))?;
+                let confidences = engine.run_pixels(&pixels, &self.manifest.preprocessing)?;
                 let top = largest(&confidences);
                 (confidences, decide(rule, top, f32::NEG_INFINITY, top), top)
             }
@@ -149,7 +151,7 @@ impl Recognizer {
             }
         };
         let mut order: Vec<usize> = (0..confidences.len()).collect();
-        order.sort_by(|&a, &b| confidences[b].total_cmp(&confidences[a]).then(a.cmp(&b)));
+        order.sort_unstable_by(|&a, &b| confidences[b].total_cmp(&confidences[a]).then(a.cmp(&b)));
         let predictions: Vec<Prediction> = order
             .iter()
             .map(|&i| Prediction { label: self.manifest.labels[i].clone(), confidence: confidences[i] })
@@ -192,7 +194,7 @@ impl Recognizer {
         match &self.model {
             Model::Classifier { engine } => {
                 let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
-                engine.run(&pixels.tensor(&self.manifest.preprocessing))
+                engine.run_pixels(&pixels, &self.manifest.preprocessing)
             }
             Model::Embedding { embedder, label, attributes } => {
                 let features = embedder.embed(&embedder.pixels(&frame))?;
@@ -236,6 +238,28 @@ impl Recognizer {
         }
         Ok(())
     }
+}
+
+fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [u8]>) -> Result<Box<dyn Engine>> {
+    let role = manifest.network()?.role;
+    let bytes = file(role)?;
+    if role != FileRole::Plan {
+        return engine::load_onnx(bytes, manifest.preprocessing.layout, manifest.image_size);
+    }
+    let plan = Plan::parse(bytes)?;
+    if plan.program.onnx != manifest.file(FileRole::Backbone)?.sha256 {
+        return Err(Error::new(
+            ErrorKind::InvalidModel,
+            "the plan was compiled from another network than the release's",
+        ));
+    }
+    let engine = CompiledEngine::load(bytes)?;
+    if engine.input_size() != manifest.image_size {
+        let (size, told) = (engine.input_size(), manifest.image_size);
+        let message = format!("the plan takes {size} pixels a side, metadata.json says {told}");
+        return Err(Error::new(ErrorKind::InvalidModel, message));
+    }
+    Ok(Box::new(engine))
 }
 
 fn largest(values: &[f32]) -> f32 {

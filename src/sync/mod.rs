@@ -71,18 +71,15 @@ impl Outcome {
     }
 }
 
-/// Checks that `bytes` are what `file` names.
-///
-/// # Errors
-/// [`ErrorKind::SizeMismatch`], [`ErrorKind::HashMismatch`].
-pub fn verify(file: &FileEntry, bytes: &[u8]) -> Result<()> {
+/// Checks that `bytes` are what `file` names, as [`Store::sha256`] tells.
+async fn verify(store: &impl Store, file: &FileEntry, bytes: &[u8]) -> Result<()> {
     let FileEntry { name, url, sha256, bytes: expected, .. } = file;
     if bytes.len() as u64 != *expected {
         let found = bytes.len();
         let message = format!("{name} ({url}) has {found} bytes, metadata.json says {expected}: an incomplete upload?");
         return Err(Error::new(ErrorKind::SizeMismatch, message));
     }
-    let found = hex(&Sha256::digest(bytes));
+    let found = store.sha256(bytes).await;
     if found != *sha256 {
         let message = format!("{name} ({url}) has the sha256 {found}, metadata.json says {sha256}");
         return Err(Error::new(ErrorKind::HashMismatch, message));
@@ -90,6 +87,12 @@ pub fn verify(file: &FileEntry, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hex of the SHA-256 of `bytes`.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|n| char::from_digit(u32::from(n), 16)).collect()
 }

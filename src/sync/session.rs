@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Answer, Blob, Host, Known, Outcome, Plan, Release, Store, StoredRelease, plan, verify};
+use super::{Answer, Host, Known, Outcome, Plan, Release, Store, StoredRelease, plan, verify};
+use crate::engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
-use crate::manifest::{FileEntry, Manifest, check_channel};
+use crate::manifest::{FileEntry, FileRole, Manifest, check_channel};
 use crate::recognize::{Recognition, Recognizer};
 
 /// A model that answers.
@@ -38,10 +39,11 @@ pub struct Session<S> {
     loaded: RefCell<Option<Rc<Loaded>>>,
 }
 
-/// A file of a release, verified.
-struct Gathered {
-    blob: Blob,
-    fetched: bool,
+/// The files that a release needs, verified.
+struct Gathered<P> {
+    files: Vec<(FileRole, Vec<u8>)>,
+    /// Those of them that the store has not.
+    parcels: Vec<P>,
 }
 
 impl<S: Store> Session<S> {
@@ -49,7 +51,8 @@ impl<S: Store> Session<S> {
     /// usable stored release there is no model until a sync brings one.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChannel`], [`ErrorKind::InvalidArgument`].
+    /// [`ErrorKind::InvalidChannel`], [`ErrorKind::InvalidArgument`]; [`ErrorKind::NeedsTract`] where the stored release
+    /// is one that only a build with tract runs.
     pub async fn open(store: S, models: &str, channel: &str) -> Result<Self> {
         check_channel(channel)?;
         if !models.contains("://") || !models.ends_with('/') {
@@ -57,10 +60,12 @@ impl<S: Store> Session<S> {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let session = Session { store, models: models.into(), channel: channel.into(), loaded: RefCell::default() };
-        if let Some(release) = session.stored_release().await
-            && let Ok(loaded) = session.load_stored(&release).await
-        {
-            session.loaded.replace(Some(Rc::new(loaded)));
+        if let Some(release) = session.stored_release().await {
+            match session.load_stored(&release).await {
+                Ok(loaded) => drop(session.loaded.replace(Some(Rc::new(loaded)))),
+                Err(error) if error.kind() == ErrorKind::NeedsTract => return Err(error),
+                Err(_) => {}
+            }
         }
         Ok(session)
     }
@@ -87,7 +92,8 @@ impl<S: Store> Session<S> {
     /// files to fetch, first with 0, last with both equal; never where nothing must be fetched.
     ///
     /// # Errors
-    /// Whatever is wrong with the release or its files, typed; the old model stays. A store that is full or fails is
+    /// Whatever is wrong with the release or its files, typed; the old model stays. [`ErrorKind::NeedsTract`] before any
+    /// file is fetched, where only a build with tract runs the release. A store that is full or fails is
     /// not an error: the model then runs from memory and is not [`Loaded::stored`].
     pub async fn sync(&self, host: &impl Host, on_progress: &mut dyn FnMut(u64, u64)) -> Result<Outcome> {
         let answer = host.metadata(&format!("{}{}/latest/metadata.json", self.models, self.channel)).await;
@@ -107,16 +113,16 @@ impl<S: Store> Session<S> {
             Plan::Absent => return Ok(Outcome::Absent),
             Plan::Offline => return Ok(Outcome::Offline),
         };
-        let mut files = self.gather(host, release.manifest(), on_progress).await?;
+        check_engine(release.manifest())?;
+        let Gathered { files, parcels } = self.gather(host, release.manifest(), on_progress).await?;
         match loaded {
             Some(loaded) if loaded.manifest() == release.manifest() => {
-                loaded.stored.set(self.activate(&release, files).await);
+                loaded.stored.set(self.activate(&release, parcels).await);
                 Ok(Outcome::Current)
             }
             _ => {
-                let recognizer = load(release.manifest(), &files)?;
-                files.retain(|f| f.fetched);
-                let stored = Cell::new(self.activate(&release, files).await);
+                let recognizer = load(release.manifest(), files)?;
+                let stored = Cell::new(self.activate(&release, parcels).await);
                 self.loaded.replace(Some(Rc::new(Loaded { recognizer, stored })));
                 Ok(Outcome::Updated)
             }
@@ -141,48 +147,49 @@ impl<S: Store> Session<S> {
     }
 
     async fn load_stored(&self, release: &Release) -> Result<Loaded> {
+        check_engine(release.manifest())?;
         let mut files = Vec::new();
-        for file in &release.manifest().files {
+        for file in release.manifest().needed() {
             let bytes = self.intact(file).await.ok_or_else(|| super::store::incomplete(&file.sha256))?;
-            files.push(Gathered { blob: Blob { sha256: file.sha256.clone(), bytes }, fetched: false });
+            files.push((file.role, bytes));
         }
-        Ok(Loaded { recognizer: load(release.manifest(), &files)?, stored: Cell::new(self.store.durable()) })
+        Ok(Loaded { recognizer: load(release.manifest(), files)?, stored: Cell::new(self.store.durable()) })
     }
 
     /// A file that the store holds unharmed; one that was damaged or cannot be read counts as missing.
     async fn intact(&self, file: &FileEntry) -> Option<Vec<u8>> {
         let bytes = self.store.blob(&file.sha256).await.ok()??;
-        verify(file, &bytes).is_ok().then_some(bytes)
+        verify(&self.store, file, &bytes).await.is_ok().then_some(bytes)
     }
 
-    /// All files of a release, verified, in its order: from the store, the rest from the host.
+    /// All files that a release needs, verified, in its order: from the store, the rest from the host.
     async fn gather(
         &self,
         host: &impl Host,
         manifest: &Manifest,
         on_progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Vec<Gathered>> {
+    ) -> Result<Gathered<S::Parcel>> {
         let mut kept = Vec::new();
-        for file in &manifest.files {
+        for file in manifest.needed() {
             kept.push(self.intact(file).await);
         }
-        let total: u64 = manifest.files.iter().zip(&kept).filter(|(_, k)| k.is_none()).map(|(f, _)| f.bytes).sum();
+        let total: u64 = manifest.needed().zip(&kept).filter(|(_, k)| k.is_none()).map(|(f, _)| f.bytes).sum();
         let mut before = 0;
         if total > 0 {
             on_progress(0, total);
         }
-        let mut gathered = Vec::new();
-        for (file, kept) in manifest.files.iter().zip(kept) {
-            let fetched = kept.is_none();
+        let mut gathered = Gathered { files: Vec::new(), parcels: Vec::new() };
+        for (file, kept) in manifest.needed().zip(kept) {
             let bytes = if let Some(bytes) = kept {
                 bytes
             } else {
                 let mut on_bytes = |bytes: u64| on_progress(before + bytes.min(file.bytes), total);
                 let bytes = self.fetch(host, file, &mut on_bytes).await?;
                 before += file.bytes;
+                gathered.parcels.push(self.store.pack(&file.sha256, &bytes));
                 bytes
             };
-            gathered.push(Gathered { blob: Blob { sha256: file.sha256.clone(), bytes }, fetched });
+            gathered.files.push((file.role, bytes));
         }
         if total > 0 {
             on_progress(total, total);
@@ -196,33 +203,38 @@ impl<S: Store> Session<S> {
             let message = format!("{url}: 404, although metadata.json names it: the release is incomplete");
             return Err(Error::new(ErrorKind::HttpStatus, message));
         };
-        verify(file, &bytes)?;
+        verify(&self.store, file, &bytes).await?;
         Ok(bytes)
     }
 
     /// Whether the release survives the page now.
-    async fn activate(&self, release: &Release, files: Vec<Gathered>) -> bool {
+    async fn activate(&self, release: &Release, parcels: Vec<S::Parcel>) -> bool {
         let stored = StoredRelease {
             release_seq: release.manifest().release_seq,
             blobs: hashes(release.manifest()),
             metadata: release.metadata().to_vec(),
         };
-        let blobs: Vec<Blob> = files.into_iter().filter(|f| f.fetched).map(|f| f.blob).collect();
-        self.store.activate(&self.key(), &stored, &blobs).await.is_ok() && self.store.durable()
+        self.store.activate(&self.key(), &stored, parcels).await.is_ok() && self.store.durable()
     }
 }
 
+/// Whether this build can run the release's network.
+fn check_engine(manifest: &Manifest) -> Result<()> {
+    if manifest.network()?.role == FileRole::Plan { Ok(()) } else { engine::check_onnx() }
+}
+
 /// Loads a release and has it reproduce its golden vector.
-fn load(manifest: &Manifest, files: &[Gathered]) -> Result<Recognizer> {
+fn load(manifest: &Manifest, files: Vec<(FileRole, Vec<u8>)>) -> Result<Recognizer> {
     let recognizer = Recognizer::load(manifest.clone(), |role| {
-        let sha256 = &manifest.file(role)?.sha256;
-        let found = files.iter().find(|f| f.blob.sha256 == *sha256);
-        found.map(|f| f.blob.bytes.as_slice()).ok_or_else(|| super::store::incomplete(sha256))
+        let found = files.iter().find(|f| f.0 == role).map(|f| f.1.as_slice());
+        found.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the {role:?} was not gathered")))
     })?;
+    // What the first run takes then fits where they were, and a page's memory never shrinks.
+    drop(files);
     recognizer.check_golden()?;
     Ok(recognizer)
 }
 
 fn hashes(manifest: &Manifest) -> Vec<String> {
-    manifest.files.iter().map(|f| f.sha256.clone()).collect()
+    manifest.needed().map(|f| f.sha256.clone()).collect()
 }

@@ -1,7 +1,7 @@
 //! Where releases and their files are kept on a device.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,7 +19,7 @@ pub struct Blob {
 pub struct StoredRelease {
     /// What the metadata says; a store never replaces a release by one with a lower number.
     pub release_seq: u64,
-    /// The SHA-256 of each of its files: what must be kept as long as the release is.
+    /// The SHA-256 of each file that it needs: what must be kept as long as the release is.
     pub blobs: Vec<String>,
     /// The metadata.json as it was published.
     pub metadata: Vec<u8>,
@@ -50,12 +50,25 @@ pub trait Store {
     /// [`ErrorKind::Storage`].
     async fn missing(&self, sha256s: &[String]) -> Result<Vec<String>>;
 
-    /// In one transaction: puts `blobs`, makes `release` the release of `key`, and deletes every file that no kept
+    /// Lower-case hex of the SHA-256 of `bytes`, by the fastest means that the device has.
+    async fn sha256(&self, bytes: &[u8]) -> String {
+        super::sha256(bytes)
+    }
+
+    /// A file ready to be put.
+    type Parcel;
+
+    /// Copies a file to where it takes no memory of this program's, if the store can, so that its bytes can be dropped
+    /// before it is put.
+    fn pack(&self, sha256: &str, bytes: &[u8]) -> Self::Parcel;
+
+    /// In one transaction: puts `parcels`, makes `release` the release of `key`, and deletes every file that no kept
     /// release names. Where a release with a higher number is kept already (by another tab), that one stays.
     ///
     /// # Errors
-    /// [`ErrorKind::Storage`]: no room, or a file of the release is neither in `blobs` nor kept. Then nothing changed.
-    async fn activate(&self, key: &str, release: &StoredRelease, blobs: &[Blob]) -> Result<()>;
+    /// [`ErrorKind::Storage`]: no room, or a file of the release is neither in `parcels` nor kept. Then nothing
+    /// changed.
+    async fn activate(&self, key: &str, release: &StoredRelease, parcels: Vec<Self::Parcel>) -> Result<()>;
 }
 
 /// The error of an activation whose files are not all there.
@@ -88,7 +101,13 @@ impl Store for MemoryStore {
         Ok(sha256s.iter().filter(|s| !blobs.contains_key(*s)).cloned().collect())
     }
 
-    async fn activate(&self, key: &str, release: &StoredRelease, blobs: &[Blob]) -> Result<()> {
+    type Parcel = Blob;
+
+    fn pack(&self, sha256: &str, bytes: &[u8]) -> Blob {
+        Blob { sha256: sha256.to_owned(), bytes: bytes.to_vec() }
+    }
+
+    async fn activate(&self, key: &str, release: &StoredRelease, blobs: Vec<Blob>) -> Result<()> {
         let (mut releases, mut kept) = (self.releases.borrow_mut(), self.blobs.borrow_mut());
         if releases.get(key).is_some_and(|r| r.release_seq > release.release_seq) {
             return Ok(());
@@ -97,10 +116,9 @@ impl Store for MemoryStore {
         if let Some(gone) = release.blobs.iter().find(|s| !there(s)) {
             return Err(incomplete(gone));
         }
-        kept.extend(blobs.iter().map(|b| (b.sha256.clone(), b.bytes.clone())));
+        kept.extend(blobs.into_iter().map(|b| (b.sha256, b.bytes)));
         releases.insert(key.to_owned(), release.clone());
-        let named: BTreeSet<&String> = releases.values().flat_map(|r| &r.blobs).collect();
-        kept.retain(|sha256, _| named.contains(sha256));
+        kept.retain(|sha256, _| releases.values().any(|r| r.blobs.contains(sha256)));
         Ok(())
     }
 }

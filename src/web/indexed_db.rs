@@ -4,7 +4,6 @@
 //! awaited but its own requests, and everything to write is made ready before it begins.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use idb::{Database, DatabaseEvent, Factory, ObjectStore, ObjectStoreParams, Transaction, TransactionMode};
@@ -15,7 +14,7 @@ use web_sys::{IdbDatabase, IdbTransaction};
 
 use super::failure::describe;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Blob, Store, StoredRelease, incomplete};
+use crate::sync::{Store, StoredRelease, incomplete};
 
 const NAME: &str = "jicho";
 const VERSION: u32 = 1;
@@ -26,6 +25,12 @@ const BLOBS: &str = "blobs";
 pub struct IndexedDb {
     name: String,
     connection: RefCell<Option<Rc<Connection>>>,
+}
+
+/// A file in JavaScript's memory.
+pub struct Packed {
+    sha256: JsValue,
+    bytes: JsValue,
 }
 
 /// Closed when dropped, so that its handlers cannot be called afterwards.
@@ -99,12 +104,16 @@ impl Store for IndexedDb {
         Ok(sha256s.iter().filter(|s| !kept.contains(*s)).cloned().collect())
     }
 
-    async fn activate(&self, key: &str, release: &StoredRelease, blobs: &[Blob]) -> Result<()> {
+    type Parcel = Packed;
+
+    fn pack(&self, sha256: &str, bytes: &[u8]) -> Packed {
+        Packed { sha256: sha256.into(), bytes: Uint8Array::from(bytes).into() }
+    }
+
+    async fn activate(&self, key: &str, release: &StoredRelease, parcels: Vec<Packed>) -> Result<()> {
         let value = write_release(release);
-        let new: Vec<(JsValue, JsValue)> =
-            blobs.iter().map(|b| (b.sha256.as_str().into(), Uint8Array::from(b.bytes.as_slice()).into())).collect();
         let transaction = IdbTransaction::from(self.begin(TransactionMode::ReadWrite).await?);
-        let written = write(&transaction.clone().into(), key, release, &value, &new).await;
+        let written = write(&transaction.clone().into(), key, release, &value, &parcels).await;
         if let Err(error) = written {
             // Only fails where the transaction has aborted already.
             let _ = transaction.abort();
@@ -128,7 +137,7 @@ async fn write(
     key: &str,
     release: &StoredRelease,
     value: &JsValue,
-    new: &[(JsValue, JsValue)],
+    parcels: &[Packed],
 ) -> Result<()> {
     let database = |e: idb::Error| failed(&e);
     let releases = transaction.object_store(RELEASES).map_err(database)?;
@@ -137,7 +146,7 @@ async fn write(
     if current.as_ref().and_then(read_release).is_some_and(|r| r.release_seq > release.release_seq) {
         return Ok(());
     }
-    for (sha256, bytes) in new {
+    for Packed { sha256, bytes } in parcels {
         blobs.put(bytes, Some(sha256)).map_err(database)?;
     }
     releases.put(value, Some(&key.into())).map_err(database)?;
@@ -149,14 +158,13 @@ async fn write(
     let all: Option<Vec<StoredRelease>> = all.iter().map(read_release).collect();
     // A release that this version cannot read may name any file: nothing is deleted then.
     let Some(all) = all else { return Ok(()) };
-    let named: BTreeSet<&String> = all.iter().flat_map(|r| &r.blobs).collect();
-    for sha256 in kept.iter().filter(|s| !named.contains(s)) {
+    for sha256 in kept.iter().filter(|s| !all.iter().any(|r| r.blobs.contains(s))) {
         blobs.delete(JsValue::from(sha256.as_str())).map_err(database)?;
     }
     Ok(())
 }
 
-async fn keys(store: &ObjectStore) -> Result<BTreeSet<String>, idb::Error> {
+async fn keys(store: &ObjectStore) -> Result<Vec<String>, idb::Error> {
     Ok(store.get_all_keys(None, None)?.await?.iter().filter_map(JsValue::as_string).collect())
 }
 

@@ -1,13 +1,19 @@
 //! The browser's side, wasm only: thin edges around [`crate::sync`] and [`crate::recognize`].
 
 mod channel;
+mod digest;
 mod failure;
 mod fetch;
 mod indexed_db;
+mod network;
+#[cfg(feature = "tract")]
+mod onnx;
 mod start;
 mod storage;
 
 pub use channel::Channel;
 pub use failure::error_codes;
 pub use indexed_db::IndexedDb;
+#[cfg(feature = "tract")]
+pub use onnx::OnnxNetwork;
 pub use start::construct;

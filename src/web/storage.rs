@@ -1,6 +1,7 @@
 //! The store that this browser allows.
 
-use super::indexed_db::IndexedDb;
+use super::digest;
+use super::indexed_db::{IndexedDb, Packed};
 use crate::error::Result;
 use crate::sync::{Blob, MemoryStore, Store, StoredRelease};
 
@@ -45,10 +46,36 @@ impl Store for Storage {
         }
     }
 
-    async fn activate(&self, key: &str, release: &StoredRelease, blobs: &[Blob]) -> Result<()> {
+    async fn sha256(&self, bytes: &[u8]) -> String {
+        digest::sha256(bytes).await
+    }
+
+    type Parcel = Parcel;
+
+    fn pack(&self, sha256: &str, bytes: &[u8]) -> Parcel {
         match self {
-            Storage::IndexedDb(store) => store.activate(key, release, blobs).await,
-            Storage::Memory(store) => store.activate(key, release, blobs).await,
+            Storage::IndexedDb(store) => Parcel::IndexedDb(store.pack(sha256, bytes)),
+            Storage::Memory(store) => Parcel::Memory(store.pack(sha256, bytes)),
         }
     }
+
+    async fn activate(&self, key: &str, release: &StoredRelease, parcels: Vec<Parcel>) -> Result<()> {
+        match self {
+            Storage::IndexedDb(store) => {
+                let packed =
+                    parcels.into_iter().filter_map(|p| if let Parcel::IndexedDb(p) = p { Some(p) } else { None });
+                store.activate(key, release, packed.collect()).await
+            }
+            Storage::Memory(store) => {
+                let blobs = parcels.into_iter().filter_map(|p| if let Parcel::Memory(b) = p { Some(b) } else { None });
+                store.activate(key, release, blobs.collect()).await
+            }
+        }
+    }
+}
+
+/// Of the store that packed it.
+pub(super) enum Parcel {
+    IndexedDb(Packed),
+    Memory(Blob),
 }

@@ -121,15 +121,22 @@ describe('a defect', options, () => {
   });
 
   test('a worker or a wasm file that is not there is told, not waited for', async () => {
+    at.web.misbehave = (path, response) => {
+      if (path.startsWith('/page/')) return Boolean(response.writeHead(200).end('<!doctype html><title>Shop</title>'));
+      if (!path.startsWith('/broken/')) return false;
+      response.writeHead(200, { 'Content-Type': 'application/wasm', 'Content-Length': 1000 });
+      return response.write('\0asm', () => response.destroy());
+    };
     const ended = await at.inPage(async ({ start, outcome }) => {
       const missing = () => new Worker('/pages/none.js', { type: 'module' });
       return [
         await outcome(start({ worker: missing })),
-        await outcome(start({ wasm: '/pages/none.wasm' })),
-        await outcome(start({ wasm: '/pages/index.html' })),
+        await outcome(start({ wasm: '/none' })),
+        await outcome(start({ wasm: '/page/' })),
+        await outcome(start({ wasm: '/broken/' })),
       ];
     });
-    assert.deepEqual(ended.map(({ error }) => error?.code), ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED']);
+    assert.deepEqual(ended.map(({ error }) => error?.code), ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED', 'NETWORK']);
   });
 });
 

@@ -4,6 +4,12 @@ import { join, relative, sep } from 'node:path';
 
 import type { Plugin } from 'vite';
 
+/** The library's wasm modules are called by the folder they come from, so that the service worker can tell them apart. */
+export function moduleNames({ originalFileNames }: { originalFileNames: string[] }): string {
+  const folder = /([^/]+)\/jicho_bg\.wasm$/.exec(originalFileNames[0] ?? '')?.[1];
+  return `assets/${folder ? `wasm-${folder}` : '[name]'}-[hash][extname]`;
+}
+
 /** Tells the service worker which files make up the app, and the hash of each. */
 export function precache(): Plugin {
   let folder = '';

@@ -6,13 +6,15 @@ pub mod registry;
 
 use std::path::{Path, PathBuf};
 
-use jicho::engine::{Engine, TractEngine};
+use jicho::engine::{self, CompiledEngine, Engine, TractEngine};
 use jicho::manifest::{ColorOrder, Features, Layout, MAX_IMAGE_SIZE, Preprocessing};
 use jicho::recognize::Embedder;
 use tract_onnx::pb::ModelProto;
 
+use crate::compile::Storage;
 use crate::error::{Error, Result, at};
 use crate::onnx::{self, ImageInput, cut, pixels};
+use crate::plan::{self, Compiled};
 use crate::progress::Progress;
 use crate::release::sha256;
 
@@ -25,6 +27,8 @@ pub struct Request {
     pub features: Option<String>,
     /// What the flags say of the pixels.
     pub pixels: PixelFlags,
+    /// How its plan stores weights; none makes no plan.
+    pub plan: Option<Storage>,
 }
 
 /// `--layout --color --range --mean --std --crop --size`.
@@ -53,6 +57,8 @@ pub struct Backbone {
     pub name: String,
     /// The cut network.
     pub onnx: Vec<u8>,
+    /// The same, compiled.
+    pub compiled: Compiled,
     /// How its pixels go in.
     pub preprocessing: Preprocessing,
     /// Side of its input.
@@ -62,13 +68,17 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// The backbone joined with colour features.
+    /// The backbone joined with colour features, run by the engine that devices run it by: heads are fitted to the
+    /// very weights that are published.
     ///
     /// # Errors
     /// When the network does not load.
     pub fn embedder(&self, features: Features) -> Result<Embedder> {
-        let engine = TractEngine::load(&self.onnx, self.preprocessing.layout, self.size)?;
-        Ok(Embedder::new(Box::new(engine), self.preprocessing, self.size, features)?)
+        let engine: Box<dyn Engine> = match &self.compiled.plan {
+            Some(plan) => Box::new(CompiledEngine::load(plan)?),
+            None => engine::load_onnx(&self.onnx, self.preprocessing.layout, self.size)?,
+        };
+        Ok(Embedder::new(engine, self.preprocessing, self.size, features)?)
     }
 }
 
@@ -81,7 +91,15 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
         let onnx = embedded::onnx();
         let preprocessing = embedded::preprocessing();
         let outputs = TractEngine::load(&onnx, preprocessing.layout, embedded::SIZE)?.output_len();
-        return Ok(Backbone { name: embedded::NAME.into(), onnx, preprocessing, size: embedded::SIZE, outputs });
+        let compiled = plan::make(&onnx, &preprocessing, embedded::SIZE, request.plan, progress)?;
+        return Ok(Backbone {
+            name: embedded::NAME.into(),
+            onnx,
+            compiled,
+            preprocessing,
+            size: embedded::SIZE,
+            outputs,
+        });
     }
     let path = locate(&request.backbone, progress)?;
     let bytes = std::fs::read(&path).map_err(at(&path))?;
@@ -96,8 +114,9 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
     let outputs = TractEngine::load(&onnx, network.preprocessing.layout, network.size)
         .map_err(|e| e.context(path.display()))?
         .output_len();
+    let compiled = plan::make(&onnx, &network.preprocessing, network.size, request.plan, progress)?;
     let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
-    Ok(Backbone { name, onnx, preprocessing: network.preprocessing, size: network.size, outputs })
+    Ok(Backbone { name, onnx, compiled, preprocessing: network.preprocessing, size: network.size, outputs })
 }
 
 /// A decoded network with what is known of its input.

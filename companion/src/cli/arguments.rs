@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jicho::manifest::{ColorOrder, Layout};
 
 use crate::backbone::{PixelFlags, Request, embedded};
-use crate::{evaluate, import, samples, serve, train};
+use crate::compile::Storage;
+use crate::{compile, evaluate, import, samples, serve, train};
 
 /// Train, publish and serve what a shop's camera recognises.
 #[derive(Parser)]
@@ -32,6 +33,8 @@ pub enum Command {
     Import(Import),
     /// Write a channel's model in another form
     Export(Export),
+    /// Compile an ONNX network to the plan that devices run
+    Compile(Compile),
     /// Draw the photos of a small made-up shop
     Samples(Samples),
     /// Serve models and an app over HTTP
@@ -46,6 +49,7 @@ impl Command {
         match self {
             Command::Train(a) => a.json,
             Command::Evaluate(a) => a.json,
+            Command::Compile(a) => a.json,
             _ => false,
         }
     }
@@ -84,13 +88,16 @@ pub struct Train {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    plan: Plan,
+    #[command(flatten)]
     pixels: Pixels,
 }
 
 impl Train {
     /// As the module wants it.
     pub fn options(self) -> train::Options {
-        let backbone = Request { backbone: self.backbone, features: self.features, pixels: self.pixels.flags() };
+        let (pixels, plan) = (self.pixels.flags(), self.plan.storage());
+        let backbone = Request { backbone: self.backbone, features: self.features, pixels, plan };
         train::Options {
             photos: self.photos,
             channel: self.channel,
@@ -149,6 +156,8 @@ pub struct Import {
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
     #[command(flatten)]
+    plan: Plan,
+    #[command(flatten)]
     pixels: Pixels,
 }
 
@@ -162,6 +171,7 @@ impl Import {
             out: self.out,
             output: self.output,
             pixels: self.pixels.flags(),
+            plan: self.plan.storage(),
         }
     }
 }
@@ -174,6 +184,52 @@ pub struct Export {
     /// Write network, features and head as one plain ONNX classifier
     #[arg(long, value_name = "FILE.onnx")]
     pub whole: PathBuf,
+}
+
+/// `jicho compile`
+#[derive(Args)]
+pub struct Compile {
+    /// The ONNX network: one image in, one vector out
+    model: PathBuf,
+    /// Where to write the plan
+    #[arg(long, value_name = "FILE.plan")]
+    out: PathBuf,
+    /// How to store weights
+    #[arg(long, value_enum, default_value_t = Weights::F16)]
+    weights: Weights,
+    /// Axes of the network's input, where its shape does not tell
+    #[arg(long, value_enum)]
+    layout: Option<Axes>,
+    /// Side of the network's input in pixels, where its shape leaves it open
+    #[arg(long, value_name = "PX")]
+    size: Option<usize>,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Weights {
+    F16,
+    Int8,
+    F32,
+}
+
+impl Compile {
+    /// As the module wants it.
+    pub fn options(self) -> compile::command::Options {
+        compile::command::Options {
+            model: self.model,
+            out: self.out,
+            layout: self.layout.map(Axes::layout),
+            size: self.size,
+            storage: match self.weights {
+                Weights::F16 => compile::Storage::F16,
+                Weights::Int8 => compile::Storage::I8,
+                Weights::F32 => compile::Storage::F32,
+            },
+        }
+    }
 }
 
 /// `jicho samples`
@@ -230,10 +286,45 @@ impl Serve {
     }
 }
 
+/// The compiled network that devices run.
+#[derive(Args)]
+struct Plan {
+    /// How the compiled network that devices run stores its weights: half precision, or bytes (half the download, less
+    /// exact); `none` publishes the ONNX alone, for which devices fetch a larger build
+    #[arg(long, value_enum, default_value_t = PlanWeights::F16)]
+    plan: PlanWeights,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PlanWeights {
+    F16,
+    Int8,
+    None,
+}
+
+impl Plan {
+    fn storage(&self) -> Option<Storage> {
+        match self.plan {
+            PlanWeights::F16 => Some(Storage::F16),
+            PlanWeights::Int8 => Some(Storage::I8),
+            PlanWeights::None => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Axes {
     Nchw,
     Nhwc,
+}
+
+impl Axes {
+    fn layout(self) -> Layout {
+        match self {
+            Axes::Nchw => Layout::Nchw,
+            Axes::Nhwc => Layout::Nhwc,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -278,10 +369,7 @@ struct Triple([f32; 3]);
 impl Pixels {
     fn flags(self) -> PixelFlags {
         PixelFlags {
-            layout: self.layout.map(|l| match l {
-                Axes::Nchw => Layout::Nchw,
-                Axes::Nhwc => Layout::Nhwc,
-            }),
+            layout: self.layout.map(Axes::layout),
             color: self.color.map(|c| match c {
                 Order::Rgb => ColorOrder::Rgb,
                 Order::Bgr => ColorOrder::Bgr,

@@ -77,6 +77,11 @@ pub fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: 2, i: value, ..Default::default() }
 }
 
+/// A float attribute.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: 1, f: value, ..Default::default() }
+}
+
 /// An integer list attribute.
 pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: 7, ints: values.to_vec(), ..Default::default() }

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cut;
+pub mod from_plan;
 pub mod half_weights;
 pub mod pixels;
 
@@ -11,7 +12,7 @@ use jicho::ErrorKind;
 use jicho::manifest::Layout;
 use prost::Message;
 pub use tract_onnx::pb::ModelProto as Model;
-use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor_shape_proto, type_proto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto, type_proto};
 
 use crate::error::Result;
 
@@ -48,9 +49,18 @@ pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
     if graph.initializer.iter().any(|t| t.data_location == Some(1)) {
         return Err(invalid("its weights lie in other files; save the ONNX with its weights inside".into()));
     }
+    if let Some(node) = graph.node.iter().find(|n| !permutes(n)) {
+        return Err(invalid(format!("its node `{}` transposes axes to an order that is none", node.name)));
+    }
     let weights: HashSet<&String> = graph.initializer.iter().map(|t| &t.name).collect();
     graph.input.retain(|i| !weights.contains(&i.name));
     Ok(model)
+}
+
+/// Whether a node, if it is a transpose, names every axis once. For another one tract would never stop to look.
+fn permutes(node: &NodeProto) -> bool {
+    let order = node.attribute.iter().find(|a| node.op_type == "Transpose" && a.name == "perm");
+    order.is_none_or(|order| (0..order.ints.len()).all(|axis| order.ints.contains(&(axis as i64))))
 }
 
 /// Serialises a model; the same model always gives the same bytes.

@@ -24,9 +24,10 @@ use crate::backbone::{self, Backbone};
 use crate::dataset::{Dataset, Problem};
 use crate::error::{Error, Result, at};
 use crate::measure::{Answer, Measures};
+use crate::plan::Note;
 use crate::progress::Progress;
 use crate::publish::{self, Published};
-use crate::release::{HeadFile, Release, entry, file_name};
+use crate::release::{HeadFile, Release};
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
 const COLOR_WEIGHT: f32 = 0.6;
@@ -59,6 +60,9 @@ pub struct Options {
 pub struct Report {
     /// The backbone's name or file.
     pub backbone: String,
+    /// What runs it.
+    #[serde(flatten)]
+    pub engine: Note,
     /// Seed of the hold-out.
     pub seed: u64,
     /// Seconds, by stage.
@@ -134,7 +138,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         accuracy: trained.measures.as_ref().and_then(|m| m.top1),
         minimum_runtime: RUNTIME_NEEDED.into(),
         preprocessing: backbone.preprocessing,
-        files: vec![entry(FileRole::Backbone, &backbone.onnx), entry(FileRole::Head, &head)],
+        files: Vec::new(),
         features: Some(features),
         label_head: trained.label_head,
         attributes: trained.attributes,
@@ -144,12 +148,15 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
     };
     manifest.training_duration = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
-    let files = BTreeMap::from([(file_name(FileRole::Backbone), backbone.onnx), (file_name(FileRole::Head), head)]);
-    let mut release = Release { manifest, files };
+    let mut files = vec![(FileRole::Backbone, backbone.onnx)];
+    files.extend(backbone.compiled.plan.map(|plan| (FileRole::Plan, plan)));
+    files.push((FileRole::Head, head));
+    let mut release = Release::new(manifest, files);
     release.record_golden()?;
 
     let report = Report {
         backbone: backbone.name,
+        engine: backbone.compiled.note,
         seed: options.seed,
         seconds,
         problems: dataset.problems,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::shop::{Shop, latest};
 
 const EVALUATE: &str = "evaluate models/T_1 --photos photos";
+const EXPORT: &str = "export models/T_1 --whole whole.onnx";
 
 fn blob(shop: &Shop, role: FileRole) -> String {
     format!("models/{}", shop.manifest("T_1").file(role).unwrap().url)
@@ -25,7 +26,7 @@ fn a_page_instead_of_metadata() {
     let shop = Shop::trained(2, 3);
     shop.write(&latest("T_1"), "\n<!doctype html><title>Jicho</title>");
     shop.run(EVALUATE).fails("INVALID_MANIFEST").says(&["HTML", "metadata.json"]);
-    shop.run("export models/T_1 --whole whole.onnx").fails("INVALID_MANIFEST");
+    shop.run(EXPORT).fails("INVALID_MANIFEST");
     assert!(!shop.path("whole.onnx").exists());
 
     // Publishing on top would restart releaseSeq, which the page does not tell.
@@ -37,19 +38,19 @@ fn a_page_instead_of_metadata() {
 #[test]
 fn a_blob_with_one_flipped_bit() {
     let shop = Shop::trained(2, 3);
-    for role in [FileRole::Backbone, FileRole::Head] {
+    for (role, command) in [(FileRole::Plan, EVALUATE), (FileRole::Head, EVALUATE), (FileRole::Backbone, EXPORT)] {
         let blob = blob(&shop, role);
         let good = shop.read(&blob);
         for place in [0, good.len() / 2, good.len() - 1] {
             let mut bad = good.clone();
             bad[place] ^= 1;
             shop.write(&blob, bad);
-            shop.run(EVALUATE).fails("HASH_MISMATCH").says(&["publish again"]);
+            shop.run(command).fails("HASH_MISMATCH").says(&["publish again"]);
         }
         // What the message advises helps: the same content is published anew.
         shop.run("train photos --channel T_1 --out models").ok();
         assert_eq!(shop.read(&blob), good);
-        shop.run(EVALUATE).ok();
+        shop.run(command).ok();
     }
 }
 
@@ -60,7 +61,7 @@ fn a_blob_cut_short_or_missing() {
     let good = shop.read(&blob);
     shop.write(&blob, &good[..good.len() / 2]);
     shop.run(EVALUATE).fails("SIZE_MISMATCH");
-    shop.run("export models/T_1 --whole whole.onnx").fails("SIZE_MISMATCH");
+    shop.run(EXPORT).fails("SIZE_MISMATCH");
     fs::remove_file(shop.path(&blob)).unwrap();
     shop.run(EVALUATE).fails("IO").says(&["blobs/"]);
 }

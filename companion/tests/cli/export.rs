@@ -5,7 +5,8 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use jicho::engine::{Engine, TractEngine};
-use jicho::{Frame, Manifest};
+use jicho::frame::{Frame, Pixels};
+use jicho::manifest::Manifest;
 use serde_json::json;
 
 use crate::onnx::{Colors, Filters, property};
@@ -42,7 +43,9 @@ fn agrees(shop: &Shop) {
     let engine = TractEngine::load(&onnx, manifest.preprocessing.layout, manifest.image_size).unwrap();
     let mut spread: f64 = 0.0;
     for (name, answer) in images.iter().zip(&ours) {
-        let theirs = engine.run(&tensor(&shop.path(format!("exact/any/{name}.png")), &manifest)).unwrap();
+        let theirs = engine
+            .run_pixels(&pixels(&shop.path(format!("exact/any/{name}.png")), &manifest), &manifest.preprocessing)
+            .unwrap();
         assert_eq!(theirs.len(), labels.len());
         for (label, probability) in labels.iter().zip(theirs) {
             let off = (answer[label] - f64::from(probability)).abs();
@@ -76,10 +79,10 @@ fn exact_images(shop: &Shop, size: usize) -> Vec<String> {
     names.collect()
 }
 
-fn tensor(png: &Path, manifest: &Manifest) -> Vec<f32> {
+fn pixels(png: &Path, manifest: &Manifest) -> Pixels {
     let rgba = image::open(png).unwrap().to_rgba8();
     let frame = Frame::new(rgba.width(), rgba.height(), rgba.as_raw()).unwrap();
-    frame.pixels(&manifest.preprocessing, manifest.image_size).tensor(&manifest.preprocessing)
+    frame.pixels(&manifest.preprocessing, manifest.image_size)
 }
 
 /// Trains on samples with a backbone given by further arguments, then exports.

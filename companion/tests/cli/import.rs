@@ -74,7 +74,7 @@ fn flags_say_how_pixels_go_in() {
     answers_by(&shop, PLAIN);
     let manifest = shop.manifest("T_1");
     assert_eq!(manifest.labels, ["first", "second", "third"]);
-    assert_eq!((manifest.image_size, manifest.accuracy, manifest.files.len()), (SIDE as usize, None, 1));
+    assert_eq!((manifest.image_size, manifest.accuracy, manifest.files.len()), (SIDE as usize, None, 2));
     assert_eq!(shop.metadata("T_1")["modelType"], "classifier");
 
     import(&shop, "--color bgr --range 0,255 --mean 104,117,123 --std 50,60,70").ok();

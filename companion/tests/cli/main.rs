@@ -5,6 +5,7 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+mod compile;
 mod damage;
 mod determinism;
 mod evaluate;
@@ -13,6 +14,7 @@ mod import;
 mod kill;
 mod onnx;
 mod orientation;
+mod plan;
 mod publish;
 mod pycheck;
 mod serve;

@@ -25,6 +25,8 @@ pub struct Colors {
     pub nameless: bool,
     /// End in probabilities instead of logits.
     pub softmax: bool,
+    /// Pass through a function that plans do not know.
+    pub odd: bool,
     /// `metadata_props`.
     pub properties: Vec<(&'static str, String)>,
 }
@@ -55,7 +57,7 @@ impl Colors {
         let identity = |scale: f32| (0..9).map(|i| if i % 4 == 0 { scale } else { 0.0 }).collect::<Vec<_>>();
         let weights = graph.weights(&[3, 3, 1, 1], &identity(1.0));
         tensor = graph.node("Conv", &[&tensor, &weights], vec![ints("kernel_shape", &[1, 1])]);
-        tensor = graph.node("Relu", &[&tensor], vec![]);
+        tensor = graph.node(if self.odd { "Erf" } else { "Relu" }, &[&tensor], vec![]);
         tensor = graph.node("GlobalAveragePool", &[&tensor], vec![]);
         tensor = graph.node("Flatten", &[&tensor], vec![]);
         let weights = graph.weights(&[3, 3], &identity(Self::GAIN));

@@ -56,7 +56,11 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
     let mut expected = BTreeSet::from(["T_1/latest/metadata.json".to_owned()]);
     let published = shop.published();
     for file in &manifest.files {
-        let ending = if file.role == FileRole::Backbone { "onnx" } else { "safetensors" };
+        let ending = match file.role {
+            FileRole::Backbone => "onnx",
+            FileRole::Plan => "plan",
+            _ => "safetensors",
+        };
         assert_eq!(file.url, format!("blobs/{}.{ending}", file.sha256));
         let bytes = &published[&file.url];
         assert_eq!(sha256(bytes), file.sha256);
@@ -64,7 +68,7 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
         expected.insert(file.url.clone());
     }
     let roles: Vec<_> = manifest.files.iter().map(|f| f.role).collect();
-    assert_eq!(roles, [FileRole::Backbone, FileRole::Head]);
+    assert_eq!(roles, [FileRole::Backbone, FileRole::Plan, FileRole::Head]);
     // What each retrain costs a device: 100 KB for 100 products.
     assert!(manifest.file(FileRole::Head).unwrap().bytes <= 100_000);
 
@@ -75,6 +79,7 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
 
     let report: serde_json::Value = serde_json::from_slice(&published[&format!("{version}/report.json")]).unwrap();
     assert_eq!(report["backbone"], "embedded");
+    assert_eq!(report["engine"], "plan");
     assert_eq!(report["seed"], 1);
     assert_eq!(report["heldOut"]["top1"].as_f64(), manifest.accuracy);
     assert_eq!(report["heldOut"]["images"], 12, "a fifth of 8 photos is 2 of each of 6 products");

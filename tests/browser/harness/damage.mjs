@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { fileAt } from './host.mjs';
 
 const isMetadata = (path) => path.endsWith('/latest/metadata.json');
+const isPlan = (path) => path.endsWith('.plan');
 const isHead = (path) => path.endsWith('.safetensors');
 
 /** Answers metadata.json changed by `edit`. */
@@ -27,6 +29,29 @@ const answered = (name, code, isMeant, answer) => ({
     return true;
   },
 });
+
+/** Another plan than the one published, told as it is: what only the library's reader can notice. */
+const replanned = (name, code, change) => ({
+  name,
+  code,
+  misbehave: (host) => (path, response) => {
+    if (isMetadata(path)) {
+      return editMetadata(host, ({ files }) => {
+        const plan = files.find(({ role }) => role === 'plan');
+        const bytes = changed(fileAt(host.mounts, path.replace(/[^/]+\/latest\/.*/, plan.url)), change);
+        plan.sha256 = createHash('sha256').update(bytes).digest('hex');
+        plan.bytes = bytes.length;
+      })(path, response);
+    }
+    if (!path.endsWith('.plan')) return false;
+    response.writeHead(200).end(changed(fileAt(host.mounts, path), change));
+    return true;
+  },
+});
+
+function changed(file, change) {
+  return change(readFileSync(file));
+}
 
 /** Everything a host can do wrong, and the code of the error that tells it. */
 export function damages() {
@@ -54,6 +79,19 @@ export function damages() {
     }),
     answered('a file that is missing', 'HTTP_STATUS', isHead, (response) => response.writeHead(404).end('Not found\n')),
     answered('an HTML page for a file', 'SIZE_MISMATCH', isHead, (response) => response.writeHead(200).end('<html>')),
+    answered('a plan with another byte', 'HASH_MISMATCH', isPlan, (response, bytes) => {
+      bytes[bytes.length >> 1] ^= 1;
+      response.writeHead(200).end(bytes);
+    }),
+    replanned('a plan that was damaged before it was published', 'INVALID_MODEL', (bytes) => {
+      bytes[bytes.length >> 1] ^= 1;
+      return bytes;
+    }),
+    replanned('a plan of another version than it tells', 'INVALID_MODEL', (bytes) => {
+      bytes[8] += 1;
+      return bytes;
+    }),
+    replanned('half a plan', 'INVALID_MODEL', (bytes) => bytes.subarray(0, bytes.length / 2)),
     edited('a newer schema', 'SCHEMA_TOO_NEW', (metadata) => (metadata.schema = 999)),
     edited('a newer runtime', 'RUNTIME_TOO_OLD', (metadata) => (metadata.minimumRuntime = '999.0.0')),
     edited('another channel', 'INVALID_MANIFEST', (metadata) => (metadata.channelId = 'T_9')),

@@ -8,7 +8,7 @@ import { host } from './host.mjs';
 import { clearest, shop, temporary } from './shop.mjs';
 
 /**
- * Two releases of a channel, a host that serves one of them, and for each test a page with storage of its own, so that
+ * Two releases of a channel and one without a plan, a host that serves one of them, and for each test a page with storage of its own, so that
  * none finds what another one left. Call it once a file; what it returns is filled before the first test.
  */
 export function stage() {
@@ -17,6 +17,7 @@ export function stage() {
   const self = {
     older: join(folder, 'older'),
     newer: join(folder, 'newer'),
+    bare: join(folder, 'bare'),
     publish: (models) => (self.web.mounts['/models/'] = models),
     inPage,
     workersLeft,
@@ -27,8 +28,10 @@ export function stage() {
     await jicho('train', fewer, '--channel', 'T_1', '--out', self.older);
     await jicho('train', fewer, '--channel', 'T_1', '--out', self.newer);
     await jicho('train', all, '--channel', 'T_1', '--out', self.newer);
+    await jicho('train', fewer, '--channel', 'T_1', '--out', self.bare, '--plan', 'none');
     self.first = metadataOf(self.older);
     self.second = metadataOf(self.newer);
+    self.unplanned = metadataOf(self.bare);
     const { product, photos } = await clearest(folder, join(self.older, 'T_1'), unseen);
     self.product = product;
     self.photo = photos[0].replace(unseen, '/photos');
@@ -51,10 +54,10 @@ export function stage() {
   function inPage(run, args = {}) {
     const source = `(async (args) => {
       const probe = await import('/pages/probe.js');
-      const { Jicho, outcome, errors } = probe;
+      const { Jicho, OnnxModel, outcome, errors } = probe;
       const start = (options) => Jicho.open({ channel: 'T_1', models: '/models/', ...options });
       const photo = await probe.photo(args.photo);
-      return (${run})({ Jicho, outcome, errors, start, photo, probe, args });
+      return (${run})({ Jicho, OnnxModel, outcome, errors, start, photo, probe, args });
     })(${JSON.stringify({ photo: self.photo, ...args })})`;
     return self.page.evaluate(source);
   }

@@ -1,8 +1,8 @@
 // What the tests do in a page, beside the library's own calls.
-import { Jicho, JichoError } from '/pkg/dist/index.js';
+import { Jicho, JichoError, OnnxModel } from '/pkg/dist/index.js';
 import * as errors from '/pkg/dist/errors.js';
 
-export { errors, Jicho };
+export { errors, Jicho, OnnxModel };
 
 export async function photo(url) {
   return (await fetch(url)).blob();

@@ -5,6 +5,10 @@
 //! when shrinking, 22-bit coefficients, horizontal pass first), so a Python pipeline gets the same pixels from
 //! `image.resize((size, size), Image.BILINEAR, box=crop)`.
 
+mod resample;
+
+use resample::Taps;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{ColorOrder, Layout, Preprocessing};
 
@@ -66,42 +70,24 @@ impl<'a> Frame<'a> {
         let shorter = self.width.min(self.height);
         let side = ((shorter as f64 * fraction).round() as usize).clamp(1, shorter);
         let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
-        let columns = filter_taps(self.width, left, side, size);
-        let rows = filter_taps(self.height, top, side, size);
-        let first_row = rows[0].start;
-        let last_row = rows.last().map_or(0, |t| t.start + t.weights.len());
-
-        let mut narrow = Vec::with_capacity((last_row - first_row) * size * 3);
-        for y in first_row..last_row {
-            let row = &self.rgba[4 * y * self.width..4 * (y + 1) * self.width];
-            for taps in &columns {
-                let pixels = row[4 * taps.start..4 * (taps.start + taps.weights.len())].chunks_exact(4);
-                let mut sum = [ROUND; 3];
-                for (pixel, &weight) in pixels.zip(&taps.weights) {
-                    let [r, g, b] = over_white(pixel);
-                    sum[0] += i32::from(r) * weight;
-                    sum[1] += i32::from(g) * weight;
-                    sum[2] += i32::from(b) * weight;
-                }
-                narrow.extend(sum.map(to_byte));
+        let columns = Taps::new(self.width, left, side, size);
+        let rows = Taps::new(self.height, top, side, size);
+        let mut narrow = vec![[0; 4]; rows.range().len() * size];
+        let mut flattened = Vec::new();
+        let lines = self.rgba.chunks_exact(4 * self.width).skip(rows.range().start);
+        for (line, narrow) in lines.zip(narrow.chunks_exact_mut(size)) {
+            let mut line = line.as_chunks::<4>().0;
+            // What a camera gives is opaque. Whole pixels, as alphas alone would be read one by one.
+            let common = line[columns.range()].iter().fold(!0, |common, pixel| common & u32::from_le_bytes(*pixel));
+            if common >> 24 != 255 {
+                flattened.clear();
+                flattened.extend(line.iter().map(over_white));
+                line = &flattened;
             }
+            columns.line(line, narrow);
         }
-
-        let stride = size * 3;
-        let mut rgb = vec![0; size * stride];
-        let mut sums = vec![0i32; stride];
-        for (out, taps) in rgb.chunks_exact_mut(stride).zip(&rows) {
-            sums.fill(ROUND);
-            let start = (taps.start - first_row) * stride;
-            for (row, &weight) in narrow[start..].chunks_exact(stride).zip(&taps.weights) {
-                for (sum, &value) in sums.iter_mut().zip(row) {
-                    *sum += i32::from(value) * weight;
-                }
-            }
-            for (out, &sum) in out.iter_mut().zip(&sums) {
-                *out = to_byte(sum);
-            }
-        }
+        let mut rgb = vec![0; size * size * 3];
+        rows.columns(&narrow, size, &mut rgb);
         Pixels { size, rgb }
     }
 
@@ -158,66 +144,51 @@ impl Pixels {
         Pixels { size: self.size, rgb }
     }
 
-    /// The input tensor: 1×3×size×size or 1×size×size×3, each value
-    /// `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`, in the network's own channel order.
+    /// The input tensor in the network's own layout: see [`Pixels::write_tensor`].
     #[must_use]
     pub fn tensor(&self, preprocessing: &Preprocessing) -> Vec<f32> {
-        let order = match preprocessing.color {
-            ColorOrder::Rgb => [0, 1, 2],
-            ColorOrder::Bgr => [2, 1, 0],
-        };
-        let tables: [[f32; 256]; 3] = std::array::from_fn(|channel| preprocessing.table(channel));
-        let plane = self.size * self.size;
-        let mut tensor = vec![0.0; 3 * plane];
-        for (channel, (&source, table)) in order.iter().zip(&tables).enumerate() {
-            let values = self.rgb[source..].iter().step_by(3).map(|&byte| table[usize::from(byte)]);
-            match preprocessing.layout {
-                Layout::Nchw => tensor[channel * plane..].iter_mut().zip(values).for_each(|(t, v)| *t = v),
-                Layout::Nhwc => tensor[channel..].iter_mut().step_by(3).zip(values).for_each(|(t, v)| *t = v),
-            }
-        }
+        let mut tensor = vec![0.0; self.rgb.len()];
+        self.write_tensor(preprocessing, preprocessing.layout, &mut tensor);
         tensor
     }
-}
 
-const PRECISION: u32 = 22;
-const ROUND: i32 = 1 << (PRECISION - 1);
-
-fn to_byte(sum: i32) -> u8 {
-    (sum >> PRECISION).clamp(0, 255) as u8
-}
-
-fn over_white(pixel: &[u8]) -> [u8; 3] {
-    let alpha = u32::from(pixel[3]);
-    if alpha == 255 {
-        return [pixel[0], pixel[1], pixel[2]];
+    /// Writes the input tensor, 1×3×size×size or 1×size×size×3, each value
+    /// `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`, in the network's own channel order.
+    ///
+    /// # Panics
+    /// When the tensor has not `3 * size * size` values.
+    pub fn write_tensor(&self, preprocessing: &Preprocessing, layout: Layout, tensor: &mut [f32]) {
+        assert_eq!(tensor.len(), self.rgb.len(), "the tensor is not of the pixels' size");
+        let is_bgr = preprocessing.color == ColorOrder::Bgr;
+        match layout {
+            Layout::Nchw => {
+                for (channel, plane) in tensor.chunks_exact_mut(self.size * self.size).enumerate() {
+                    let source = if is_bgr { 2 - channel } else { channel };
+                    let values = self.rgb[source..].iter().step_by(3);
+                    plane.iter_mut().zip(values).for_each(|(to, byte)| *to = preprocessing.value(channel, *byte));
+                }
+            }
+            Layout::Nhwc => {
+                // Four pixels at a time are three vectors.
+                let (groups, rest) = self.rgb.as_chunks::<12>();
+                let (to_groups, to_rest) = tensor.as_chunks_mut::<12>();
+                let order: [usize; 12] = std::array::from_fn(|i| if is_bgr { i / 3 * 3 + 2 - i % 3 } else { i });
+                let normalize = preprocessing.repeated::<12>();
+                for (to, group) in to_groups.iter_mut().zip(groups) {
+                    *to = normalize(if is_bgr { order.map(|i| group[i]) } else { *group });
+                }
+                for (i, to) in to_rest.iter_mut().enumerate() {
+                    *to = preprocessing.value(i % 3, rest[order[i]]);
+                }
+            }
+        }
     }
+}
+
+fn over_white(&[r, g, b, alpha]: &[u8; 4]) -> [u8; 4] {
+    let alpha = u32::from(alpha);
     let blend = |value: u8| ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-    [blend(pixel[0]), blend(pixel[1]), blend(pixel[2])]
-}
-
-struct Taps {
-    start: usize,
-    weights: Vec<i32>,
-}
-
-/// For each of `size` output samples of the box `[offset, offset + side)`, the input samples it mixes. Only
-/// additions, products and quotients of f64, which are the same everywhere.
-fn filter_taps(input: usize, offset: usize, side: usize, size: usize) -> Vec<Taps> {
-    let scale = side as f64 / size as f64;
-    let support = scale.max(1.0);
-    (0..size)
-        .map(|i| {
-            let center = offset as f64 + (i as f64 + 0.5) * scale;
-            // `as` truncates towards zero and saturates at 0, as the C cast and clamp of the definition do.
-            let start = (center - support + 0.5) as usize;
-            let end = ((center + support + 0.5) as usize).min(input);
-            let weight = |x: usize| (1.0 - ((x as f64 - center + 0.5) / support).abs()).max(0.0);
-            let total: f64 = (start..end).map(weight).sum();
-            let weights = (start..end).map(|x| (0.5 + weight(x) / total * f64::from(1 << PRECISION)) as i32).collect();
-            Taps { start, weights }
-        })
-        .collect()
+    [blend(r), blend(g), blend(b), 255]
 }
 
 #[cfg(test)]

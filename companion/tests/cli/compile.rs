@@ -1,0 +1,57 @@
+//! `compile`: the plan of a bare ONNX file.
+
+use std::fs;
+
+use jicho::engine::CompiledEngine;
+use jicho::engine::Engine;
+use serde_json::Value;
+
+use crate::onnx::{Colors, SIDE, passing};
+use crate::shop::Shop;
+
+#[test]
+fn a_network_becomes_a_plan() {
+    let shop = Shop::new();
+    Colors { softmax: true, ..Default::default() }.write(&shop);
+    let outcome = shop.run("compile colors.onnx --out colors.plan").ok();
+    assert!(outcome.stdout.contains("softmax 3 (1×1×3) → 4 (1×1×3)"), "{}", outcome.stdout);
+    assert!(outcome.stdout.lines().last().unwrap().starts_with("4 steps"), "{}", outcome.stdout);
+    let plan = fs::read(shop.path("colors.plan")).unwrap();
+    let engine = CompiledEngine::load(&plan).unwrap();
+    assert_eq!((engine.input_size(), engine.output_len()), (SIDE as usize, 3));
+
+    let outcome = shop.run("compile colors.onnx --out colors.plan --weights f32 --json").ok();
+    let summary: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(summary["kinds"]["conv"], 2);
+    assert_eq!(summary["bytes"], fs::metadata(shop.path("colors.plan")).unwrap().len());
+    assert!(summary["arena"].as_u64().unwrap() > 0 && summary["multiplications"] == 9 * 64 + 9);
+}
+
+#[test]
+fn what_the_shape_leaves_open_must_be_told() {
+    let shop = Shop::new();
+    Colors { open: true, nameless: true, nhwc: true, ..Default::default() }.write(&shop);
+    shop.run("compile colors.onnx --out colors.plan").fails("PIXELS_UNKNOWN").says(&["--layout"]);
+    shop.run("compile colors.onnx --out colors.plan --layout nhwc").fails("PIXELS_UNKNOWN").says(&["--size"]);
+    assert!(!shop.path("colors.plan").exists());
+    shop.run("compile colors.onnx --out colors.plan --layout nhwc --size 8").ok();
+    Colors::default().write(&shop);
+    shop.run("compile colors.onnx --out colors.plan --size 9").fails("PIXELS_UNKNOWN");
+    shop.run("compile colors.onnx --out colors.plan --layout nhwc").fails("PIXELS_UNKNOWN");
+}
+
+#[test]
+fn what_has_no_place_in_a_plan_is_named() {
+    let shop = Shop::new();
+    let side = Some(SIDE);
+    shop.write("exp.onnx", passing("Exp", &[Some(1), Some(3), side, side]));
+    let outcome = shop.run("compile exp.onnx --out exp.plan").fails("UNSUPPORTED_STEP");
+    outcome.says(&["`t0`", "(Exp)", "runs through tract"]);
+    let outcome = shop.run("compile exp.onnx --out exp.plan --json").fails("UNSUPPORTED_STEP");
+    let event: Value = serde_json::from_str(outcome.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(event["code"], "UNSUPPORTED_STEP");
+    shop.write("no.onnx", "no network");
+    shop.run("compile no.onnx --out exp.plan").fails("INVALID_MODEL");
+    shop.run("compile missing.onnx --out exp.plan").fails("IO").says(&["missing.onnx"]);
+    assert!(!shop.path("exp.plan").exists());
+}

@@ -1,0 +1,120 @@
+//! The plan that lies beside a network's ONNX, and what happens where there is none.
+
+use jicho::engine::CompiledEngine;
+use jicho::engine::plan::{self, Plan};
+use jicho::manifest::FileRole;
+use serde_json::Value;
+
+use crate::onnx::{Colors, Filters};
+use crate::shop::{Outcome, Shop, by_label, difference};
+
+fn roles(shop: &Shop) -> Vec<FileRole> {
+    shop.manifest("T_1").files.iter().map(|f| f.role).collect()
+}
+
+fn report(shop: &Shop) -> Value {
+    let version = shop.manifest("T_1").version;
+    serde_json::from_slice(&shop.read(&format!("models/T_1/versions/{version}/report.json"))).unwrap()
+}
+
+/// The plan that is published; it must be one of the ONNX beside it.
+fn plan(shop: &Shop) -> Vec<u8> {
+    let manifest = shop.manifest("T_1");
+    let entry = manifest.file(FileRole::Plan).unwrap();
+    assert_eq!(entry.format, Some(plan::VERSION));
+    assert_eq!(manifest.network().unwrap(), entry);
+    let bytes = shop.read(&format!("models/{}", entry.url));
+    let onnx = &manifest.file(FileRole::Backbone).unwrap().sha256;
+    assert_eq!(Plan::parse(&bytes).unwrap().program.onnx, *onnx);
+    CompiledEngine::load(&bytes).unwrap();
+    bytes
+}
+
+fn without(shop: &Shop, reason: &str) {
+    assert!(!roles(shop).contains(&FileRole::Plan));
+    let report = report(shop);
+    assert_eq!(report["engine"], "tract");
+    assert!(report["engineReason"].as_str().unwrap().contains(reason), "{report}");
+}
+
+fn import(shop: &Shop, flags: &str) -> Outcome {
+    let import = "import colors.onnx --labels labels.txt --channel T_1 --out models";
+    shop.run(&format!("{import} {} {flags}", Colors::FLAGS)).ok()
+}
+
+fn train(shop: &Shop, flags: &str) -> Outcome {
+    let train = "train photos --channel T_1 --out models --backbone filters.onnx";
+    shop.run(&format!("{train} {} {flags}", Colors::FLAGS)).ok()
+}
+
+fn with_filters() -> Shop {
+    let shop = Shop::with_photos(4, 4);
+    let filters = Filters { seed: 3, channels: 64, classes: 512, nhwc: false, pooled: true };
+    shop.write("filters.onnx", filters.onnx());
+    shop
+}
+
+#[test]
+fn training_and_import_publish_one() {
+    let shop = with_filters();
+    train(&shop, "");
+    assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan, FileRole::Head]);
+    plan(&shop);
+    let told = report(&shop);
+    assert_eq!((&told["engine"], told.get("engineReason")), (&Value::from("plan"), None));
+    assert!(told["planDifference"].as_f64().unwrap() < 1e-3, "{told}");
+
+    let shop = Shop::new();
+    Colors::default().write(&shop);
+    import(&shop, "");
+    assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan]);
+    plan(&shop);
+    assert_eq!(report(&shop)["engine"], "plan");
+}
+
+#[test]
+fn nobody_need_have_one() {
+    let shop = with_filters();
+    let answers = |flags: &str| {
+        train(&shop, flags);
+        let (_, lines) = shop.evaluate("T_1", "photos");
+        lines.iter().map(by_label).collect::<Vec<_>>()
+    };
+    let planned = answers("");
+    let bare = answers("--plan none");
+    without(&shop, "none was asked for");
+    let furthest = planned.iter().zip(&bare).map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
+    assert!(furthest < 0.02, "{furthest}");
+}
+
+#[test]
+fn bytes_are_smaller() {
+    let shop = Shop::new();
+    let filters = Filters { seed: 3, channels: 64, classes: 512, nhwc: false, pooled: true };
+    shop.write("colors.onnx", filters.onnx());
+    shop.write("labels.txt", (0..512).map(|i| format!("label {i}\n")).collect::<String>());
+    import(&shop, "");
+    let half = plan(&shop).len();
+    import(&shop, "--plan int8");
+    let bytes = plan(&shop).len();
+    assert!(bytes < half * 2 / 3, "{bytes} of {half}");
+}
+
+#[test]
+fn a_network_that_no_plan_can_hold_runs_through_tract() {
+    let shop = Shop::new();
+    let odd = Colors { odd: true, ..Default::default() };
+    odd.write(&shop);
+    import(&shop, "").says(&["warning: no plan", "Erf"]);
+    assert_eq!(roles(&shop), [FileRole::Backbone]);
+    without(&shop, "Erf");
+
+    let shop = Shop::with_photos(3, 3);
+    odd.write(&shop);
+    let train = "train photos --channel T_1 --out models --backbone colors.onnx";
+    let outcome = shop.run(&format!("{train} {} --json", Colors::FLAGS)).ok();
+    let warned = |line: &Value| line["event"] == "warning" && line["message"].as_str().unwrap().starts_with("no plan");
+    assert!(outcome.json_lines().iter().any(warned), "{outcome:?}");
+    without(&shop, "Erf");
+    shop.evaluate("T_1", "photos");
+}

@@ -1,0 +1,148 @@
+//! One step.
+
+use super::{CompiledEngine, Memory, Ready};
+use crate::engine::kernels::Convolution;
+use crate::engine::kernels::plain::{self, Image};
+use crate::engine::plan::{Activation, Conv, Gather, Step, Tensor, Window, padded};
+
+/// Values of working memory that a step needs.
+pub(super) fn scratch(step: &Step, tensors: &[Tensor]) -> usize {
+    match step {
+        Step::Conv(conv) if is_padded(conv, &tensors[conv.input]) => {
+            let input = &tensors[conv.input];
+            let [top, left, bottom, right] = conv.window.padding;
+            (input.height + top + bottom) * (input.width + left + right) * input.channels
+        }
+        _ => 0,
+    }
+}
+
+/// Whether the input is copied before: zeros around it, and no padding between pixels of a larger kernel.
+fn is_padded(conv: &Conv, input: &Tensor) -> bool {
+    conv.window.padding != [0; 4] || (conv.window.size != [1, 1] && input.channels != input.stride)
+}
+
+/// What a gather copies: (tensor, first channel there, first channel here, how many), for runs as long as they are.
+pub(super) fn runs(gather: &Gather, tensors: &[Tensor]) -> Vec<(usize, usize, usize, usize)> {
+    let mut runs: Vec<(usize, usize, usize, usize)> = Vec::new();
+    for (to, &channel) in gather.channels.iter().enumerate() {
+        let mut from = channel;
+        let mut input = 0;
+        while let Some(rest) = from.checked_sub(tensors[gather.inputs[input]].channels) {
+            from = rest;
+            input += 1;
+        }
+        match runs.last_mut() {
+            Some((last, start, _, count)) if *last == input && *start + *count == from => *count += 1,
+            _ => runs.push((input, from, to, 1)),
+        }
+    }
+    runs
+}
+
+impl CompiledEngine {
+    pub(super) fn step(&self, ready: &Ready, memory: &mut Memory) {
+        let to = &self.tensors[ready.step.output()];
+        let (before, rest) = memory.arena.split_at_mut(to.offset);
+        let (output, after) = rest.split_at_mut(to.extent());
+        // No input shares memory with the output: the plan was checked.
+        let image = |index: usize| {
+            let from = &self.tensors[index];
+            let values = match from.offset.checked_sub(to.offset + to.extent()) {
+                Some(offset) => &after[offset..][..from.extent()],
+                None => &before[from.offset..][..from.extent()],
+            };
+            Image { values, height: from.height, width: from.width, stride: from.stride }
+        };
+        match &ready.step {
+            Step::Conv(conv) => {
+                let input = image(conv.input);
+                let residual = conv.residual.map(|index| image(index).values);
+                self.convolve(conv, ready, input, residual, &mut memory.scratch, output);
+            }
+            Step::Depthwise(conv) => {
+                let input = image(conv.input);
+                let rows = conv.window.size[0] * conv.window.size[1];
+                self.kernels.depthwise(
+                    input.values,
+                    [input.height, input.width],
+                    to.stride,
+                    conv.window,
+                    self.parameters.at(ready.weights, rows * to.stride),
+                    self.parameters.at(ready.bias, to.stride),
+                    conv.activation,
+                    to.width,
+                    output,
+                );
+            }
+            Step::Pool(pool) => plain::pool(image(pool.input), pool.window, pool.kind, to.width, output),
+            Step::Mean(unary) => plain::mean(image(unary.input), output),
+            Step::Binary(binary) => {
+                plain::binary(image(binary.left).values, image(binary.right).values, binary.operation, output);
+            }
+            Step::Affine(affine) => {
+                let input = image(affine.input);
+                let scale = self.parameters.at(ready.weights, to.stride);
+                plain::affine(input.values, input.stride, scale, self.parameters.at(ready.bias, to.stride), output);
+            }
+            Step::Activate(unary) => {
+                let input = image(unary.input);
+                for (to, from) in output.chunks_exact_mut(to.stride).zip(input.values.chunks_exact(input.stride)) {
+                    to[..input.stride].copy_from_slice(from);
+                }
+            }
+            Step::Gather(gather) => {
+                let inputs: Vec<Image<'_>> = gather.inputs.iter().map(|index| image(*index)).collect();
+                plain::gather(&inputs, &ready.runs, to.stride, output);
+            }
+            Step::Flatten(unary) => {
+                let channels = self.tensors[unary.input].channels;
+                plain::flatten(image(unary.input), channels, output);
+            }
+            Step::Softmax(unary) => {
+                plain::softmax(&image(unary.input).values[..to.channels], &mut output[..to.channels])
+            }
+        }
+        if ready.pass != Activation::None {
+            plain::activate(ready.pass, output);
+        }
+    }
+
+    fn convolve(
+        &self,
+        conv: &Conv,
+        ready: &Ready,
+        input: Image<'_>,
+        residual: Option<&[f32]>,
+        scratch: &mut [f32],
+        output: &mut [f32],
+    ) {
+        let (from, to) = (&self.tensors[conv.input], &self.tensors[conv.output]);
+        let [top, left, bottom, right] = conv.window.padding;
+        let (values, height, width, stride) = if is_padded(conv, from) {
+            let (height, width) = (from.height + top + bottom, from.width + left + right);
+            let padded = &mut scratch[..height * width * from.channels];
+            plain::pad(input, from.channels, conv.window.padding, padded);
+            (&*padded, height, width, from.channels)
+        } else {
+            (input.values, from.height, from.width, from.stride)
+        };
+        debug_assert_eq!(values.len(), height * width * stride);
+        let columns = self.kernels.panel_columns(padded(to.channels));
+        let rows = conv.window.size[0] * conv.window.size[1] * from.channels;
+        let convolution = Convolution {
+            input: values,
+            width,
+            stride,
+            channels: from.channels,
+            window: Window { padding: [0; 4], ..conv.window },
+            weights: self.parameters.at(ready.weights, rows * columns),
+            bias: self.parameters.at(ready.bias, columns),
+            residual,
+            activation: conv.activation,
+            output_size: [to.height, to.width],
+            columns: to.stride,
+        };
+        self.kernels.convolve(&convolution, output);
+    }
+}

@@ -1,0 +1,212 @@
+//! The arithmetic. The only folder with `unsafe`: each processor's vectors ([`simd`] and one file a processor), and the
+//! two kernels that take nearly all the time, written once for all of them. Everything else is plain Rust.
+
+#![allow(unsafe_code, reason = "vector instructions, and loops without bounds checks")]
+
+mod depthwise;
+mod matmul;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+pub(super) mod plain;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod portable;
+mod simd;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use super::plan::{Activation, Window};
+use depthwise::Depthwise;
+use matmul::{Matmul, Pixels};
+use simd::{Fused, Simd};
+
+/// The kernels of one processor.
+pub(super) struct Kernels {
+    /// For people.
+    pub(super) name: &'static str,
+    /// Columns of a panel of weights.
+    pub(super) panel: usize,
+    /// Columns of the narrowest panel, the last.
+    pub(super) lanes: usize,
+    matmul: unsafe fn(&Matmul<'_>, Pixels),
+    depthwise: unsafe fn(&Depthwise<'_>, usize, &mut [f32]),
+}
+
+macro_rules! kernels {
+    ($name:literal, $(#[$features:meta])? $module:ident: $matmul:ty, $rows:literal x $vectors:literal, $depthwise:ty) => {{
+        mod $module {
+            use super::*;
+            $(#[$features])?
+            pub(super) unsafe fn matmul(matmul: &Matmul<'_>, pixels: Pixels) {
+                // SAFETY: the caller's.
+                unsafe { super::matmul::run::<$matmul, $rows, $vectors>(matmul, pixels) }
+            }
+            $(#[$features])?
+            pub(super) unsafe fn depthwise(conv: &Depthwise<'_>, y: usize, output: &mut [f32]) {
+                // SAFETY: the caller's.
+                unsafe { super::depthwise::row::<$depthwise>(conv, y, output) }
+            }
+        }
+        Kernels {
+            name: $name,
+            panel: <$matmul>::LANES * $vectors,
+            lanes: <$matmul>::LANES,
+            matmul: $module::matmul,
+            depthwise: $module::depthwise,
+        }
+    }};
+}
+
+impl Kernels {
+    /// The fastest set.
+    pub(super) fn best() -> Kernels {
+        Kernels::all().swap_remove(0)
+    }
+
+    /// Every set that this processor can run, the fastest first.
+    pub(super) fn all() -> Vec<Kernels> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 && is_x86_feature_detected!("avx512f") {
+                all.push(kernels!(
+                    "AVX-512",
+                    #[target_feature(enable = "avx512f,avx2,fma")]
+                    avx512: x86::Avx512, 14 x 2, x86::Avx2
+                ));
+            }
+            if avx2 {
+                all.push(kernels!(
+                    "AVX2",
+                    #[target_feature(enable = "avx2,fma")]
+                    avx2: x86::Avx2, 6 x 2, x86::Avx2
+                ));
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            all.push(kernels!(
+                "NEON",
+                #[target_feature(enable = "neon")]
+                neon: neon::Neon, 8 x 2, neon::Neon
+            ));
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        all.push(kernels!("SIMD128", simd128: wasm::Simd128, 4 x 2, wasm::Simd128));
+        // No browser needs both: the build says whether it has vectors.
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        all.push(kernels!("portable", anywhere: portable::Portable, 2 x 2, portable::Portable));
+        all
+    }
+}
+
+/// A convolution over all channels, its weights packed by [`pack`].
+pub(super) struct Convolution<'a> {
+    /// `height × width` pixels, `stride` values from one to the next.
+    pub input: &'a [f32],
+    /// Of the input.
+    pub width: usize,
+    /// Of the input.
+    pub stride: usize,
+    /// Channels that are read of each pixel.
+    pub channels: usize,
+    /// Where the kernel lies. It never reaches past the image: padding was written out before.
+    pub window: Window,
+    /// Packed.
+    pub weights: &'a [f32],
+    /// As many values as the panels have columns.
+    pub bias: &'a [f32],
+    /// Like the output.
+    pub residual: Option<&'a [f32]>,
+    /// Must be one of [`is_fused`].
+    pub activation: Activation,
+    /// Rows and columns of the output.
+    pub output_size: [usize; 2],
+    /// Values from one pixel of the output to the next: a multiple of 8.
+    pub columns: usize,
+}
+
+/// Whether kernels apply this activation as they store.
+pub(super) fn is_fused(activation: Activation) -> bool {
+    Fused::new(activation).is_some()
+}
+
+impl Kernels {
+    /// # Panics
+    /// When a slice is too short for what the rest says.
+    pub(super) fn convolve(&self, conv: &Convolution<'_>, output: &mut [f32]) {
+        let Window { size, stride, dilation, .. } = conv.window;
+        let [height, width] = conv.output_size;
+        let line = conv.width * conv.stride;
+        // Contiguous where neighbouring taps read neighbouring pixels that have no padding between them.
+        let joined = size[1] == 1 || (dilation[1] == 1 && conv.stride == conv.channels);
+        let (length, taps) = if joined { (size[1] * conv.channels, 1) } else { (conv.channels, size[1]) };
+        let segments: Vec<usize> = (0..size[0])
+            .flat_map(|y| (0..taps).map(move |x| y * dilation[0] * line + x * dilation[1] * conv.stride))
+            .collect();
+        let rows = size[0] * size[1] * conv.channels;
+        let last = segments.last().map_or(0, |s| s + length);
+        // One row of pixels where nothing lies between the rows of the image.
+        let flat = size == [1, 1] && stride == [1, 1] && width == conv.width;
+        let (lines, count) = if flat { (1, height * width) } else { (height, width) };
+        let end = ((lines - 1) * stride[0]) * line + (count - 1) * stride[1] * conv.stride + last;
+        let panels = self.panel_columns(conv.columns);
+        assert!(conv.input.len() >= end && output.len() == height * width * conv.columns);
+        assert!(conv.residual.is_none_or(|r| r.len() == output.len()) && conv.columns.is_multiple_of(8));
+        assert!(conv.weights.len() == panels * rows && conv.bias.len() == panels);
+        let matmul = Matmul {
+            segments: &segments,
+            length,
+            pixel_step: stride[1] * conv.stride,
+            weights: conv.weights,
+            bias: conv.bias,
+            columns: conv.columns,
+            activation: Fused::new(conv.activation).expect("only fused activations come here"),
+        };
+        for y in 0..lines {
+            let place = y * count * conv.columns;
+            let pixels = Pixels {
+                input: conv.input[y * stride[0] * line..].as_ptr(),
+                residual: conv.residual.map_or(std::ptr::null(), |r| r[place..].as_ptr()),
+                output: output[place..].as_mut_ptr(),
+                count,
+            };
+            // SAFETY: `Kernels::all` made sure of the features; the assertions above of the lengths.
+            unsafe { (self.matmul)(&matmul, pixels) }
+        }
+    }
+
+    /// # Panics
+    /// When a slice is too short for what the rest says.
+    #[expect(clippy::too_many_arguments, reason = "what a depthwise convolution is made of")]
+    pub(super) fn depthwise(
+        &self,
+        input: &[f32],
+        [height, width]: [usize; 2],
+        channels: usize,
+        window: Window,
+        weights: &[f32],
+        bias: &[f32],
+        activation: Activation,
+        output_width: usize,
+        output: &mut [f32],
+    ) {
+        assert!(input.len() == height * width * channels && channels.is_multiple_of(8));
+        assert!(weights.len() == window.size[0] * window.size[1] * channels && bias.len() == channels);
+        let activation = Fused::new(activation).expect("only fused activations come here");
+        let conv = Depthwise { input, height, width, channels, window, weights, bias, output_width, activation };
+        for (y, row) in output.chunks_exact_mut(output_width * channels).enumerate() {
+            // SAFETY: `Kernels::all` made sure of the features; the assertions above of the lengths.
+            unsafe { (self.depthwise)(&conv, y, row) }
+        }
+    }
+
+    /// Columns of all panels of a matrix with that many columns: the last panel is as narrow as vectors allow.
+    pub(super) fn panel_columns(&self, columns: usize) -> usize {
+        let left = columns % self.panel;
+        let last = if left == 0 || left > self.lanes { left.next_multiple_of(self.panel) } else { self.lanes };
+        columns - left + last
+    }
+}

@@ -1,0 +1,112 @@
+// What the benchmark does in a page, called by the parts. Engines are named as in the results.
+
+const WORKERS = {
+  jicho: { type: 'module', layout: 'nhwc' },
+  'onnxruntime-web': { type: 'module', layout: 'nchw' },
+  'tfjs-wasm': { type: 'classic', layout: 'nhwc' },
+};
+
+const workers = new Map();
+let listing;
+let picture;
+
+/** Fetches a model's picture, so that its way to the page is not measured. */
+async function take(model) {
+  listing = await (await fetch('/models/models.json')).json();
+  const { size } = listing.models.find(({ name }) => name === model);
+  const rgba = await (await fetch(`/models/${model}.rgba`)).arrayBuffer();
+  picture = new ImageData(new Uint8ClampedArray(rgba), size, size);
+}
+
+/** Starts an engine in a worker of its own, with a model, and runs it once on the picture. */
+function start(engine, job) {
+  const { type, layout } = WORKERS[engine];
+  const worker = new Worker(`/page/${engine}.js`, { type });
+  workers.set(engine, worker);
+  worker.postMessage({ load: job });
+  // While the worker loads: an app has its first picture before its engine, too.
+  return ask(engine, { input: normalised(layout), runs: 1 });
+}
+
+/** Runs it again, so many times. */
+function run(engine, runs) {
+  return ask(engine, { runs });
+}
+
+function stop(engine) {
+  workers.get(engine).terminate();
+  workers.delete(engine);
+}
+
+/**
+ * Milliseconds from nothing but this page to the first answer, which of the peers is logits, of the package
+ * probabilities.
+ */
+async function firstAnswer(engine, job) {
+  const begun = performance.now();
+  const { output, steps } = await (engine === 'jicho' ? askPackage() : start(engine, job));
+  return { ms: performance.now() - begun, output, steps };
+}
+
+let eye;
+
+/** As an app's user meets the package: where the device has a model already, nobody waits for a newer one. */
+async function askPackage(options) {
+  const steps = {};
+  const step = async (name, promise) => {
+    const begun = performance.now();
+    const value = await promise;
+    steps[name] = performance.now() - begun;
+    return value;
+  };
+  const { Jicho } = await step('import', import('/pkg/dist/index.js'));
+  eye = await step('open', Jicho.open({ channel: 'bench', models: '/releases/', ...options }));
+  if (eye.state !== 'ready') await step('sync', eye.sync());
+  const { predictions } = await step('recognize', eye.recognize(picture));
+  // The labels are numbers, in the order of the network's output.
+  const output = predictions.sort((a, b) => a.label - b.label).map(({ confidence }) => confidence);
+  return { output, steps };
+}
+
+/** Goes on for a while, as an app does after its first answer. */
+async function goOn(engine, runs) {
+  if (engine !== 'jicho') return run(engine, runs);
+  for (let i = 0; i < runs; i++) await eye.recognize(picture);
+}
+
+/** Bytes of wasm memory of the package's worker after its first answer. */
+async function packageMemory() {
+  await askPackage({ worker: () => new Worker('/page/observed-worker.js', { type: 'module' }) });
+  const channel = new BroadcastChannel('memory');
+  const answer = new Promise((resolve) => (channel.onmessage = ({ data }) => resolve(data.bytes)));
+  channel.postMessage('how much?');
+  return answer;
+}
+
+function ask(engine, message) {
+  const worker = workers.get(engine);
+  return new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`${engine}: ${why}`));
+    worker.onmessage = ({ data }) => (data.error ? fail(data.error) : resolve(data));
+    worker.onerror = (event) => fail(event.message || 'its worker cannot be started');
+    worker.postMessage(message);
+  });
+}
+
+/** The picture's pixels as the networks want them. */
+function normalised(layout) {
+  const { data, width, height } = picture;
+  const count = width * height;
+  const [pixelStep, channelStep] = layout === 'nhwc' ? [3, 1] : [1, count];
+  const input = new Float32Array(3 * count);
+  for (let channel = 0; channel < 3; channel++) {
+    const scale = 1 / (255 * listing.std[channel]);
+    const shift = -listing.mean[channel] / listing.std[channel];
+    for (let i = 0, at = channel * channelStep; i < count; i++, at += pixelStep) {
+      input[at] = data[4 * i + channel] * scale + shift;
+    }
+  }
+  return input;
+}
+
+globalThis.bench = { take, start, run, stop, firstAnswer, goOn, packageMemory };

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os';
+
+/** What was measured with what, and on what. */
+export function machine(browser) {
+  const versions = Object.fromEntries(
+    ['onnxruntime-web', '@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => [name, installed(name)]),
+  );
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    system: `${platform()} ${arch()}`,
+    load: loadavg()[0],
+    versions: { chromium: browser.version(), ...versions, 'onnxruntime (Python)': pinned('onnxruntime') },
+  };
+}
+
+function installed(name) {
+  return JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+}
+
+function pinned(name) {
+  const requirements = readFileSync(new URL('../requirements.txt', import.meta.url), 'utf8');
+  return requirements.match(new RegExp(`^${name}==(.+)$`, 'm'))[1];
+}
