@@ -72,7 +72,7 @@ async fn settle(promise: Promise) -> Result<String, String> {
 }
 
 async fn sync(channel: &Channel) -> Result<String, String> {
-    settle(channel.sync(ignore(), None)).await
+    settle(channel.sync(ignore(), ignore(), None)).await
 }
 
 fn recognize(channel: &Channel) -> Result<JsValue, JsValue> {
@@ -100,7 +100,7 @@ async fn a_model_arrives_recognises_and_is_still_there() {
     let on_progress = Closure::<dyn FnMut(f64, f64)>::new(move |loaded, total| log.borrow_mut().push((loaded, total)));
     let on_progress: Function = on_progress.into_js_value().unchecked_into();
     take_requests();
-    assert_eq!(settle(channel.sync(on_progress, None)).await, Ok("updated".into()));
+    assert_eq!(settle(channel.sync(on_progress, ignore(), None)).await, Ok("updated".into()));
     let total = published.manifest.total_bytes() as f64;
     let seen = seen.borrow();
     assert!(seen.iter().all(|s| s.1 == total) && seen.is_sorted_by(|a, b| a.0 <= b.0) && seen.len() > 10);
@@ -164,7 +164,7 @@ async fn overlapping_calls_wait_for_each_other_and_the_old_model_answers() {
     let channel = open("overlap").await;
     assert_eq!(sync(&channel).await, Ok("updated".into()));
     serve_release(&publish("overlap", 2, B));
-    let (first, second) = (channel.sync(ignore(), None), channel.sync(ignore(), None));
+    let (first, second) = (channel.sync(ignore(), ignore(), None), channel.sync(ignore(), ignore(), None));
     assert_eq!(version(&channel).as_deref(), Some("v1"));
     assert_eq!(settle(second).await, Ok("current".into()));
     assert_eq!(settle(first).await, Ok("updated".into()));
@@ -176,7 +176,7 @@ async fn a_channel_freed_during_a_sync_ends_it_quietly() {
     forget().await;
     serve_release(&publish("freed", 1, A));
     let channel = open("freed").await;
-    let promise = channel.sync(ignore(), None);
+    let promise = channel.sync(ignore(), ignore(), None);
     drop(channel);
     assert_eq!(settle(promise).await, Ok("updated".into()));
 }
@@ -189,9 +189,9 @@ async fn aborting_leaves_nothing_half_done() {
     let (head, bytes) = published.file(FileRole::Head);
     serve(&format!("{MODELS}{head}"), 200, bytes[..99].into(), "stall");
     let channel = open("aborted").await;
-    assert_eq!(settle(channel.sync(ignore(), Some(abort_after(100)))).await, Err("ABORTED".into()));
+    assert_eq!(settle(channel.sync(ignore(), ignore(), Some(abort_after(100)))).await, Err("ABORTED".into()));
     assert!(channel.model().unwrap().is_null());
-    assert_eq!(settle(channel.sync(ignore(), Some(AbortSignal::abort()))).await, Err("ABORTED".into()));
+    assert_eq!(settle(channel.sync(ignore(), ignore(), Some(AbortSignal::abort()))).await, Err("ABORTED".into()));
     serve_release(&published);
     assert_eq!(sync(&channel).await, Ok("updated".into()));
 }

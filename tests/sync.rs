@@ -9,7 +9,7 @@ use fixture::block_on::block_on;
 use fixture::{MODELS, Published, publish};
 use jicho::engine::plan::Plan;
 use jicho::manifest::{FileEntry, FileRole, PLAN_FORMAT};
-use jicho::sync::{Outcome, Session};
+use jicho::sync::{Loaded, Outcome, Session};
 use jicho::{Error, ErrorKind, Frame, Result, golden};
 
 const A: &[&str] = &["apple", "bread"];
@@ -20,7 +20,7 @@ fn open(store: &FakeStore) -> Session<&FakeStore> {
 }
 
 fn sync(session: &Session<&FakeStore>, host: &FakeHost) -> Result<Outcome> {
-    block_on(session.sync(host, &mut |_, _| {}))
+    block_on(session.sync(host, &mut |_, _| {}, &mut |_| {}))
 }
 
 fn version(session: &Session<&FakeStore>) -> Option<String> {
@@ -323,11 +323,33 @@ fn progress_is_byte_accurate() {
     let published = publish("T_1", 1, A);
     let mut seen = Vec::new();
     let store = FakeStore::default();
-    block_on(open(&store).sync(&FakeHost::of(&published), &mut |loaded, total| seen.push((loaded, total)))).unwrap();
+    block_on(open(&store).sync(
+        &FakeHost::of(&published),
+        &mut |loaded, total| seen.push((loaded, total)),
+        &mut |_| {},
+    ))
+    .unwrap();
     let total = published.manifest.total_bytes();
     assert!(seen.iter().all(|&(_, t)| t == total) && seen.is_sorted());
     assert_eq!((seen[0].0, seen.last().unwrap().0), (0, total));
     assert!(seen.contains(&(published.manifest.file(FileRole::Plan).unwrap().bytes, total)));
+}
+
+#[test]
+fn a_new_model_answers_before_it_is_stored() {
+    let store = FakeStore::default();
+    let session = open(&store);
+    let mut seen = Vec::new();
+    let mut on_loaded = |loaded: &Loaded| {
+        let answers = session.loaded().is_some_and(|now| now.manifest() == loaded.manifest());
+        seen.push((answers, loaded.stored()));
+    };
+    let published = FakeHost::of(&publish("T_1", 1, A));
+    block_on(session.sync(&published, &mut |_, _| {}, &mut on_loaded)).unwrap();
+    // A second time there is nothing to tell.
+    block_on(session.sync(&published, &mut |_, _| {}, &mut on_loaded)).unwrap();
+    assert_eq!(seen, [(true, false)]);
+    assert!(session.loaded().unwrap().stored());
 }
 
 #[test]

@@ -4,7 +4,7 @@ import type { Backend, BackendEvents, Settings } from './backend.js';
 import { AbortedError, DisposedError, NoModelError } from './errors.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
-import type { Answer, SyncProgress, SyncResult } from './types.js';
+import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
 import { needsTract, WasmCalls } from './wasm-calls.js';
 import { loadCompiled, loadTract } from './wasm-module.js';
 
@@ -69,7 +69,8 @@ export class WasmBackend implements Backend {
   async #sync(report: Report, signal: AbortSignal): Promise<SyncResult> {
     let result: Synced;
     try {
-      result = await this.#call(() => this.#opened().sync(report, signal));
+      const onLoaded = (model: ModelInfo): void => this.#events.onModel(model);
+      result = await this.#call(() => this.#opened().sync(report, onLoaded, signal));
     } catch (thrown) {
       if (!needsTract(thrown)) throw thrown;
       result = await this.#syncInTract(report, signal);
@@ -83,7 +84,8 @@ export class WasmBackend implements Backend {
     const channel = await this.#openInTract();
     let result: Synced;
     try {
-      result = await this.#call(() => channel.sync(report, signal));
+      // It does not answer for the channel yet.
+      result = await this.#call(() => channel.sync(report, () => undefined, signal));
     } catch (error) {
       this.#free(channel);
       throw error;

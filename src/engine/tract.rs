@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::bail;
 use tract_onnx::tract_hir::infer::Factoid;
@@ -32,7 +33,11 @@ impl TractEngine {
             Layout::Nhwc => [1, size, size, 3],
         };
         guarded("the network could not be loaded", || {
-            let mut model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(onnx))?;
+            let proto = tract_onnx::onnx().proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
+            if let Some(node) = proto.graph.iter().flat_map(|graph| &graph.node).find(|node| !permutes(node)) {
+                bail!("its node `{}` transposes axes to an order that is none", node.name);
+            }
+            let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?;
             if model.input_outlets()?.len() != 1 {
                 bail!("it takes {} inputs, an image network takes one", model.input_outlets()?.len());
             }
@@ -86,6 +91,12 @@ impl Engine for TractEngine {
     fn output_len(&self) -> usize {
         self.output_len
     }
+}
+
+/// Whether a node, if it is a transpose, names every axis once. For another one tract would never stop to look.
+fn permutes(node: &NodeProto) -> bool {
+    let order = node.attribute.iter().find(|a| node.op_type == "Transpose" && a.name == "perm");
+    order.is_none_or(|order| (0..order.ints.len()).all(|axis| order.ints.contains(&(axis as i64))))
 }
 
 /// tract reports most bad models as errors and panics on some; both become typed errors where panics unwind.

@@ -89,13 +89,19 @@ impl<S: Store> Session<S> {
     }
 
     /// Asks the host for a newer release and takes it. `on_progress` is told the bytes that came and those of all
-    /// files to fetch, first with 0, last with both equal; never where nothing must be fetched.
+    /// files to fetch, first with 0, last with both equal; never where nothing must be fetched. `on_loaded` is told of
+    /// the new model as soon as it answers, before it is stored.
     ///
     /// # Errors
     /// Whatever is wrong with the release or its files, typed; the old model stays. [`ErrorKind::NeedsTract`] before any
     /// file is fetched, where only a build with tract runs the release. A store that is full or fails is
     /// not an error: the model then runs from memory and is not [`Loaded::stored`].
-    pub async fn sync(&self, host: &impl Host, on_progress: &mut dyn FnMut(u64, u64)) -> Result<Outcome> {
+    pub async fn sync(
+        &self,
+        host: &impl Host,
+        on_progress: &mut dyn FnMut(u64, u64),
+        on_loaded: &mut dyn FnMut(&Loaded),
+    ) -> Result<Outcome> {
         let answer = host.metadata(&format!("{}{}/latest/metadata.json", self.models, self.channel)).await;
         let loaded = self.loaded();
         let stored = self.stored_release().await;
@@ -121,9 +127,10 @@ impl<S: Store> Session<S> {
                 Ok(Outcome::Current)
             }
             _ => {
-                let recognizer = load(release.manifest(), files)?;
-                let stored = Cell::new(self.activate(&release, parcels).await);
-                self.loaded.replace(Some(Rc::new(Loaded { recognizer, stored })));
+                let loaded = Rc::new(Loaded { recognizer: load(release.manifest(), files)?, stored: Cell::new(false) });
+                self.loaded.replace(Some(Rc::clone(&loaded)));
+                on_loaded(&loaded);
+                loaded.stored.set(self.activate(&release, parcels).await);
                 Ok(Outcome::Updated)
             }
         }

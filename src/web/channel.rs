@@ -47,6 +47,7 @@ impl Channel {
         &self,
         #[wasm_bindgen(js_name = onProgress, unchecked_param_type = "(loadedBytes: number, totalBytes: number) => void")]
         on_progress: Function,
+        #[wasm_bindgen(js_name = onLoaded, unchecked_param_type = "(model: ModelInfo) => void")] on_loaded: Function,
         signal: Option<AbortSignal>,
     ) -> Promise {
         let session = Rc::clone(&self.session);
@@ -54,7 +55,7 @@ impl Channel {
         let promise = future_to_promise(async move {
             // How the previous sync ended is its caller's business.
             let _ = JsFuture::from(previous).await;
-            let synced = sync(&session, &on_progress, signal).await;
+            let synced = sync(&session, &on_progress, &on_loaded, signal).await;
             synced.map_err(|e| plain(&e))
         });
         *self.turn.borrow_mut() = promise.clone();
@@ -81,7 +82,12 @@ impl Channel {
     }
 }
 
-async fn sync(session: &Session<Storage>, on_progress: &Function, signal: Option<AbortSignal>) -> Result<JsValue> {
+async fn sync(
+    session: &Session<Storage>,
+    on_progress: &Function,
+    on_loaded: &Function,
+    signal: Option<AbortSignal>,
+) -> Result<JsValue> {
     if signal.as_ref().is_some_and(AbortSignal::aborted) {
         return Err(Error::new(ErrorKind::Aborted, "aborted by the caller"));
     }
@@ -89,7 +95,11 @@ async fn sync(session: &Session<Storage>, on_progress: &Function, signal: Option
         // A progress display that throws must not cost the model.
         let _ = on_progress.call2(&JsValue::UNDEFINED, &(loaded as f64).into(), &(total as f64).into());
     };
-    let outcome = session.sync(&FetchHost { signal }, &mut progress).await?;
+    let mut loaded = |loaded: &Loaded| {
+        let model = to_js(&ModelInfo::new(loaded));
+        let _ = model.map(|model| on_loaded.call1(&JsValue::UNDEFINED, &model));
+    };
+    let outcome = session.sync(&FetchHost { signal }, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
     to_js(&Synced { outcome: outcome.name(), model: loaded.as_deref().map(ModelInfo::new) })
 }

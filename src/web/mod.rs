@@ -14,6 +14,7 @@ mod storage;
 pub use channel::Channel;
 pub use failure::error_codes;
 pub use indexed_db::IndexedDb;
+pub use network::Network;
 #[cfg(feature = "tract")]
 pub use onnx::OnnxNetwork;
 pub use start::construct;

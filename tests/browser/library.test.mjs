@@ -268,7 +268,7 @@ test('importing it does nothing, on a server as well', options, async () => {
 });
 
 test('the largest picture is the same on both sides', () => {
-  const rust = readFileSync(new URL('../../src/frame.rs', import.meta.url), 'utf8');
+  const rust = readFileSync(new URL('../../src/frame/mod.rs', import.meta.url), 'utf8');
   const script = readFileSync(new URL('../../pkg/dist/pixels.js', import.meta.url), 'utf8');
   const limit = (source) => /MAX_PIXELS(?:: u64)? = ([\d_]+)/.exec(source)?.[1].replaceAll('_', '');
   assert.ok(limit(rust));

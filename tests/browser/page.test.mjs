@@ -130,7 +130,9 @@ test('the service worker keeps the whole app, and no model', options, async () =
     return (await cache.keys()).map(({ url }) => new URL(url).pathname);
   });
   assert.ok(kept.includes('/'));
-  assert.ok(kept.some((path) => path.endsWith('.wasm')));
+  const modules = kept.filter((path) => path.endsWith('.wasm'));
+  assert.equal(modules.length, 1, 'one of the small modules is needed, the others are not');
+  assert.match(modules[0], /\/wasm-relaxed-/);
   assert.ok(!kept.some((path) => path.startsWith('/assets/ml-models/')));
   await page.reload();
   const answer = await page.evaluate(async () => {
@@ -138,6 +140,26 @@ test('the service worker keeps the whole app, and no model', options, async () =
     return { status, controlled: navigator.serviceWorker.controller !== null };
   });
   assert.deepEqual(answer, { status: 404, controlled: true });
+});
+
+test('a model without a plan works offline, once its module was used', options, async () => {
+  const bare = join(folder, 'bare');
+  await jicho('train', join(folder, 'all'), '--channel', 'T_1', '--out', bare, '--plan', 'none');
+  web.mounts['/assets/ml-models/'] = bare;
+  await page.goto(web.url);
+  await reads('model-state', 'Ready');
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  // From now on the service worker sees what the page asks for.
+  await page.reload();
+  await reads('model-state', 'Ready');
+  await page.waitForFunction(async () => {
+    const cache = await caches.open('jicho-app');
+    return (await cache.keys()).some(({ url }) => /wasm-tract-/.test(url));
+  });
+  web.misbehave = (path, response) => Boolean(response.destroy());
+  await page.reload();
+  await reads('model-state', 'Ready');
+  await reads('network-state', 'Offline');
 });
 
 test('it can be installed', options, async () => {

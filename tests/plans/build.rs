@@ -19,9 +19,8 @@ pub struct Builder<'c, 'a> {
     random: Random,
 }
 
-pub fn case(choices: &mut Choices<'_>, limits: Limits) -> Case {
-    let count = 1 + choices.below(limits.steps);
-    let side = 1 + choices.below(limits.side);
+/// A plan for an image of `side`, of the steps that `body` adds, and one that tells of all their last values.
+pub fn case(choices: &mut Choices<'_>, limits: Limits, side: usize, body: impl FnOnce(&mut Builder<'_, '_>)) -> Case {
     let random = Random(choices.below(1 << 16) as u32);
     let input = Tensor { height: side, width: side, channels: 3, stride: 3, offset: choices.below(3) };
     let mut builder = Builder {
@@ -34,10 +33,7 @@ pub fn case(choices: &mut Choices<'_>, limits: Limits) -> Case {
         data: Vec::new(),
         random,
     };
-    for _ in 0..count {
-        steps::step(&mut builder);
-        builder.forget();
-    }
+    body(&mut builder);
     let output = builder.answer();
     let image = (0..3 * side * side).map(|_| builder.random.signed()).collect();
     let Builder { choices, tensors, steps, data, .. } = builder;
@@ -74,7 +70,7 @@ impl Builder<'_, '_> {
     }
 
     /// Some tensors are not needed any more: their place is free.
-    fn forget(&mut self) {
+    pub fn forget(&mut self) {
         while self.live.len() > 1 && self.choices.below(3) == 1 {
             let index = self.choices.below(self.live.len() - 1);
             self.live.remove(index);

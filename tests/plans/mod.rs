@@ -4,10 +4,14 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 mod build;
+pub mod file;
 mod steps;
 
+pub use build::Builder;
 use jicho::engine::plan::{Plan, reference};
 use jicho::engine::{CompiledEngine, Engine};
+#[allow(unused_imports, reason = "as above")]
+pub use steps::{convolve, convolve_each};
 
 /// A plan and an image for it.
 #[derive(Debug)]
@@ -85,7 +89,19 @@ impl Limits {
 
 /// A plan out of choices.
 pub fn case(choices: &mut Choices<'_>, limits: Limits) -> Case {
-    build::case(choices, limits)
+    let count = 1 + choices.below(limits.steps);
+    let side = 1 + choices.below(limits.side);
+    build::case(choices, limits, side, |b| {
+        for _ in 0..count {
+            steps::step(b);
+            b.forget();
+        }
+    })
+}
+
+/// A plan for an image of `side`, of the steps that `body` adds.
+pub fn chain(seed: u32, side: usize, body: impl FnOnce(&mut Builder<'_, '_>)) -> Case {
+    build::case(&mut Choices::seeded(seed), Limits::USUAL, side, body)
 }
 
 /// Runs a loaded plan.

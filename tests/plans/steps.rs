@@ -68,20 +68,29 @@ fn fused_or_not(b: &mut Builder<'_, '_>) -> Activation {
     ])
 }
 
-/// A window over the image and the size of what it gives. Padding grows where the image is too small.
-fn window(b: &mut Builder<'_, '_>, from: &Tensor, size: [usize; 2], stride: [usize; 2]) -> (Window, [usize; 2]) {
+/// A window over an image. Padding grows where the image is too small.
+fn window(b: &mut Builder<'_, '_>, input: usize, size: [usize; 2], stride: [usize; 2]) -> Window {
     let dilation = if b.choices.rarely(4) { [1 + b.choices.below(2), 1 + b.choices.below(2)] } else { [1, 1] };
     let mut padding = [0; 4];
     if b.choices.below(3) != 0 {
         padding = std::array::from_fn(|i| b.choices.below(size[i % 2] + 1).min(b.choices.below(4)));
     }
-    let sides = [from.height, from.width];
-    let output = std::array::from_fn(|axis| {
+    let sides = [b.tensors[input].height, b.tensors[input].width];
+    for axis in 0..2 {
         let reach = dilation[axis] * (size[axis] - 1) + 1;
         padding[axis] += reach.saturating_sub(sides[axis] + padding[axis] + padding[axis + 2]);
-        (sides[axis] + padding[axis] + padding[axis + 2] - reach) / stride[axis] + 1
-    });
-    (Window { size, stride, dilation, padding }, output)
+    }
+    Window { size, stride, dilation, padding }
+}
+
+/// Rows and columns of what a window gives.
+fn output(window: &Window, from: &Tensor) -> [usize; 2] {
+    let Window { size, stride, dilation, padding } = *window;
+    let sides = [from.height, from.width];
+    std::array::from_fn(|axis| {
+        let all = sides[axis] + padding[axis] + padding[axis + 2];
+        (all - dilation[axis] * (size[axis] - 1) - 1) / stride[axis] + 1
+    })
 }
 
 /// Kernels of 1 and 3 more often than others.
@@ -107,7 +116,8 @@ fn conv(b: &mut Builder<'_, '_>) {
         size = size.map(|side| side.div_ceil(2));
     }
     let stride = strides(b);
-    let (window, [height, width]) = window(b, &from, size, stride);
+    let window = window(b, input, size, stride);
+    let [height, width] = output(&window, &from);
     let rows = size[0] * size[1] * from.channels;
     let most = (b.limits.macs / (rows * height * width)).clamp(1, b.limits.channels);
     let mut channels = 1 + b.choices.below(most);
@@ -118,45 +128,65 @@ fn conv(b: &mut Builder<'_, '_>) {
     if let Some(residual) = residual {
         channels = b.tensors[residual].channels;
     }
+    convolve(b, input, window, channels, residual);
+}
+
+/// Appends a convolution over all channels.
+pub fn convolve(
+    b: &mut Builder<'_, '_>,
+    input: usize,
+    window: Window,
+    channels: usize,
+    residual: Option<usize>,
+) -> usize {
+    let from = b.tensors[input];
+    let [height, width] = output(&window, &from);
+    let rows = window.size[0] * window.size[1] * from.channels;
     let (weights, bias) = (b.weights(rows, channels), b.floats(channels, 0.5));
     let output = b.tensor(height, width, channels);
     let activation = after_sums(b, output);
     b.steps.push(Step::Conv(Conv { input, output, window, weights, bias, residual, activation }));
+    output
 }
 
 fn depthwise(b: &mut Builder<'_, '_>) {
     let Some(input) = b.source(true) else { return conv(b) };
-    let from = b.tensors[input];
     let (size, stride) = if b.choices.below(2) == 0 {
         let (size, stride) = b.choices.of(&[(3, 1), (3, 2), (5, 1), (5, 2)]);
         ([size; 2], [stride; 2])
     } else {
         (sides(b), strides(b))
     };
-    let (window, [height, width]) = window(b, &from, size, stride);
-    let (weights, bias) = (b.weights(size[0] * size[1], from.channels), b.floats(from.channels, 0.5));
+    let window = window(b, input, size, stride);
+    convolve_each(b, input, window);
+}
+
+/// Appends a convolution of each channel on its own.
+pub fn convolve_each(b: &mut Builder<'_, '_>, input: usize, window: Window) -> usize {
+    let from = b.tensors[input];
+    let [height, width] = output(&window, &from);
+    let (weights, bias) = (b.weights(window.size[0] * window.size[1], from.channels), b.floats(from.channels, 0.5));
     let output = b.tensor(height, width, from.channels);
     let activation = after_sums(b, output);
     b.steps.push(Step::Depthwise(Depthwise { input, output, window, weights, bias, activation }));
+    output
 }
 
 fn pool(b: &mut Builder<'_, '_>) {
     let Some(input) = b.source(true) else { return conv(b) };
     let from = b.tensors[input];
     let (size, stride) = (sides(b), strides(b));
-    let (mut window, _) = window(b, &from, size, stride);
+    let mut window = window(b, input, size, stride);
     // Every window needs a value of the image.
-    let sides = [from.height, from.width];
-    let output: [usize; 2] = std::array::from_fn(|axis| {
-        window.dilation[axis] = window.dilation[axis].min(sides[axis]);
+    for (axis, side) in [from.height, from.width].into_iter().enumerate() {
+        window.dilation[axis] = window.dilation[axis].min(side);
         let reach = (window.size[axis] - 1) * window.dilation[axis];
         window.padding[axis] = window.padding[axis].min(reach);
         window.padding[axis + 2] = window.padding[axis + 2].min(reach);
-        let all = sides[axis] + window.padding[axis] + window.padding[axis + 2];
-        (all - reach - 1) / window.stride[axis] + 1
-    });
+    }
     let kind = b.choices.of(&[PoolKind::Max, PoolKind::Mean, PoolKind::PaddedMean]);
-    let output = b.tensor(output[0], output[1], from.channels);
+    let [height, width] = output(&window, &from);
+    let output = b.tensor(height, width, from.channels);
     b.positive[output] = b.positive[input] && kind != PoolKind::PaddedMean;
     b.steps.push(Step::Pool(Pool { input, output, window, kind }));
 }

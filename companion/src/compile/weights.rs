@@ -16,6 +16,9 @@ pub enum Storage {
     I8,
 }
 
+/// Matrices with fewer rows stay in single precision: a sum of few products does not average the rounding out.
+const LEAST_HALF_ROWS: usize = 26;
+
 /// Kernels read weights from here on without straddling cache lines.
 const ALIGNMENT: usize = 64;
 /// Below these a matrix is too small for bytes to be worth their error.
@@ -49,9 +52,10 @@ impl Data {
         if self.storage == Storage::I8 && large { self.quantised(matrix) } else { self.precise(matrix) }
     }
 
-    /// Appends weights that are never stored as bytes: those of a depthwise convolution are few.
+    /// Appends weights that are never stored as bytes: those of a depthwise convolution are few, and as halves too they
+    /// would cost more accuracy than room.
     pub fn precise(&mut self, matrix: &Matrix) -> Weights {
-        let fits = matrix.values.iter().all(|w| w.abs() <= f16::MAX.to_f32());
+        let fits = matrix.rows >= LEAST_HALF_ROWS && matrix.values.iter().all(|w| w.abs() <= f16::MAX.to_f32());
         let offset = self.align();
         if self.storage == Storage::F32 || !fits {
             panels(matrix, |_, w| self.bytes.extend(w.to_le_bytes()));
@@ -127,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_halves_cannot_hold_stays_single() {
-        let mut wide = matrix(1, 8);
+        assert_eq!(Data::new(Storage::F16).precise(&matrix(9, 8)).storage, plan::Storage::F32);
+        let mut wide = matrix(64, 8);
         assert_eq!(Data::new(Storage::F16).precise(&wide).storage, plan::Storage::F16);
         wide.values[3] = 1e5;
         assert_eq!(Data::new(Storage::F16).precise(&wide).storage, plan::Storage::F32);

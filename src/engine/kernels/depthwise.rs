@@ -34,14 +34,28 @@ struct Rows {
     input: usize,
 }
 
-/// Computes one row of the output.
+/// Computes one row of the output, with `Wide` vectors where they fit the channels.
 ///
 /// # Safety
-/// The features of `S`; vectors of at most eight lanes; slices as [`Depthwise`] describes them.
+/// The features of both; `Narrow` vectors of at most eight lanes; slices as [`Depthwise`] describes them.
 #[inline(always)]
-pub(super) unsafe fn row<S: Simd>(conv: &Depthwise<'_>, y: usize, output: &mut [f32]) {
+pub(super) unsafe fn row<Wide: Simd, Narrow: Simd>(conv: &Depthwise<'_>, y: usize, output: &mut [f32]) {
+    // SAFETY: the caller's; channels are a multiple of eight.
+    unsafe {
+        if conv.channels.is_multiple_of(Wide::LANES) {
+            whole_row::<Wide>(conv, y, output);
+        } else {
+            whole_row::<Narrow>(conv, y, output);
+        }
+    }
+}
+
+/// # Safety
+/// As [`row`]; the channels are a multiple of the lanes.
+#[inline(always)]
+unsafe fn whole_row<S: Simd>(conv: &Depthwise<'_>, y: usize, output: &mut [f32]) {
     let Window { size, stride, dilation, padding: [top, left, ..] } = conv.window;
-    debug_assert!(output.len() == conv.output_width * conv.channels && S::LANES <= 8);
+    debug_assert!(output.len() == conv.output_width * conv.channels && conv.channels.is_multiple_of(S::LANES));
     let (from, to) = taps(y * stride[0], top, dilation[0], size[0], conv.height);
     let first = if from < to { y * stride[0] + from * dilation[0] - top } else { 0 };
     let rows = Rows { kernel: (from, to), input: first * conv.width * conv.channels };

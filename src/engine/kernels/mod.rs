@@ -34,7 +34,7 @@ pub(super) struct Kernels {
 }
 
 macro_rules! kernels {
-    ($name:literal, $(#[$features:meta])? $module:ident: $matmul:ty, $rows:literal x $vectors:literal, $depthwise:ty) => {{
+    ($name:literal, $(#[$features:meta])? $module:ident: $matmul:ty, $rows:literal x $vectors:literal, $narrow:ty) => {{
         mod $module {
             use super::*;
             $(#[$features])?
@@ -45,7 +45,7 @@ macro_rules! kernels {
             $(#[$features])?
             pub(super) unsafe fn depthwise(conv: &Depthwise<'_>, y: usize, output: &mut [f32]) {
                 // SAFETY: the caller's.
-                unsafe { super::depthwise::row::<$depthwise>(conv, y, output) }
+                unsafe { super::depthwise::row::<$matmul, $narrow>(conv, y, output) }
             }
         }
         Kernels {
@@ -90,7 +90,7 @@ impl Kernels {
             all.push(kernels!(
                 "NEON",
                 #[target_feature(enable = "neon")]
-                neon: neon::Neon, 8 x 2, neon::Neon
+                vectors: neon::Neon, 8 x 2, neon::Neon
             ));
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

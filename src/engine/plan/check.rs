@@ -127,10 +127,12 @@ impl Plan<'_> {
         let in_range = (1..=MAX_SIDE).contains(&height)
             && (1..=MAX_SIDE).contains(&width)
             && (1..=MAX_CHANNELS).contains(&channels);
-        let expected = if index == 0 { channels } else { channels.next_multiple_of(LANES) };
-        // The ranges above keep the product below 2^45.
-        let end = in_range.then(|| offset.checked_add((height * width).checked_mul(expected)?)).flatten();
-        if stride != expected || end.is_none_or(|end| end > self.program.arena) {
+        let fits = || {
+            let expected = if index == 0 { channels } else { channels.next_multiple_of(LANES) };
+            let end = product(&[height, width, expected]).and_then(|extent| offset.checked_add(extent));
+            stride == expected && end.is_some_and(|end| end <= self.program.arena)
+        };
+        if !(in_range && fits()) {
             return Err(invalid(format_args!("tensor {index} ({tensor:?}) is impossible or outside the memory")));
         }
         Ok(())

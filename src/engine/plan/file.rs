@@ -55,6 +55,11 @@ impl<'a> Plan<'a> {
         let Some((program, data)) = rest.split_at_checked(length) else {
             return Err(invalid("it ends within its program"));
         };
+        // Neither is the length below the checksum: one that is wrong by little, or by blanks, must not move the data.
+        let blanks = program.iter().rev().take_while(|b| **b == b' ').count();
+        if !(HEADER + length).is_multiple_of(ALIGNMENT) || blanks >= ALIGNMENT {
+            return Err(invalid("its data does not begin where the program ends"));
+        }
         // The names, hex and numbers of a program need no more. Others grow as an error quotes them.
         if !program.iter().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t') && *b != b'\\') {
             return Err(invalid("its program is not JSON in plain ASCII"));

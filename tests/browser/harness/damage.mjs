@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { fileAt } from './host.mjs';
 
 const isMetadata = (path) => path.endsWith('/latest/metadata.json');
-const isPlan = (path) => path.endsWith('.plan');
 const isHead = (path) => path.endsWith('.safetensors');
 
 /** Answers metadata.json changed by `edit`. */
@@ -79,10 +78,6 @@ export function damages() {
     }),
     answered('a file that is missing', 'HTTP_STATUS', isHead, (response) => response.writeHead(404).end('Not found\n')),
     answered('an HTML page for a file', 'SIZE_MISMATCH', isHead, (response) => response.writeHead(200).end('<html>')),
-    answered('a plan with another byte', 'HASH_MISMATCH', isPlan, (response, bytes) => {
-      bytes[bytes.length >> 1] ^= 1;
-      response.writeHead(200).end(bytes);
-    }),
     replanned('a plan that was damaged before it was published', 'INVALID_MODEL', (bytes) => {
       bytes[bytes.length >> 1] ^= 1;
       return bytes;

@@ -1,0 +1,106 @@
+//! What the fuzzer's targets do with an input. The ordinary test `fuzz_corpus` does the same with the corpus.
+
+mod bound;
+pub mod file;
+pub mod mutate;
+#[path = "../../tests/plans/mod.rs"]
+mod plans;
+
+use jicho::engine::plan::{Plan, Program, Step, reference};
+use jicho::engine::{CompiledEngine, Engine};
+use jicho::{ErrorKind, Manifest};
+
+use plans::{Choices, Limits};
+
+/// What is run: more would make the fuzzer slow, and finds nothing else.
+const MAX_WORK: u64 = 1 << 19;
+const MAX_VALUES: usize = 1 << 18;
+
+/// Reads a plan as [`file::assemble`] makes it of the input. One that is accepted must run, and if its weights are tame,
+/// every kernel set must give the reference's answer.
+pub fn plan(input: &[u8]) {
+    let (bytes, tame) = file::assemble(input);
+    let plan = match Plan::parse(&bytes) {
+        Ok(plan) => plan,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::InvalidModel);
+            assert!(error.to_string().len() < 1000, "{error}");
+            return;
+        }
+    };
+    let again = plan.to_bytes().expect("what was read can be written");
+    assert_eq!(Plan::parse(&again).expect("what was written can be read"), plan);
+    if work(&plan.program) > MAX_WORK || plan.program.arena > MAX_VALUES {
+        return;
+    }
+    let side = plan.program.tensors[0].height;
+    let mut random = plans::Random(7);
+    let image: Vec<f32> = (0..3 * side * side).map(|_| random.signed()).collect();
+    let tensors = reference::tensors(&plan, &image);
+    let tolerance = if tame { bound::tolerance(&plan.program, &tensors) } else { None };
+    let expected = &tensors[plan.program.output];
+    for kernels in CompiledEngine::kernels() {
+        let engine = CompiledEngine::load_with(&bytes, kernels).expect("what was accepted can be loaded");
+        let answer = engine.run(&mut |_, tensor| tensor.copy_from_slice(&image));
+        let Some(tolerance) = tolerance else { continue };
+        let answer = answer.expect("a finite answer");
+        for (i, (got, expected)) in answer.iter().zip(expected).enumerate() {
+            let difference = f64::from((got - expected).abs());
+            assert!(difference <= tolerance, "{kernels}: value {i} is {got}, not {expected} (± {tolerance})");
+        }
+    }
+}
+
+/// The input's bytes are choices, of which a valid plan is made.
+pub fn engine(input: &[u8]) {
+    let choices: Vec<u32> = input.iter().map(|b| u32::from(*b)).collect();
+    plans::check(&plans::case(&mut Choices::given(&choices), Limits { macs: 50_000, ..Limits::USUAL }));
+}
+
+/// Reads a metadata.json. One that is accepted can be written and read again.
+pub fn manifest(input: &[u8]) {
+    match Manifest::parse(input) {
+        Ok(manifest) => {
+            let again = serde_json::to_vec(&manifest).expect("what was read can be written");
+            let again = Manifest::parse(&again).expect("what was written can be read");
+            assert_eq!(again.files, manifest.files);
+            let _ = (manifest.network(), manifest.total_bytes());
+        }
+        Err(error) => assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::InvalidManifest
+                    | ErrorKind::SchemaTooNew
+                    | ErrorKind::RuntimeTooOld
+                    | ErrorKind::InvalidChannel
+            ),
+            "{error}"
+        ),
+    }
+}
+
+/// About how many operations a run takes.
+fn work(program: &Program) -> u64 {
+    let work = |step: &Step| {
+        let size = |size: [usize; 2]| size[0] * size[1];
+        let factor = match step {
+            Step::Conv(conv) => size(conv.window.size) * program.tensors[conv.input].channels,
+            Step::Depthwise(conv) => size(conv.window.size),
+            Step::Pool(pool) => size(pool.window.size),
+            Step::Gather(gather) => gather.inputs.len(),
+            _ => 1,
+        };
+        let read: usize = step.inputs().iter().map(|t| program.tensors[*t].extent()).sum();
+        // Padding is written out, however little is read of it.
+        let padded = match step {
+            Step::Conv(conv) => {
+                let [top, left, bottom, right] = conv.window.padding;
+                let from = &program.tensors[conv.input];
+                (from.height + top + bottom) * (from.width + left + right) * from.channels
+            }
+            _ => 0,
+        };
+        (program.tensors[step.output()].extent() as u64 * factor as u64).saturating_add((read + padded) as u64)
+    };
+    program.steps.iter().map(work).fold(0, u64::saturating_add)
+}
