@@ -12,7 +12,7 @@ use plans::{Choices, Limits, Random, case, check, run};
 
 const LIMITS: Limits = if cfg!(miri) { Limits::TINY } else { Limits::USUAL };
 /// How many random plans where there is no proptest.
-const CASES: u32 = if cfg!(miri) { 12 } else { 600 };
+const CASES: u32 = if cfg!(miri) { 8 } else { 2000 };
 
 fn window(size: [usize; 2], stride: usize, padding: [usize; 4]) -> Window {
     Window { size, stride: [stride; 2], dilation: [1; 2], padding }
@@ -30,7 +30,7 @@ fn random_plans_are_answered_as_by_the_reference() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn tails_of_panels_and_rows() {
-    let (channels, lengths) = if cfg!(miri) { (1..=9, 1..=3) } else { (1..=70, 1..=30) };
+    let (channels, lengths) = if cfg!(miri) { (7..=9, 2..=3) } else { (1..=70, 1..=30) };
     for channels in channels {
         for length in lengths.clone() {
             let seed = (100 * channels + length) as u32;
@@ -48,16 +48,19 @@ fn tails_of_panels_and_rows() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn depthwise_kernels_over_every_width() {
-    let widths = if cfg!(miri) { 3..5 } else { 1..20 };
+    let widths = if cfg!(miri) { 4..6 } else { 1..20 };
     for width in widths {
         for size in [1, 2, 3, 5, 7] {
             for stride in [1, 2, 3] {
                 for padding in [[0; 4], [1; 4], [0, 0, 1, 1], [size / 2; 4], [size + 1; 4]] {
-                    if width + padding[0] + padding[2] < size || (cfg!(miri) && (size > 5 || stride > 2)) {
+                    let slow = size > 3 || stride > 2 || padding[0] > size;
+                    if width + padding[0] + padding[2] < size || (cfg!(miri) && slow) {
                         continue;
                     }
                     check(&plans::chain((width * size) as u32, width, |b| {
                         let image = plans::convolve(b, 0, window([1, 1], 1, [0; 4]), 1 + width % 20, None);
+                        // The output may take the place of the image, so that the memory ends where the input does.
+                        b.live.retain(|tensor| *tensor != 0);
                         plans::convolve_each(b, image, window([size; 2], stride, padding));
                     }));
                 }
