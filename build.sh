@@ -20,7 +20,9 @@ usage: ./build.sh COMMAND
   wasm-tract the same with tract, into pkg/wasm/tract
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
-  test-rust | test-wasm | test-browser   parts of `test`
+  test-rust | test-neon | test-wasm | test-browser   parts of `test`
+  test-miri  the engine under Miri, which finds undefined behaviour; some minutes
+  fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
   bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
   lint       formatting and clippy
 TXT
@@ -167,6 +169,62 @@ test_wasm() {
   browser
   say "wasm tests in Chromium"
   cargo test -p jicho --target wasm32-unknown-unknown --test channel --test store --test parity
+  # The engine with each kind of SIMD, compiled as `wasm` does it.
+  local features
+  for features in "" +simd128 +simd128,+relaxed-simd; do
+    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr" cargo test -p jicho --no-default-features \
+      --target wasm32-unknown-unknown --target-dir target/wasm-tests --test engine --test damage --test memory
+  done
+}
+
+# The engine on a 64-bit ARM, emulated.
+test_neon() {
+  local target=aarch64-unknown-linux-gnu
+  rustup target list --installed | grep -qx $target || rustup target add $target
+  if ! command -v qemu-aarch64 >/dev/null || ! command -v aarch64-linux-gnu-gcc >/dev/null; then
+    need apt-get "install QEMU's user mode and GCC for aarch64-linux-gnu"
+    say "installing QEMU and a cross linker"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+      >/dev/null
+  fi
+  say "the engine's tests with NEON"
+  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+    cargo test -p jicho --no-default-features --target $target --target-dir target/neon --test engine
+}
+
+# The part $1 of the nightly toolchain, which Miri and the fuzzer need.
+nightly() {
+  need rustup "install it from https://rustup.rs"
+  rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+  rustup component list --toolchain nightly | grep -q "^$1.*(installed)" || rustup component add --toolchain nightly "$1"
+}
+
+# Floats as precise as the processor's: a second run must give the same answer.
+test_miri() {
+  nightly miri
+  nightly rust-src
+  say "the engine's tests under Miri"
+  MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-deterministic-floats" \
+    cargo +nightly miri test -p jicho --no-default-features --target-dir target/miri --test engine --test damage
+}
+
+# One process, so as much processor time where nothing else runs; three quarters of it on plans. What it finds new stays in target/fuzz/corpus.
+fuzz() {
+  local seconds=${1:-3600} share target
+  nightly rust-src
+  [ -x .tools/bin/cargo-fuzz ] || cargo install cargo-fuzz --root .tools --quiet
+  for target in plan:75 engine:15 manifest:10; do
+    share=${target#*:}
+    target=${target%:*}
+    say "fuzzing $target"
+    mkdir -p "target/fuzz/corpus/$target"
+    local options=(-max_len=8192 -timeout=20 -rss_limit_mb=2048 -max_total_time=$((seconds * share / 100)))
+    [ ! -f "fuzz/dictionaries/$target.dict" ] || options+=("-dict=fuzz/dictionaries/$target.dict")
+    PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz "$target" \
+      "target/fuzz/corpus/$target" "fuzz/corpus/$target" -- "${options[@]}"
+  done
 }
 
 test_browser() {
@@ -219,8 +277,11 @@ case "${1:-}" in
   www) www fresh ;;
   lint) lint ;;
   test-rust) test_rust ;;
+  test-neon) test_neon ;;
   test-wasm) test_wasm ;;
   test-browser) test_browser ;;
+  test-miri) test_miri ;;
+  fuzz) fuzz "${2:-}" ;;
   bench)
     shift
     bench "$@"
@@ -230,6 +291,7 @@ case "${1:-}" in
     build
     lint
     test_rust
+    test_neon
     test_wasm
     test_browser
     say "all tests passed"

@@ -53,7 +53,7 @@ fn depthwise_kernels_over_every_width() {
         for size in [1, 2, 3, 5, 7] {
             for stride in [1, 2, 3] {
                 for padding in [[0; 4], [1; 4], [0, 0, 1, 1], [size / 2; 4], [size + 1; 4]] {
-                    let slow = size > 3 || stride > 2 || padding[0] > size;
+                    let slow = !(2..4).contains(&size) || stride > 2 || padding[0] > size;
                     if width + padding[0] + padding[2] < size || (cfg!(miri) && slow) {
                         continue;
                     }
@@ -88,7 +88,7 @@ fn another_image_leaves_nothing_behind() {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn pixels_are_written_as_the_network_is_told() {
-    for size in [1, 2, 3, 5, 8, 13] {
+    for size in if cfg!(miri) { vec![1, 3] } else { vec![1, 2, 3, 5, 8, 13] } {
         let mut random = Random(size as u32);
         let pixels = Pixels::from_rgb(size, (0..3 * size * size).map(|_| random.next() as u8).collect()).unwrap();
         for color in [ColorOrder::Rgb, ColorOrder::Bgr] {

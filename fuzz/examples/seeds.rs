@@ -12,8 +12,8 @@ fn main() {
         count += 1;
         let mut json = serde_json::to_vec(&case.plan.program).unwrap();
         if count % 25 == 0 && case.plan.data.len() < 2000 { json.push(0); json.extend(case.plan.data.iter()); }
-        std::fs::write(format!("corpus/plan/seed{seed}"), json).unwrap();
-        if seed < 60 { std::fs::write(format!("corpus/engine/seed{seed}"), choices.iter().map(|c| *c as u8).collect::<Vec<_>>()).unwrap(); }
-        if count == 7 { std::fs::write("corpus/plan/raw", case.plan.to_bytes().unwrap()).unwrap(); }
+        std::fs::write(format!("/tmp/w/seedplan/seed{seed}"), json).unwrap();
+        if seed < 60 { std::fs::write(format!("/tmp/w/seedeng/seed{seed}"), choices.iter().map(|c| *c as u8).collect::<Vec<_>>()).unwrap(); }
+        if count == 7 { std::fs::write("/tmp/w/seedplan/raw", case.plan.to_bytes().unwrap()).unwrap(); }
     }
 }

@@ -137,7 +137,8 @@ unsafe fn pixels<S: Simd, const SIZE: usize, const STRIDE: usize, const COUNT: u
                         }
                     }
                 }
-                input = input.add(step);
+                // Below the last row there may be nothing at all.
+                input = input.wrapping_add(step);
                 weights = weights.add(SIZE * channels);
             }
             for (i, sum) in sums.into_iter().enumerate() {
