@@ -5,12 +5,54 @@ use serde_json::{Map, Number, Value};
 use super::plans::Random;
 
 const NUMBERS: [u64; 24] = [
-    0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 64, 127, 1023, 1024, 1 << 14, 1 << 17, 1 << 26, 1 << 29, 1 << 31, 1 << 32,
-    1 << 61, u64::MAX,
+    0,
+    1,
+    2,
+    3,
+    5,
+    7,
+    8,
+    9,
+    15,
+    16,
+    17,
+    31,
+    64,
+    127,
+    1023,
+    1024,
+    1 << 14,
+    1 << 17,
+    1 << 26,
+    1 << 29,
+    1 << 31,
+    1 << 32,
+    1 << 61,
+    u64::MAX,
 ];
 const WORDS: [&str; 22] = [
-    "none", "relu", "hard-swish", "sigmoid", "silu", "tanh", "sqrt", "abs", "f32", "f16", "max", "mean", "paddedmean",
-    "add", "subtract", "multiply", "divide", "min", "clamp", "hard-sigmoid", "leaky-relu", "i8",
+    "none",
+    "relu",
+    "hard-swish",
+    "sigmoid",
+    "silu",
+    "tanh",
+    "sqrt",
+    "abs",
+    "f32",
+    "f16",
+    "max",
+    "mean",
+    "paddedmean",
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "min",
+    "clamp",
+    "hard-sigmoid",
+    "leaky-relu",
+    "i8",
 ];
 
 /// Another program, with the same data; `None` where the input holds no JSON, and sometimes, for the fuzzer's own
@@ -34,7 +76,7 @@ pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
 }
 
 fn one_in(random: &mut Random, count: u32) -> bool {
-    random.next() % count == 0
+    random.next().is_multiple_of(count)
 }
 
 fn change(program: &mut Value, random: &mut Random) {
