@@ -52,8 +52,8 @@ impl Data {
         if self.storage == Storage::I8 && large { self.quantised(matrix) } else { self.precise(matrix) }
     }
 
-    /// Appends weights that are never stored as bytes: those of a depthwise convolution are few, and as halves too they
-    /// would cost more accuracy than room.
+    /// Appends weights that are never stored as bytes: those of a depthwise convolution are few, and would cost more
+    /// accuracy than room.
     pub fn precise(&mut self, matrix: &Matrix) -> Weights {
         let fits = matrix.rows >= LEAST_HALF_ROWS && matrix.values.iter().all(|w| w.abs() <= f16::MAX.to_f32());
         let offset = self.align();
@@ -160,6 +160,6 @@ mod tests {
                 assert!(clipped || (stored - matrix.row(row)[column]).abs() <= scale * 0.5001);
             }
         }
-        assert_eq!(Data::new(Storage::I8).dense(&self::matrix(8, 8)).storage, plan::Storage::F16);
+        assert_eq!(Data::new(Storage::I8).dense(&self::matrix(30, 8)).storage, plan::Storage::F16);
     }
 }

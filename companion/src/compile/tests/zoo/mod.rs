@@ -148,7 +148,8 @@ fn weights_may_be_shortened() {
             let plan = compile(&onnx, Layout::Nchw, 48, storage).unwrap();
             (plan.data.len(), shortened(name, &onnx, Layout::Nchw, 48, storage))
         });
-        assert!(half.0 * 10 < single.0 * 6 && byte.0 < half.0, "{name}: {} {} {} bytes", single.0, half.0, byte.0);
+        // Matrices of few rows, of which these narrow networks have many, stay whole.
+        assert!(half.0 * 10 < single.0 * 7 && byte.0 < half.0, "{name}: {} {} {} bytes", single.0, half.0, byte.0);
         assert!(single.1 < 1e-4 && half.1 < 5e-3 && byte.1 < 1e-1, "{name}: {} {} {}", single.1, half.1, byte.1);
     }
 }
