@@ -24,6 +24,7 @@ usage: ./build.sh COMMAND
   test-miri  the engine under Miri, which finds undefined behaviour; some minutes
   fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
   bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
+  python     Python's onnxruntime, which tests and the benchmark compare with, into .tools/bench-venv
   lint       formatting and clippy
 TXT
 }
@@ -93,7 +94,7 @@ wasm() {
       relaxed) features=+simd128,+relaxed-simd ;;
     esac
     # One folder for all, so that what runs while building is built once; but they would take each other's for theirs.
-    rm -f $out/deps/jicho.wasm $out/deps/libjicho.rlib
+    rm -f $out/jicho.wasm $out/deps/jicho.wasm $out/deps/libjicho.rlib
     # Loop strength reduction computes every address of the kernels anew, where a constant offset would do: it costs a
     # third of the speed (docs/benchmarks.md).
     RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr" cargo build -p jicho --lib --no-default-features --profile wasm \
@@ -117,7 +118,11 @@ wasm_tract() {
 }
 
 pkg() {
-  [ -f pkg/wasm/jicho.js ] && [ -f pkg/wasm/tract/jicho.js ] && [ "${1:-}" != fresh ] || { wasm && wasm_tract; }
+  # Not with `&&`, under which the shell goes on after a command that fails.
+  if [ ! -f pkg/wasm/jicho.js ] || [ ! -f pkg/wasm/tract/jicho.js ] || [ "${1:-}" = fresh ]; then
+    wasm
+    wasm_tract
+  fi
   say "npm package"
   node_packages pkg
   # npm packs nothing from outside the package's own folder.
@@ -160,8 +165,10 @@ lint() {
 }
 
 test_rust() {
+  # A process of its own, so that what fails in it ends it. Without onnxruntime one comparison says that it is skipped.
+  "$0" python || say "no onnxruntime for Python here"
   say "Rust tests"
-  cargo test --workspace
+  JICHO_PYTHON=$PWD/.tools/bench-venv/bin/python cargo test --workspace
 }
 
 test_wasm() {
@@ -236,7 +243,7 @@ test_browser() {
   (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm test --silent)
 }
 
-# Python's packages that make the benchmark's models, and the native peer, as they are pinned.
+# Python's packages that make the benchmark's models, and the native peer, which tests ask too; as they are pinned.
 bench_python() {
   local venv=.tools/bench-venv
   cmp -s tests/bench/requirements.txt $venv/requirements.txt && return
@@ -258,7 +265,8 @@ bench() {
   # The peers are large, and stay as they are.
   [ tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ] || node_packages tests/bench
   companion
-  cargo build --release -p jicho --no-default-features --example engine_time
+  # With the profile that the companion has.
+  cargo build -p jicho --no-default-features --example engine_time --target-dir target/bench/native
   wasm
   say "npm package"
   node_packages pkg
@@ -281,6 +289,7 @@ case "${1:-}" in
   test-wasm) test_wasm ;;
   test-browser) test_browser ;;
   test-miri) test_miri ;;
+  python) bench_python ;;
   fuzz) fuzz "${2:-}" ;;
   bench)
     shift

@@ -30,7 +30,10 @@ export class OnnxModel {
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_MODEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `INTERNAL`.
    */
   static async load(source: string | URL | ArrayBuffer | Uint8Array, options: OnnxOptions): Promise<OnnxModel> {
-    const { imageSize, preprocessing } = options;
+    const { imageSize, preprocessing } = options ?? {};
+    if (!Number.isInteger(imageSize) || !preprocessing) {
+      throw new InvalidArgumentError('OnnxModel.load needs an imageSize in whole pixels and the preprocessing');
+    }
     const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
     const bytes = isBytes(source) ? new Uint8Array(source).slice().buffer : absolute('source', source).href;
     const model = new OnnxModel(options);

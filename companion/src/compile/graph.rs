@@ -224,16 +224,22 @@ impl Graph {
 
     /// Puts a gather of all channels between the input and what must find pixels padded like everywhere else.
     pub fn pad_input(&mut self) {
-        let padded = |op: &Op| matches!(op, Op::Pool { .. } | Op::Depthwise(_) | Op::Pad { .. } | Op::Binary(..));
-        if !self.nodes.iter().any(|n| padded(&n.op) && n.inputs.contains(&0)) {
+        let padded = |op: &Op, place: usize| match op {
+            Op::Pool { .. } | Op::Depthwise(_) | Op::Pad { .. } | Op::Binary(..) => true,
+            Op::Conv(_) => place > 0,
+            _ => false,
+        };
+        let reads = |node: &Node| node.inputs.iter().enumerate().any(|(place, i)| *i == 0 && padded(&node.op, place));
+        if !self.nodes.iter().any(reads) {
             return;
         }
         let Some(input) = self.nodes.first() else { return };
         let channels = Op::Gather((0..input.shape.channels).collect());
         let copy = Node { op: channels, inputs: vec![0], ..input.clone() };
         for node in &mut self.nodes {
-            let from = usize::from(padded(&node.op));
-            node.inputs.iter_mut().for_each(|i| *i = if *i == 0 { from } else { *i + 1 });
+            for (place, i) in node.inputs.iter_mut().enumerate() {
+                *i = if *i == 0 { usize::from(padded(&node.op, place)) } else { *i + 1 };
+            }
         }
         self.nodes.insert(1, copy);
         self.output += usize::from(self.output > 0);

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// Runs `onnxruntime.py` on an exported network and a JSON file of images with our answers; what it found, or
-/// nothing, with the reason printed, where Python or its packages are missing.
+/// nothing, with the reason printed, where Python or its packages are missing. `JICHO_PYTHON` names another Python.
 pub fn compare(onnx: &Path, images: &Path) -> Option<Value> {
-    let probe = Command::new("python3").args(["-c", "import onnxruntime, numpy, onnx"]).stdin(Stdio::null()).output();
+    let python = std::env::var("JICHO_PYTHON").unwrap_or_else(|_| "python3".into());
+    let probe = Command::new(&python).args(["-c", "import onnxruntime, numpy, onnx"]).stdin(Stdio::null()).output();
     match probe {
         Ok(output) if output.status.success() => {}
         Ok(output) => {
@@ -17,12 +18,12 @@ pub fn compare(onnx: &Path, images: &Path) -> Option<Value> {
             return None;
         }
         Err(error) => {
-            eprintln!("skipped: comparison with onnxruntime: python3 cannot be run: {error}");
+            eprintln!("skipped: comparison with onnxruntime: {python} cannot be run: {error}");
             return None;
         }
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/onnxruntime.py");
-    let output = Command::new("python3").arg(script).arg(onnx).arg(images).output().unwrap();
+    let output = Command::new(&python).arg(script).arg(onnx).arg(images).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }

@@ -71,7 +71,8 @@ impl CompiledEngine {
         let mut parameters = Parameters::reserve(plan, &kernels)?;
         let program = &plan.program;
         let tensors = &program.tensors;
-        let steps = program.steps.iter().map(|step| prepare(step, plan, &kernels, &mut parameters)).collect();
+        let steps =
+            program.steps.iter().map(|step| prepare(step, plan, &kernels, &mut parameters)).collect::<Result<_>>()?;
         let scratch = program.steps.iter().map(|step| run::scratch(step, tensors)).max().unwrap_or(0);
         Ok(CompiledEngine {
             kernels,
@@ -94,7 +95,7 @@ impl CompiledEngine {
     }
 }
 
-fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Parameters) -> Ready {
+fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Parameters) -> Result<Ready> {
     let tensors = &plan.program.tensors;
     let channels = tensors[step.output()].channels;
     let mut ready = Ready { step: step.clone(), weights: 0, bias: 0, pass: Activation::None, runs: Vec::new() };
@@ -104,13 +105,13 @@ fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Par
     match &mut ready.step {
         Step::Conv(conv) => {
             let rows = conv.window.size[0] * conv.window.size[1] * tensors[conv.input].channels;
-            ready.weights = parameters.panels(plan, &conv.weights, rows, channels, kernels);
+            ready.weights = parameters.panels(plan, &conv.weights, rows, channels, kernels)?;
             ready.bias = parameters.floats(plan, conv.bias, channels, kernels.panel_columns(plan::padded(channels)));
             ready.pass = pass(&mut conv.activation, true);
         }
         Step::Depthwise(conv) => {
             let rows = conv.window.size[0] * conv.window.size[1];
-            ready.weights = parameters.rows(plan, &conv.weights, rows, channels);
+            ready.weights = parameters.rows(plan, &conv.weights, rows, channels)?;
             ready.bias = parameters.floats(plan, conv.bias, channels, plan::padded(channels));
             ready.pass = pass(&mut conv.activation, true);
         }
@@ -126,7 +127,7 @@ fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Par
         Step::Gather(gather) => ready.runs = run::runs(gather, tensors),
         Step::Pool(_) => {}
     }
-    ready
+    Ok(ready)
 }
 
 impl Engine for CompiledEngine {

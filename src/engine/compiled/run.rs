@@ -25,13 +25,14 @@ fn is_padded(conv: &Conv, input: &Tensor) -> bool {
 /// What a gather copies: (tensor, first channel there, first channel here, how many), for runs as long as they are.
 pub(super) fn runs(gather: &Gather, tensors: &[Tensor]) -> Vec<(usize, usize, usize, usize)> {
     let mut runs: Vec<(usize, usize, usize, usize)> = Vec::new();
+    let sum = |end: &mut usize, input: &usize| {
+        *end += tensors[*input].channels;
+        Some(*end)
+    };
+    let ends: Vec<usize> = gather.inputs.iter().scan(0, sum).collect();
     for (to, &channel) in gather.channels.iter().enumerate() {
-        let mut from = channel;
-        let mut input = 0;
-        while let Some(rest) = from.checked_sub(tensors[gather.inputs[input]].channels) {
-            from = rest;
-            input += 1;
-        }
+        let input = ends.partition_point(|end| *end <= channel);
+        let from = channel - input.checked_sub(1).map_or(0, |before| ends[before]);
         match runs.last_mut() {
             Some((last, start, _, count)) if *last == input && *start + *count == from => *count += 1,
             _ => runs.push((input, from, to, 1)),

@@ -76,14 +76,14 @@ impl Parameters {
         rows: usize,
         channels: usize,
         kernels: &Kernels,
-    ) -> usize {
+    ) -> Result<usize> {
         let columns = plan::padded(channels);
         let (place, values) = self.take(kernels.panel_columns(columns) * rows);
         if kernels.panel == LANES {
             decode(plan, weights, rows, channels, 0, values);
-            return place;
+            return Ok(place);
         }
-        let mut stored = vec![0.0; rows * LANES];
+        let mut stored = zeros(rows * LANES)?;
         for column in (0..columns).step_by(LANES) {
             decode(plan, weights, rows, channels, column, &mut stored);
             let panel = column / kernels.panel * kernels.panel;
@@ -93,21 +93,21 @@ impl Parameters {
                 to[..LANES].copy_from_slice(from);
             }
         }
-        place
+        Ok(place)
     }
 
     /// A matrix as rows of all columns.
-    pub(super) fn rows(&mut self, plan: &Plan<'_>, weights: &Weights, rows: usize, channels: usize) -> usize {
+    pub(super) fn rows(&mut self, plan: &Plan<'_>, weights: &Weights, rows: usize, channels: usize) -> Result<usize> {
         let columns = plan::padded(channels);
         let (place, values) = self.take(rows * columns);
-        let mut stored = vec![0.0; rows * LANES];
+        let mut stored = zeros(rows * LANES)?;
         for column in (0..columns).step_by(LANES) {
             decode(plan, weights, rows, channels, column, &mut stored);
             for (to, from) in values[column..].chunks_mut(columns).zip(stored.as_chunks::<LANES>().0) {
                 to[..LANES].copy_from_slice(from);
             }
         }
-        place
+        Ok(place)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows of pixels times panels of weights: every convolution over all channels.
 //!
 //! A pixel's row is made of `segments`, stretches of `length` contiguous values: for a 1×1 kernel the pixel's channels,
-//! for a larger kernel one stretch for each of its rows. Weights lie in panels of [`PANEL`](super::Kernels::panel)
+//! for a larger kernel one stretch for each of its rows. Weights lie in panels of [`Kernels::panel`](super::Kernels::panel)
 //! columns, row by row, so that a tile of some pixels and one panel stays in registers while both are read in order.
 
 use super::simd::{Fused, Simd};

@@ -102,7 +102,7 @@ impl Kernels {
     }
 }
 
-/// A convolution over all channels, its weights packed by [`pack`].
+/// A convolution over all channels, its weights in panels.
 pub(super) struct Convolution<'a> {
     /// `height × width` pixels, `stride` values from one to the next.
     pub input: &'a [f32],
@@ -114,7 +114,7 @@ pub(super) struct Convolution<'a> {
     pub channels: usize,
     /// Where the kernel lies. It never reaches past the image: padding was written out before.
     pub window: Window,
-    /// Packed.
+    /// In panels.
     pub weights: &'a [f32],
     /// As many values as the panels have columns.
     pub bias: &'a [f32],

@@ -56,6 +56,18 @@ fn convolutions_of_any_geometry() {
 }
 
 #[test]
+fn the_image_is_added_to_what_was_made_of_it() {
+    for activated in [false, true] {
+        let (mut net, image) = Net::new(STYLES[0], SIZE);
+        let x = net.conv(&image, 3, same(3, 1), 1, true);
+        let x = net.add(&x, &image);
+        let x = if activated { net.relu(&x) } else { x };
+        let x = net.flatten(&x);
+        agrees("image + conv(image)", &net.finish(&x), Layout::Nchw, SIZE);
+    }
+}
+
+#[test]
 fn convolutions_of_several_groups() {
     for (channels, outputs, groups) in [(8, 12, 2), (12, 12, 4), (64, 96, 4), (6, 18, 6), (48, 24, 3), (40, 40, 20)] {
         let name = format!("{channels} to {outputs} channels in {groups} groups");
