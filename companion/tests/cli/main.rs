@@ -5,6 +5,8 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+mod canary;
+mod clean;
 mod compile;
 mod damage;
 mod determinism;
@@ -20,5 +22,7 @@ mod pycheck;
 mod serve;
 mod shared;
 mod shop;
+mod sign;
 mod small;
 mod train;
+mod versions;

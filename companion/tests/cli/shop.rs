@@ -143,6 +143,13 @@ impl Outcome {
         self
     }
 
+    /// The command must have been refused for how it was written.
+    #[track_caller]
+    pub fn usage(self) -> Self {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        self
+    }
+
     /// What it said to people must contain each of `parts`.
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
