@@ -54,6 +54,7 @@ pub enum Error {
     #[error("{0}")]
     Store(String),
     /// Another publisher was faster.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code))]
     #[error("{0}")]
     Locked(String),
     /// A network that has no plan.

@@ -90,7 +90,7 @@ pub struct Train {
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
     channel: String,
-    /// The models folder; created where missing
+    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// `embedded`, a name of `jicho backbones`, or an ONNX file
@@ -146,7 +146,7 @@ impl Train {
 /// `jicho evaluate`
 #[derive(Args)]
 pub struct Evaluate {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     channel: PathBuf,
     /// A folder with a folder of photos per product, or a JSONL file
     #[arg(long, value_name = "DIR")]
@@ -181,7 +181,7 @@ pub struct Import {
     /// Channel id
     #[arg(long)]
     channel: String,
-    /// The models folder; created where missing
+    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The network's output with a value per label, where several fit
@@ -216,7 +216,7 @@ impl Import {
 /// `jicho export`
 #[derive(Args)]
 pub struct Export {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     pub channel: PathBuf,
     /// Write network, features and head as one plain ONNX classifier
     #[arg(long, value_name = "FILE.onnx")]
@@ -226,7 +226,7 @@ pub struct Export {
 /// `jicho versions`
 #[derive(Args)]
 pub struct Versions {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     pub channel: PathBuf,
     /// Print the result as one JSON object on stdout
     #[arg(long)]
@@ -246,7 +246,7 @@ pub struct Rollback {
 /// `jicho promote`, `jicho withdraw`
 #[derive(Args)]
 pub struct OfChannel {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     channel: PathBuf,
     #[command(flatten)]
     publish: Publish,
@@ -255,7 +255,7 @@ pub struct OfChannel {
 /// `jicho clean`
 #[derive(Args)]
 pub struct Clean {
-    /// The models folder
+    /// The models folder, or s3://BUCKET/FOLDER
     models: PathBuf,
     /// Text file with the channels that stay, one a line
     #[arg(long, value_name = "FILE")]

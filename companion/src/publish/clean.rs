@@ -114,7 +114,7 @@ pub fn run(options: &Options) -> Result<Cleaned> {
             store.remove(&format!("blobs/{}", blob.name))?;
         }
     }
-    lock.sweep("blobs")?;
+    lock.sweep()?;
     Ok(cleaned)
 }
 

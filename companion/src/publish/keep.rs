@@ -149,7 +149,7 @@ pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: 
         } else if now.saturating_sub(since) >= GRACE {
             lock.check()?;
             store.remove(&reference(&dropped, channel))?;
-            if store.list(&format!("{REFS}/{dropped}"))?.is_empty() {
+            if store.is_empty(&format!("{REFS}/{dropped}"))? {
                 store.remove(&format!("blobs/{dropped}"))?;
                 store.remove_folder(&format!("{REFS}/{dropped}"))?;
             }

@@ -13,7 +13,7 @@ pub mod versions;
 use std::path::{Path, PathBuf};
 
 use jicho::manifest::signature::{SigningKey, sign};
-use jicho::manifest::{Candidate, Manifest, check_channel};
+use jicho::manifest::{Candidate, FileEntry, Manifest, check_channel};
 use jicho::{ErrorKind, Recognizer};
 
 use crate::error::{Error, Result};
@@ -101,9 +101,7 @@ impl Target {
     pub fn publish(self, mut release: Release, extra: &[(&str, Vec<u8>)], progress: Progress) -> Result<Published> {
         let (store, channel) = (&*self.store, self.channel.as_str());
         let lock = store.lock()?;
-        for folder in ["blobs", &format!("{channel}/latest")] {
-            lock.sweep(folder)?;
-        }
+        lock.sweep()?;
         let latest = Latest::read(store, channel)?;
         self.check(latest.as_ref())?;
         self.warn_of_another_key(latest.as_ref(), progress);
@@ -184,7 +182,8 @@ pub fn open(channel: &Path) -> Result<(Recognizer, Box<dyn Store>)> {
     let (store, name) = store::channel(channel)?;
     let path = latest::path(&name);
     let manifest = read_manifest(&*store, &path, &name)?;
-    Ok((load(&*store, manifest)?, store))
+    let needed: Vec<FileEntry> = manifest.needed().cloned().collect();
+    Ok((load(&*store, manifest, &needed)?, store))
 }
 
 fn read_manifest(store: &dyn Store, path: &str, channel: &str) -> Result<Manifest> {
@@ -200,9 +199,10 @@ fn read_manifest(store: &dyn Store, path: &str, channel: &str) -> Result<Manifes
     Ok(manifest)
 }
 
-fn load(store: &dyn Store, manifest: Manifest) -> Result<Recognizer> {
-    let files = manifest
-        .needed()
+/// Reads and verifies `files`, which must be all that are needed, and loads the release.
+fn load(store: &dyn Store, manifest: Manifest, files: &[FileEntry]) -> Result<Recognizer> {
+    let files = files
+        .iter()
         .map(|file| Ok((file.role, read_file(store, file)?)))
         .collect::<Result<std::collections::HashMap<_, _>>>()?;
     let file = |role| {
@@ -217,8 +217,8 @@ fn load(store: &dyn Store, manifest: Manifest) -> Result<Recognizer> {
 fn verify(store: &dyn Store, path: &str, channel: &str) -> Result<()> {
     let manifest = read_manifest(store, path, channel)?;
     // Also those that no device like this one needs.
-    manifest.files.iter().try_for_each(|file| read_file(store, file).map(drop))?;
-    Ok(load(store, manifest)?.check_golden()?)
+    let files = manifest.files.clone();
+    Ok(load(store, manifest, &files)?.check_golden()?)
 }
 
 /// `20261121-015500-3f2a9c1b`: the sequence number read as a time, and the digest of the files.

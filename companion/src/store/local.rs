@@ -1,4 +1,4 @@
-//! A local folder. Files are written beside their place, synced and renamed, so a crash leaves the old or the new one.
+//! A local folder. Files are written aside, synced and renamed, so a crash leaves the old or the new one.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{Current, Entry, Lock, Store};
 use crate::error::{Result, at};
 
-/// Beginning of the names of files that are being written.
-const NEW: &str = ".new-";
+/// Where files are written before they are renamed: one folder, so that what a crash leaves is found without reading
+/// all others.
+const NEW: &str = ".new";
 const LOCK: &str = ".lock";
 
 /// A models folder.
@@ -43,7 +44,7 @@ impl Store for Folder {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        write_atomically(&self.path(path), bytes)
+        write_through(&self.path(NEW), &self.path(path), bytes)
     }
 
     fn replace(&self, path: &str, bytes: &[u8], _: Option<&Current>) -> Result<()> {
@@ -72,26 +73,41 @@ impl Store for Folder {
         let mut found = Vec::new();
         for entry in entries(&folder)? {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with(NEW) {
-                let data = entry.metadata().map_err(at(entry.path()))?;
-                found.push(Entry { name, folder: data.is_dir(), bytes: if data.is_dir() { 0 } else { data.len() } });
-            }
+            let data = entry.metadata().map_err(at(entry.path()))?;
+            found.push(Entry { name, folder: data.is_dir(), bytes: if data.is_dir() { 0 } else { data.len() } });
         }
         found.sort();
         Ok(found)
+    }
+
+    fn is_empty(&self, folder: &str) -> Result<bool> {
+        let folder = self.path(folder);
+        match fs::read_dir(&folder) {
+            Ok(mut entries) => Ok(entries.next().is_none()),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(true),
+            Err(e) => Err(at(folder)(e)),
+        }
     }
 
     fn lock(&self) -> Result<Box<dyn Lock + '_>> {
         make_folder(&self.root)?;
         let path = self.path(LOCK);
         let file = File::create(&path).map_err(at(&path))?;
-        file.lock().map_err(at(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                super::waiting(&self.show(LOCK));
+                file.lock().map_err(at(&path))?;
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(at(&path)(e)),
+        }
         Ok(Box::new(Locked { folder: self, _file: file }))
     }
 
     fn check_writable(&self) -> Result<()> {
-        make_folder(&self.root)?;
-        tempfile::Builder::new().prefix(NEW).tempfile_in(&self.root).map(drop).map_err(at(&self.root))
+        let folder = self.path(NEW);
+        make_folder(&folder)?;
+        tempfile::tempfile_in(&folder).map(drop).map_err(at(&folder))
     }
 }
 
@@ -106,13 +122,10 @@ impl Lock for Locked<'_> {
         Ok(())
     }
 
-    fn sweep(&self, folder: &str) -> Result<()> {
-        for entry in entries(&self.folder.path(folder))? {
-            if entry.file_name().to_string_lossy().starts_with(NEW) {
-                fs::remove_file(entry.path()).map_err(at(entry.path()))?;
-            }
-        }
-        Ok(())
+    fn sweep(&self) -> Result<()> {
+        entries(&self.folder.path(NEW))?
+            .iter()
+            .try_for_each(|entry| fs::remove_file(entry.path()).map_err(at(entry.path())))
     }
 }
 
@@ -144,11 +157,18 @@ fn sync_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes to a hidden file beside `path`, syncs, renames over `path`, syncs the folder.
+/// Writes to a temporary file beside `path`, syncs, renames over `path`, syncs the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_through(path.parent().unwrap_or(Path::new("")), path, bytes)
+}
+
+/// The same, by a temporary file in `aside`, a folder of the same file system.
+fn write_through(aside: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let [aside, folder] = [aside, path.parent().unwrap_or(Path::new(""))]
+        .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    make_folder(aside)?;
     make_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(folder).map_err(at(folder))?;
+    let mut file = tempfile::NamedTempFile::new_in(aside).map_err(at(aside))?;
     file.write_all(bytes).map_err(at(path))?;
     #[cfg(unix)]
     {

@@ -1,6 +1,8 @@
 //! Where models are published: a local folder, or a bucket of an S3-style service. Paths are relative to the models
 //! folder, with `/` between their parts.
 
+#[cfg(feature = "s3")]
+mod lease;
 pub mod local;
 #[cfg(feature = "s3")]
 mod s3;
@@ -41,6 +43,9 @@ pub trait Store {
     /// What a folder holds, sorted by name, without what is being written; nothing where it does not exist.
     fn list(&self, folder: &str) -> Result<Vec<Entry>>;
 
+    /// Whether a folder holds nothing or does not exist, found without reading all of it.
+    fn is_empty(&self, folder: &str) -> Result<bool>;
+
     /// Waits until no other publisher works on these models, and keeps them away until the answer is dropped.
     fn lock(&self) -> Result<Box<dyn Lock + '_>>;
 
@@ -56,8 +61,8 @@ pub trait Lock {
     /// When the lock was lost to another publisher.
     fn check(&self) -> Result<()>;
 
-    /// Removes what killed publishers left half-written in a folder: while the lock is held nobody writes there.
-    fn sweep(&self, folder: &str) -> Result<()>;
+    /// Removes what killed publishers left half-written: while the lock is held nobody else writes.
+    fn sweep(&self) -> Result<()>;
 }
 
 /// A file as it was read.
@@ -65,6 +70,7 @@ pub struct Current {
     /// What it holds.
     pub bytes: Vec<u8>,
     /// What changes whenever it is written, if the store has that.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code))]
     pub tag: Option<String>,
 }
 
@@ -79,6 +85,11 @@ pub struct Entry {
     pub bytes: u64,
 }
 
+/// Says on stderr why nothing goes on.
+fn waiting(lock: &str) {
+    eprintln!("another publisher holds {lock}: waiting for it");
+}
+
 /// The store of a models folder, or of `s3://bucket/prefix`.
 ///
 /// # Errors
@@ -89,7 +100,7 @@ pub fn open(models: &Path) -> Result<Box<dyn Store>> {
         #[cfg(feature = "s3")]
         Some(address) => Ok(Box::new(s3::Bucket::open(address)?)),
         #[cfg(not(feature = "s3"))]
-        Some(_) => Err(Error::Store("this build of jicho lacks the feature `s3`".into())),
+        Some(_) => Err(Error::Store("this build of jicho has no S3: build it with the cargo feature `s3`".into())),
     }
 }
 

@@ -29,7 +29,10 @@ fn it_tells_first_and_removes_when_asked() {
     assert!(text.stdout.lines().any(|l| l == "channel T_2") && text.stdout.lines().count() == 4, "{text:?}");
 
     let done = shop.run("clean models --active-channels active.txt --apply --json").ok().json();
-    assert_eq!((&done["channels"], &done["blobs"], &done["bytes"]), (&told["channels"], &told["blobs"], &told["bytes"]));
+    assert_eq!(
+        (&done["channels"], &done["blobs"], &done["bytes"]),
+        (&told["channels"], &told["blobs"], &told["bytes"])
+    );
     let after = shop.published();
     let visible = |files: &std::collections::BTreeMap<String, Vec<u8>>| {
         files.iter().filter(|(name, _)| !name.starts_with('.')).map(|(_, bytes)| bytes.len() as u64).sum::<u64>()

@@ -5,7 +5,10 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+#[cfg(feature = "s3")]
+mod bucket;
 mod canary;
+mod channels;
 mod clean;
 mod compile;
 mod damage;
@@ -19,6 +22,8 @@ mod orientation;
 mod plan;
 mod publish;
 mod pycheck;
+#[cfg(feature = "s3")]
+mod s3;
 mod serve;
 mod shared;
 mod shop;

@@ -63,12 +63,9 @@ fn nobody_unsigns_a_channel_by_accident() {
     import(&shop, 1, "T_1", "--sign key").ok();
     import(&shop, 2, "T_1", "--sign key --canary 10%").ok();
     let before = shop.published();
-    for command in [
-        "train photos --channel T_1 --out models",
-        "rollback models/T_1",
-        "promote models/T_1",
-        "withdraw models/T_1",
-    ] {
+    for command in
+        ["train photos --channel T_1 --out models", "rollback models/T_1", "promote models/T_1", "withdraw models/T_1"]
+    {
         shop.run(command).fails("UNSIGNED").says(&["--sign KEYFILE", "--unsigned"]);
         assert!(before == shop.published(), "{command}");
     }
