@@ -22,6 +22,7 @@ usage: ./build.sh COMMAND
   www        the app, www/dist
   test-rust | test-neon | test-wasm | test-browser   parts of `test`
   test-miri  the engine under Miri, which finds undefined behaviour; some minutes
+  faults     the whole of what `test` runs a slice of: publishers killed, 1,000 channels, a host that misbehaves
   fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
   bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
   python     Python's onnxruntime, which tests and the benchmark compare with, into .tools/bench-venv
@@ -217,19 +218,31 @@ test_miri() {
     cargo +nightly miri test -p jicho --no-default-features --target-dir target/miri --test engine --test damage
 }
 
-# One process, so as much processor time where nothing else runs; three quarters of it on plans. What it finds new stays in target/fuzz/corpus.
+# Many seeded moments instead of the few that the tests take: some ten minutes.
+faults() {
+  say "publishers killed, to a folder and to a bucket"
+  JICHO_KILLS=${JICHO_KILLS:-200} cargo test --workspace --test cli -- kill:: --nocapture
+  say "channels in one folder"
+  JICHO_CHANNELS=${JICHO_CHANNELS:-1000} cargo test --workspace --test cli -- channels:: --nocapture
+  # The browser's fault matrix goes here: it prints its table and ends with the line `N passed, N failed`.
+}
+
+# One process, so as much processor time where nothing else runs; half of it on plans. What it finds new stays in target/fuzz/corpus.
 fuzz() {
-  local seconds=${1:-3600} share target
+  local seconds=${1:-3600} share target features
   nightly rust-src
   [ -x .tools/bin/cargo-fuzz ] || cargo install cargo-fuzz --root .tools --quiet
-  for target in plan:75 engine:15 manifest:10; do
+  for target in plan:50 onnx:25 engine:15 manifest:10; do
+    features=
     share=${target#*:}
     target=${target%:*}
     say "fuzzing $target"
     mkdir -p "target/fuzz/corpus/$target"
     local options=(-max_len=8192 -timeout=20 -rss_limit_mb=2048 -max_total_time=$((seconds * share / 100)))
     [ ! -f "fuzz/dictionaries/$target.dict" ] || options+=("-dict=fuzz/dictionaries/$target.dict")
-    PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz "$target" \
+    [ "$target" != onnx ] || features="--features onnx"
+    # shellcheck disable=SC2086 # no feature is no argument
+    PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz ${features:-} "$target" \
       "target/fuzz/corpus/$target" "fuzz/corpus/$target" -- "${options[@]}"
   done
 }
@@ -289,6 +302,7 @@ case "${1:-}" in
   test-wasm) test_wasm ;;
   test-browser) test_browser ;;
   test-miri) test_miri ;;
+  faults) faults ;;
   python) bench_python ;;
   fuzz) fuzz "${2:-}" ;;
   bench)

@@ -41,6 +41,8 @@ error_kinds! {
     HashMismatch => "HASH_MISMATCH",
     /// A file has another length than metadata.json says.
     SizeMismatch => "SIZE_MISMATCH",
+    /// metadata.json lacks the signature that the app asks for, or has a wrong one.
+    BadSignature => "BAD_SIGNATURE",
     /// The model does not reproduce its golden vector on this device.
     GoldenMismatch => "GOLDEN_MISMATCH",
     /// Recognition was asked for before any model arrived.

@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use jicho::manifest::{FileRole, PLAN_FORMAT};
+use jicho::manifest::{FileRole, PLAN_FORMAT, takes_candidate};
 use jicho::{ErrorKind, Manifest};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -94,7 +94,57 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(with(|v| v["channelId"] = json!("../x")), Err(ErrorKind::InvalidChannel));
 }
 
+#[test]
+fn a_release_on_trial() {
+    let candidate = |share: f64, version: &str, digits: usize| {
+        let value = json!({ "share": share, "version": version, "sha256": "0".repeat(digits) });
+        with(|v| v["candidate"] = value)
+    };
+    let found = candidate(0.1, "v8", 64).unwrap().candidate.unwrap();
+    assert_eq!((found.share, found.url("T_1").as_str()), (0.1, "T_1/versions/v8/metadata.json"));
+    for wrong in
+        [candidate(1.1, "v8", 64), candidate(-0.1, "v8", 64), candidate(0.1, "../x", 64), candidate(0.1, "v8", 63)]
+    {
+        assert_eq!(wrong, Err(ErrorKind::InvalidManifest));
+    }
+}
+
+#[test]
+fn a_device_has_the_same_place_everywhere() {
+    // 0.45207…, computed by Python's hashlib.
+    let device = std::array::from_fn(|i| i as u8);
+    assert!(takes_candidate(&device, "T_1", 0.4521) && !takes_candidate(&device, "T_1", 0.4520));
+}
+
+#[test]
+fn a_share_is_kept_to() {
+    let mut seed = 1u64;
+    let devices: Vec<[u8; 16]> = (0..20_000)
+        .map(|_| {
+            std::array::from_fn(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 56) as u8
+            })
+        })
+        .collect();
+    for share in [0.0, 0.01, 0.1, 0.5, 0.9, 1.0] {
+        let taken = |channel: &str| devices.iter().filter(|d| takes_candidate(d, channel, share)).count() as f64;
+        let allowed = 4.0 * (share * (1.0 - share) * 20_000.0).sqrt();
+        assert!((taken("T_1") - share * 20_000.0).abs() <= allowed, "{share}");
+        let both = |d: &&[u8; 16]| takes_candidate(d, "T_1", share) && takes_candidate(d, "T_2", share);
+        let both = devices.iter().filter(both).count() as f64;
+        assert!((both - share * share * 20_000.0).abs() <= allowed + 4.0, "channels pick the same devices: {share}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn who_takes_part_of_a_share_takes_part_of_a_larger(device in any::<[u8; 16]>(), a in 0.0..=1.0, b in 0.0..=1.0) {
+        let (less, more) = if a < b { (a, b) } else { (b, a) };
+        prop_assert!(!takes_candidate(&device, "T_1", less) || takes_candidate(&device, "T_1", more));
+        prop_assert!(takes_candidate(&device, "T_1", 1.0) && !takes_candidate(&device, "T_1", 0.0));
+    }
+
     #[test]
     fn damaged_bytes_never_panic(at in 0usize..2000, byte in any::<u8>(), cut in 0usize..3000) {
         let mut bytes = metadata();

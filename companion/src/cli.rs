@@ -11,7 +11,9 @@ use crate::compile::command::Summary;
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::progress::{Progress, emit};
-use crate::publish::Published;
+use crate::publish::clean::{self, Cleaned};
+use crate::publish::versions::{self, Listing, Version};
+use crate::publish::{Published, key};
 use crate::train::Report;
 use crate::{backbone, compile, evaluate, export, import, samples, serve, train};
 use arguments::{Arguments, Command};
@@ -60,6 +62,25 @@ fn execute(command: Command) -> Result<()> {
             export::whole(&arguments.channel, &arguments.whole)?;
             emit(arguments.whole.display());
         }
+        Command::Versions(arguments) => {
+            let listing = versions::list(&arguments.channel)?;
+            if arguments.json { emit(text(&listing)?) } else { print_versions(&listing) }
+        }
+        Command::Rollback(_) | Command::Promote(_) | Command::Withdraw(_) => {
+            if let Some((channel, change, terms)) = command.change() {
+                published(progress, &versions::change(&channel, &change, &terms, progress)?);
+            }
+        }
+        Command::Clean(arguments) => {
+            let json = arguments.json;
+            let cleaned = clean::run(&arguments.options())?;
+            if json { emit(text(&cleaned)?) } else { print_cleaned(progress, &cleaned) }
+        }
+        Command::Keygen(arguments) => {
+            let key =
+                if arguments.public { key::read(&arguments.file)?.public() } else { key::generate(&arguments.file)? };
+            emit(key.to_hex());
+        }
         Command::Compile(arguments) => {
             let json = arguments.json;
             compiled(&compile::command::run(&arguments.options())?, json)?;
@@ -104,6 +125,10 @@ fn execute(command: Command) -> Result<()> {
     Ok(())
 }
 
+fn text(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::BadInput(e.to_string()))
+}
+
 fn trained(progress: Progress, published: &Published, report: &Report) {
     let manifest = &published.manifest;
     progress.event(&json!({
@@ -117,6 +142,7 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
         "accuracy": manifest.accuracy,
         "seconds": manifest.training_duration,
         "metadata": published.path,
+        "canary": published.canary,
     }));
     if progress != Progress::Human {
         return;
@@ -134,13 +160,48 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
         "{} {}: {} products,{attributes} {} photos, {:.1} s, accuracy {accuracy}",
         manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
     );
-    emit(published.path.display());
+    on_trial(progress, published);
+    emit(&published.path);
 }
 
 fn published(progress: Progress, published: &Published) {
     let manifest = &published.manifest;
     progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));
-    emit(published.path.display());
+    on_trial(progress, published);
+    emit(&published.path);
+}
+
+fn on_trial(progress: Progress, published: &Published) {
+    if let Some(share) = published.canary {
+        let percent = 100.0 * share;
+        progress
+            .note(&format!("on trial on {percent} % of the devices; `jicho promote` or `jicho withdraw` ends that"));
+    }
+}
+
+fn print_versions(listing: &Listing) {
+    for Version { version, release_seq, trained_at, bytes, latest, share } in &listing.versions {
+        let state = match (latest, share) {
+            (true, _) => format!("latest (releaseSeq {})", listing.release_seq),
+            (_, Some(share)) => format!("candidate for {} %", 100.0 * share),
+            _ => String::new(),
+        };
+        let line = format!("{version}\t{release_seq}\t{trained_at}\t{:.2} MB\t{state}", *bytes as f64 / 1e6);
+        emit(line.trim_end());
+    }
+}
+
+fn print_cleaned(progress: Progress, cleaned: &Cleaned) {
+    cleaned.channels.iter().for_each(|channel| emit(format_args!("channel {channel}")));
+    cleaned.blobs.iter().for_each(|blob| emit(format_args!("blob {blob}")));
+    for channel in &cleaned.unknown {
+        progress.warn(&format!("the active channel `{channel}` has no folder; is it spelt right?"));
+    }
+    let Cleaned { channels, files, blobs, bytes, applied, .. } = cleaned;
+    let (channels, blobs, megabytes) = (channels.len(), blobs.len(), *bytes as f64 / 1e6);
+    let what = format!("{channels} channels ({files} files) and {blobs} blobs, {megabytes:.2} MB ({bytes} bytes)");
+    let done = if *applied { "removed" } else { "to be removed, by --apply:" };
+    progress.note(&format!("{done} {what}"));
 }
 
 fn compiled(summary: &Summary, json: bool) -> Result<()> {

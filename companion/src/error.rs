@@ -47,6 +47,16 @@ pub enum Error {
     /// Labels that do not fit the network, facts or a score rule that cannot be read.
     #[error("{0}")]
     BadInput(String),
+    /// A signed channel, and no key to sign with.
+    #[error("{0}")]
+    Unsigned(String),
+    /// A bucket that cannot be used.
+    #[error("{0}")]
+    Store(String),
+    /// Another publisher was faster.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code))]
+    #[error("{0}")]
+    Locked(String),
     /// A network that has no plan.
     #[error("{0}")]
     Compile(#[from] crate::compile::CompileError),
@@ -71,6 +81,9 @@ impl Error {
             Error::NotABackbone(_) => "NOT_A_BACKBONE",
             Error::Backbone(_) => "BACKBONE",
             Error::BadInput(_) => "BAD_INPUT",
+            Error::Unsigned(_) => "UNSIGNED",
+            Error::Store(_) => "STORE",
+            Error::Locked(_) => "LOCKED",
             Error::Compile(error) => error.code(),
             Error::Serve(_) => "SERVE",
         }

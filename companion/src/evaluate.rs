@@ -83,7 +83,7 @@ struct Line<'a> {
 /// # Errors
 /// A channel that cannot be loaded, no usable photo, a predictions file that cannot be written.
 pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
-    let recognizer = publish::open(&options.channel)?;
+    let (recognizer, _) = publish::open(&options.channel)?;
     let manifest = recognizer.manifest();
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
     let bar = progress.stage("recognize", dataset.examples.len());

@@ -9,10 +9,10 @@ use jicho::manifest::{ColorOrder, FileRole, Layout, Manifest, ModelType};
 use jicho::recognize::{PrototypeHead, feature_len};
 use safetensors::SafeTensors;
 
-use crate::error::{Error, Result, at};
+use crate::error::{Error, Result};
 use crate::onnx::build::{Builder, int, ints, property, value};
 use crate::onnx::{self, cut, pixels};
-use crate::publish;
+use crate::{publish, store};
 
 /// The name of the output.
 const OUTPUT: &str = "probabilities";
@@ -23,21 +23,20 @@ const OUTPUT: &str = "probabilities";
 /// # Errors
 /// A channel that cannot be loaded or has no labels; a file that cannot be written.
 pub fn whole(channel: &Path, file: &Path) -> Result<()> {
-    let recognizer = publish::open(channel)?;
+    let (recognizer, store) = publish::open(channel)?;
     let manifest = recognizer.manifest();
-    let models = channel.canonicalize().map_err(at(channel))?;
-    let models = models.parent().unwrap_or(Path::new("/"));
-    let mut model = onnx::decode(&publish::read_file(models, manifest.file(FileRole::Backbone)?)?)?;
+    let read = |file| store::read_file(&*store, file);
+    let mut model = onnx::decode(&read(manifest.file(FileRole::Backbone)?)?)?;
     let network = manifest.network()?;
     if network.role == FileRole::Plan {
         // What devices run has weights of its own: rounded, and joined with what followed them.
-        let bytes = publish::read_file(models, network)?;
+        let bytes = read(network)?;
         let input = onnx::image_input(&model)?.name;
         let output = if manifest.model_type == ModelType::Classifier { OUTPUT } else { "features" };
         model = onnx::from_plan::network(&Plan::parse(&bytes)?, manifest.preprocessing.layout, &input, output)?;
     }
     if manifest.model_type == ModelType::Embedding {
-        let head = publish::read_file(models, manifest.file(FileRole::Head)?)?;
+        let head = read(manifest.file(FileRole::Head)?)?;
         model = join_head(&model, manifest, &head)?;
     }
     pixels::write(&mut model, &manifest.preprocessing);
@@ -49,7 +48,7 @@ pub fn whole(channel: &Path, file: &Path) -> Result<()> {
     ];
     model.metadata_props.retain(|p| props.iter().all(|(key, _)| p.key != *key));
     model.metadata_props.extend(props.map(|(key, value)| property(key, value)));
-    publish::write_atomically(file, &onnx::encode(&model))
+    store::local::write_atomically(file, &onnx::encode(&model))
 }
 
 fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<onnx::Model> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jicho::engine::{Engine, TractEngine};
-use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA, check_channel};
+use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA};
 
 use crate::backbone::{self, Network, PixelFlags};
 use crate::compile::Storage;
@@ -13,7 +13,7 @@ use crate::onnx::build::{Builder, int};
 use crate::onnx::{self, cut, pixels};
 use crate::plan;
 use crate::progress::Progress;
-use crate::publish::{self, Published};
+use crate::publish::{self, Published, Target, Terms};
 use crate::release::Release;
 use crate::train::{MATCH_CONFIDENCE, background};
 
@@ -37,6 +37,8 @@ pub struct Options {
     pub pixels: PixelFlags,
     /// How its plan stores weights; none makes no plan.
     pub plan: Option<Storage>,
+    /// How to publish.
+    pub terms: Terms,
 }
 
 /// Imports and publishes.
@@ -44,8 +46,7 @@ pub struct Options {
 /// # Errors
 /// A model that is no image classifier, labels that do not fit it, pixels that are not known.
 pub fn run(options: &Options, progress: Progress) -> Result<Published> {
-    check_channel(&options.channel)?;
-    publish::check_writable(&options.out)?;
+    let target = Target::open(&options.out, &options.channel, &options.terms)?;
     let text = std::fs::read_to_string(&options.labels).map_err(at(&options.labels))?;
     let labels: Vec<String> = text.trim_start_matches('\u{feff}').lines().map(|l| l.trim().to_owned()).collect();
     let blank = labels.iter().rposition(|l| !l.is_empty()).map_or(0, |last| last + 1);
@@ -83,12 +84,13 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         facts: BTreeMap::new(),
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
+        candidate: None,
     };
     let mut files = vec![(FileRole::Backbone, onnx)];
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
-    publish::run(release, &options.out, &[("report.json", publish::json(&compiled.note)?)])
+    target.publish(release, &[("report.json", publish::json(&compiled.note)?)], progress)
 }
 
 /// The network with one output: a probability a label.

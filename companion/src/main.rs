@@ -20,6 +20,7 @@ mod publish;
 mod release;
 mod samples;
 mod serve;
+mod store;
 mod train;
 
 use std::process::ExitCode;

@@ -19,6 +19,8 @@ export const ERROR_CODES = [
   'HASH_MISMATCH',
   /** A file has another length than metadata.json says. */
   'SIZE_MISMATCH',
+  /** metadata.json lacks the signature that the app asks for, or has a wrong one. */
+  'BAD_SIGNATURE',
   /** The model does not reproduce its golden vector on this device. */
   'GOLDEN_MISMATCH',
   /** Recognition was asked for before any model arrived: sync first. */
@@ -76,6 +78,7 @@ export class RuntimeTooOldError extends kind('RUNTIME_TOO_OLD') {}
 export class InvalidModelError extends kind('INVALID_MODEL') {}
 export class HashMismatchError extends kind('HASH_MISMATCH') {}
 export class SizeMismatchError extends kind('SIZE_MISMATCH') {}
+export class BadSignatureError extends kind('BAD_SIGNATURE') {}
 export class GoldenMismatchError extends kind('GOLDEN_MISMATCH') {}
 export class NoModelError extends kind('NO_MODEL') {}
 export class InvalidFrameError extends kind('INVALID_FRAME') {}
@@ -100,6 +103,7 @@ const CLASSES: ErrorClasses = {
   INVALID_MODEL: InvalidModelError,
   HASH_MISMATCH: HashMismatchError,
   SIZE_MISMATCH: SizeMismatchError,
+  BAD_SIGNATURE: BadSignatureError,
   GOLDEN_MISMATCH: GoldenMismatchError,
   NO_MODEL: NoModelError,
   INVALID_FRAME: InvalidFrameError,

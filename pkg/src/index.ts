@@ -1,6 +1,7 @@
 export {
   ERROR_CODES,
   AbortedError,
+  BadSignatureError,
   DisposedError,
   GoldenMismatchError,
   HashMismatchError,

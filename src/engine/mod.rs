@@ -9,7 +9,7 @@ mod tract;
 
 pub use compiled::CompiledEngine;
 #[cfg(feature = "tract")]
-pub use tract::TractEngine;
+pub use tract::{TractEngine, read_onnx};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Pixels;

@@ -28,25 +28,10 @@ impl TractEngine {
     /// # Errors
     /// [`ErrorKind::InvalidModel`]: not ONNX, not an image network, an operator that tract does not know.
     pub fn load(onnx: &[u8], layout: Layout, size: usize) -> Result<Self> {
-        let shape = match layout {
-            Layout::Nchw => [1, 3, size, size],
-            Layout::Nhwc => [1, size, size, 3],
-        };
+        let shape = shape(layout, size);
         guarded("the network could not be loaded", || {
-            let proto = tract_onnx::onnx().proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
-            if let Some(node) = proto.graph.iter().flat_map(|graph| &graph.node).find(|node| !permutes(node)) {
-                bail!("its node `{}` transposes axes to an order that is none", node.name);
-            }
-            let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?;
-            if model.input_outlets()?.len() != 1 {
-                bail!("it takes {} inputs, an image network takes one", model.input_outlets()?.len());
-            }
-            let declared = model.input_fact(0)?.datum_type.concretize();
-            let input_type = declared.unwrap_or(f32::datum_type());
-            if !input_type.is_float() {
-                bail!("its input is {input_type:?}, not floating point");
-            }
-            model.set_input_fact(0, InferenceFact::dt_shape(input_type, shape))?;
+            let model = read_onnx(onnx, layout, size)?;
+            let input_type = model.input_fact(0)?.datum_type.concretize().unwrap_or(f32::datum_type());
             let plan = model.into_optimized()?.into_runnable()?;
             let mut engine = TractEngine { plan, layout, shape, input_type, output_len: 0, output_rank: 0 };
             let output = engine.infer(&vec![0.0; 3 * size * size])?;
@@ -90,6 +75,75 @@ impl Engine for TractEngine {
 
     fn output_len(&self) -> usize {
         self.output_len
+    }
+}
+
+/// Reads an ONNX file for one image of `size`×`size`, and refuses what tract itself would not survive: it takes some
+/// shapes for granted, and reads memory beyond those that are shorter.
+///
+/// # Errors
+/// What is wrong with the file. Some files make tract panic.
+pub fn read_onnx(onnx: &[u8], layout: Layout, size: usize) -> TractResult<InferenceModel> {
+    let proto = tract_onnx::onnx().proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
+    if let Some(node) = proto.graph.iter().flat_map(|graph| &graph.node).find(|node| !permutes(node)) {
+        bail!("its node `{}` transposes axes to an order that is none", node.name);
+    }
+    let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?;
+    if model.input_outlets()?.len() != 1 {
+        bail!("it takes {} inputs, an image network takes one", model.input_outlets()?.len());
+    }
+    let declared = model.input_fact(0)?.datum_type.concretize();
+    let input_type = declared.unwrap_or(f32::datum_type());
+    if !input_type.is_float() {
+        bail!("its input is {input_type:?}, not floating point");
+    }
+    model.set_input_fact(0, InferenceFact::dt_shape(input_type, shape(layout, size)))?;
+    // Each node's shape from those before it, so that every input is known before its node is looked at.
+    for id in model.eval_order()? {
+        let node = model.node(id);
+        let axes = axes_needed(&node.op.name());
+        let rank = node.inputs.first().map(|input| model.outlet_fact(*input)).transpose()?;
+        let rank = rank.and_then(|fact| fact.shape.rank().concretize()).unwrap_or(0);
+        if rank < axes {
+            bail!("its node `{}` ({}) needs {axes} axes and gets {rank}", node.name, node.op.name());
+        }
+        infer(&mut model, id)?;
+    }
+    Ok(model)
+}
+
+/// Finds the shapes of a node's outputs from those of its inputs.
+fn infer(model: &mut InferenceModel, id: usize) -> TractResult<()> {
+    let node = model.node(id);
+    let known = |outlets: &[OutletId]| outlets.iter().map(|o| model.outlet_fact(*o).cloned()).collect();
+    let inputs: TractResult<TVec<InferenceFact>> = known(&node.inputs);
+    let observed: TractResult<TVec<InferenceFact>> = known(&node.op.observe_outlets(model, node)?);
+    let (inputs, observed) = (inputs?, observed?);
+    let before: TVec<InferenceFact> = node.outputs.iter().map(|output| output.fact.clone()).collect();
+    if node.op.nboutputs()? != before.len() {
+        bail!("its node `{}` has {} outputs", node.name, before.len());
+    }
+    let (inputs, outputs) = (inputs.iter().collect(), before.iter().collect());
+    let (_, after, _) = model.node_mut(id).op.infer(inputs, outputs, observed.iter().collect())?;
+    for (slot, (before, after)) in before.iter().zip(&after).enumerate() {
+        model.set_outlet_fact(OutletId::new(id, slot), before.unify(after)?)?;
+    }
+    Ok(())
+}
+
+/// How many axes tract takes for granted that an operator's input has.
+fn axes_needed(operator: &str) -> i64 {
+    match operator {
+        "BatchNorm" => 2,
+        _ if operator.contains("Conv") || operator.contains("Pool") => 3,
+        _ => 0,
+    }
+}
+
+fn shape(layout: Layout, size: usize) -> [usize; 4] {
+    match layout {
+        Layout::Nchw => [1, 3, size, size],
+        Layout::Nhwc => [1, size, size, 3],
     }
 }
 

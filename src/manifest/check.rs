@@ -42,6 +42,10 @@ fn is_name(text: &str, extra: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
 
+fn is_sha256(hex: &str) -> bool {
+    hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidManifest, message)
 }
@@ -65,12 +69,22 @@ impl Manifest {
         if let Some(twice) = first_duplicate(&self.labels) {
             return Err(invalid(format!("label `{twice}` is there twice")));
         }
+        self.check_candidate()?;
         self.check_files()?;
         self.check_heads()?;
         let golden = &self.golden;
         let usable = !golden.outputs.is_empty() && golden.outputs.iter().all(|v| v.is_finite());
         if !(usable && golden.tolerance > 0.0 && golden.tolerance <= 0.1) {
             return Err(invalid("golden needs finite outputs and a tolerance in (0, 0.1]"));
+        }
+        Ok(())
+    }
+
+    fn check_candidate(&self) -> Result<()> {
+        let Some(candidate) = &self.candidate else { return Ok(()) };
+        check_version(&candidate.version)?;
+        if !(0.0..=1.0).contains(&candidate.share) || !is_sha256(&candidate.sha256) {
+            return Err(invalid("candidate needs a share of 0 to 1 and a sha256 of 64 lower-case hex digits"));
         }
         Ok(())
     }
@@ -149,8 +163,7 @@ impl Manifest {
 }
 
 fn check_file(file: &FileEntry) -> Result<()> {
-    let hex = file.sha256.len() == 64 && file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if !hex {
+    if !is_sha256(&file.sha256) {
         return Err(invalid(format!("the sha256 of {} is not 64 lower-case hex digits", file.name)));
     }
     // A release must not be able to send a device (and a bearer token) anywhere but to its own store.

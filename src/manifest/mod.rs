@@ -1,9 +1,11 @@
 //! metadata.json: everything a device must know of a release. Parsed once into checked types; whoever holds a
 //! [`Manifest`] need not check again. Format: `docs/formats/metadata.md`.
 
+mod candidate;
 mod check;
 mod preprocessing;
 mod score;
+pub mod signature;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+pub use candidate::{Candidate, takes_candidate};
 pub use check::{MAX_RELEASE_SEQ, check_channel, check_version};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
 pub use score::{ScoreRule, ScoreTerm};
@@ -84,6 +87,9 @@ pub struct Manifest {
     pub score: Option<ScoreRule>,
     /// What the model must answer to the built-in golden frame.
     pub golden: Golden,
+    /// In latest/metadata.json only: the release on trial beside this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Candidate>,
 }
 
 /// How a model answers.

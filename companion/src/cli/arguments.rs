@@ -8,6 +8,8 @@ use jicho::manifest::{ColorOrder, Layout};
 
 use crate::backbone::{PixelFlags, Request, embedded};
 use crate::compile::Storage;
+use crate::publish::versions::Change;
+use crate::publish::{KEEP, Terms, clean};
 use crate::{compile, evaluate, import, samples, serve, train};
 
 /// Train, publish and serve what a shop's camera recognises.
@@ -33,6 +35,18 @@ pub enum Command {
     Import(Import),
     /// Write a channel's model in another form
     Export(Export),
+    /// List the releases of a channel that are kept
+    Versions(Versions),
+    /// Put an older release of a channel into force
+    Rollback(Rollback),
+    /// Put a channel's candidate into force for all devices
+    Promote(OfChannel),
+    /// Take a channel's candidate back
+    Withdraw(OfChannel),
+    /// Remove channels that are gone and files that nobody needs; tells only, unless --apply
+    Clean(Clean),
+    /// Make a key that signs releases, and print its public half
+    Keygen(Keygen),
     /// Compile an ONNX network to the plan that devices run
     Compile(Compile),
     /// Draw the photos of a small made-up shop
@@ -50,8 +64,21 @@ impl Command {
             Command::Train(a) => a.json,
             Command::Evaluate(a) => a.json,
             Command::Compile(a) => a.json,
+            Command::Versions(a) => a.json,
+            Command::Clean(a) => a.json,
             _ => false,
         }
+    }
+
+    /// Which release a command puts into force.
+    pub fn change(self) -> Option<(PathBuf, Change, Terms)> {
+        let (of, change) = match self {
+            Command::Rollback(a) => (a.of, Change::Rollback(a.to)),
+            Command::Promote(of) => (of, Change::Promote),
+            Command::Withdraw(of) => (of, Change::Withdraw),
+            _ => return None,
+        };
+        Some((of.channel, change, of.publish.terms(None)))
     }
 }
 
@@ -63,7 +90,7 @@ pub struct Train {
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
     channel: String,
-    /// The models folder; created where missing
+    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// `embedded`, a name of `jicho backbones`, or an ONNX file
@@ -88,6 +115,10 @@ pub struct Train {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    publish: Publish,
+    #[command(flatten)]
+    canary: Canary,
+    #[command(flatten)]
     plan: Plan,
     #[command(flatten)]
     pixels: Pixels,
@@ -107,6 +138,7 @@ impl Train {
             label: self.label,
             facts: self.facts,
             score: self.score,
+            terms: self.publish.terms(self.canary.canary),
         }
     }
 }
@@ -114,7 +146,7 @@ impl Train {
 /// `jicho evaluate`
 #[derive(Args)]
 pub struct Evaluate {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     channel: PathBuf,
     /// A folder with a folder of photos per product, or a JSONL file
     #[arg(long, value_name = "DIR")]
@@ -149,12 +181,16 @@ pub struct Import {
     /// Channel id
     #[arg(long)]
     channel: String,
-    /// The models folder; created where missing
+    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The network's output with a value per label, where several fit
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
+    #[command(flatten)]
+    publish: Publish,
+    #[command(flatten)]
+    canary: Canary,
     #[command(flatten)]
     plan: Plan,
     #[command(flatten)]
@@ -172,6 +208,7 @@ impl Import {
             output: self.output,
             pixels: self.pixels.flags(),
             plan: self.plan.storage(),
+            terms: self.publish.terms(self.canary.canary),
         }
     }
 }
@@ -179,11 +216,103 @@ impl Import {
 /// `jicho export`
 #[derive(Args)]
 pub struct Export {
-    /// The channel's folder, as `ml-models/T_1`
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     pub channel: PathBuf,
     /// Write network, features and head as one plain ONNX classifier
     #[arg(long, value_name = "FILE.onnx")]
     pub whole: PathBuf,
+}
+
+/// `jicho versions`
+#[derive(Args)]
+pub struct Versions {
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
+    pub channel: PathBuf,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jicho rollback`
+#[derive(Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    of: OfChannel,
+    /// The version (default: the one before that in force)
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+}
+
+/// `jicho promote`, `jicho withdraw`
+#[derive(Args)]
+pub struct OfChannel {
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
+    channel: PathBuf,
+    #[command(flatten)]
+    publish: Publish,
+}
+
+/// `jicho clean`
+#[derive(Args)]
+pub struct Clean {
+    /// The models folder, or s3://BUCKET/FOLDER
+    models: PathBuf,
+    /// Text file with the channels that stay, one a line
+    #[arg(long, value_name = "FILE")]
+    active_channels: PathBuf,
+    /// Remove, rather than tell what would be
+    #[arg(long)]
+    apply: bool,
+    /// Go on though the file names no channel
+    #[arg(long)]
+    force: bool,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Clean {
+    /// As the module wants it.
+    pub fn options(self) -> clean::Options {
+        clean::Options { models: self.models, active: self.active_channels, apply: self.apply, force: self.force }
+    }
+}
+
+/// `jicho keygen`
+#[derive(Args)]
+pub struct Keygen {
+    /// The file of the private key; a new one
+    pub file: PathBuf,
+    /// Only print the public half of an existing one
+    #[arg(long)]
+    pub public: bool,
+}
+
+/// How to publish.
+#[derive(Args)]
+struct Publish {
+    /// Versions to keep; older ones are removed, their files a day later
+    #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
+    keep: usize,
+    /// Sign with the key of `jicho keygen`
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "unsigned", help_heading = "Publishing")]
+    sign: Option<PathBuf>,
+    /// Publish unsigned though the channel is signed
+    #[arg(long, help_heading = "Publishing")]
+    unsigned: bool,
+}
+
+impl Publish {
+    fn terms(self, canary: Option<f64>) -> Terms {
+        Terms { keep: self.keep, sign: self.sign, unsigned: self.unsigned, canary }
+    }
+}
+
+#[derive(Args)]
+struct Canary {
+    /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
+    #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
+    canary: Option<f64>,
 }
 
 /// `jicho compile`
@@ -394,6 +523,17 @@ fn numbers(text: &str) -> Result<Vec<f32>, String> {
     plain.split(',').map(|part| part.trim().parse().map_err(|_| format!("`{part}` is not a number"))).collect()
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "give a number of at least 1".into())
+}
+
+/// `10%` or `0.1`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().ok().map(|n| n / whole);
+    share.filter(|s| *s > 0.0 && *s <= 1.0).ok_or_else(|| "give a share of the devices, as 10% or 0.1".into())
+}
+
 fn range(text: &str) -> Result<Ends, String> {
     match numbers(text)?[..] {
         [low, high] if low < high => Ok(Ends([low, high])),
@@ -426,6 +566,9 @@ mod tests {
         {
             assert_eq!(range(text).map(|r| r.0), Ok(ends), "{text}");
         }
+        assert_eq!(share("10%"), Ok(0.1));
+        assert_eq!(share("0.25"), Ok(0.25));
+        assert!(share("0").is_err() && share("101%").is_err() && share("NaN").is_err() && share("10").is_err());
         assert!(range("1,0").is_err() && range("x").is_err());
         assert_eq!(triple("127").map(|t| t.0), Ok([127.0; 3]));
     }

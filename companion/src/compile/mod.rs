@@ -18,14 +18,13 @@ mod tests;
 mod view;
 mod weights;
 
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jicho::engine::plan::Plan;
+use jicho::engine::read_onnx;
 use jicho::manifest::Layout;
 use jicho::{Error, ErrorKind};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::release::sha256;
 pub use weights::Storage;
@@ -70,7 +69,8 @@ impl CompileError {
 pub fn compile(onnx: &[u8], layout: Layout, size: usize, storage: Storage) -> Result<Plan<'static>, CompileError> {
     // tract reports most bad networks as errors and panics on some; arithmetic on absurd shapes may overflow.
     let compiled = catch_unwind(AssertUnwindSafe(|| {
-        let model = read(onnx, layout, size).map_err(|e| CompileError::invalid(&format!("{e:#}")))?;
+        let model = read_onnx(onnx, layout, size).and_then(|model| model.into_typed()?.into_decluttered());
+        let model = model.map_err(|e| CompileError::invalid(&format!("{e:#}")))?;
         let mut graph = lower::lower(&model, layout, size)?;
         fuse::fuse(&mut graph);
         emit::emit(&graph, sha256(onnx), storage)
@@ -83,15 +83,4 @@ pub fn compile(onnx: &[u8], layout: Layout, size: usize, storage: Storage) -> Re
     // What the limits are, the plan itself knows.
     plan.to_bytes()?;
     Ok(plan)
-}
-
-fn read(onnx: &[u8], layout: Layout, size: usize) -> TractResult<TypedModel> {
-    let shape = match layout {
-        Layout::Nchw => [1, 3, size, size],
-        Layout::Nhwc => [1, size, size, 3],
-    };
-    let mut model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx))?;
-    let declared = model.input_fact(0)?.datum_type.concretize();
-    model.set_input_fact(0, InferenceFact::dt_shape(declared.unwrap_or(f32::datum_type()), shape))?;
-    model.into_typed()?.into_decluttered()
 }

@@ -51,7 +51,8 @@ pub fn find_features(model: &ModelProto) -> Result<Features> {
     }
     let mut before = ancestors(graph, &graph.node[last].input[0]);
     before.sort_unstable();
-    let scorer = before.into_iter().rev().find(|&n| WEIGHTED.contains(&graph.node[n].op_type.as_str()));
+    let weighted = |n: &usize| !graph.node[*n].input.is_empty() && WEIGHTED.contains(&graph.node[*n].op_type.as_str());
+    let scorer = before.into_iter().rev().find(weighted);
     let scorer = scorer.ok_or_else(|| Error::NotABackbone("the network has no layer with weights".into()))?;
     Ok(Features { tensor: graph.node[scorer].input[0].clone(), pool: true })
 }
@@ -137,6 +138,9 @@ fn descendants(graph: &GraphProto, start: usize) -> Vec<usize> {
 }
 
 fn is_global_pool(graph: &GraphProto, node: &NodeProto) -> bool {
+    if node.input.is_empty() || node.output.is_empty() {
+        return false;
+    }
     match node.op_type.as_str() {
         "GlobalAveragePool" => true,
         "ReduceMean" => {

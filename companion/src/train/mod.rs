@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use jicho::manifest::{
     AttributeHead, Decision, Features, FileRole, Golden, LabelHead, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA,
-    ScoreRule, check_channel,
+    ScoreRule,
 };
 use jicho::recognize::{Embedder, softmax};
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result, at};
 use crate::measure::{Answer, Measures};
 use crate::plan::Note;
 use crate::progress::Progress;
-use crate::publish::{self, Published};
+use crate::publish::{self, Published, Target, Terms};
 use crate::release::{HeadFile, Release};
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
@@ -52,6 +52,8 @@ pub struct Options {
     pub facts: Option<PathBuf>,
     /// JSON: the score rule.
     pub score: Option<PathBuf>,
+    /// How to publish.
+    pub terms: Terms,
 }
 
 /// What training found, beside the release itself; stored as report.json.
@@ -84,8 +86,7 @@ pub struct Report {
 /// Bad options or photos, a network that cannot be used, or a store that cannot be written.
 pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)> {
     let started = Instant::now();
-    check_channel(&options.channel)?;
-    publish::check_writable(&options.out)?;
+    let target = Target::open(&options.out, &options.channel, &options.terms)?;
     let facts: BTreeMap<String, _> = read_json(options.facts.as_deref())?.unwrap_or_default();
     let score: Option<ScoreRule> = read_json(options.score.as_deref())?;
     if let Some(problem) = score.as_ref().and_then(ScoreRule::problem) {
@@ -146,6 +147,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         facts,
         score,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
+        candidate: None,
     };
     manifest.training_duration = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
     let mut files = vec![(FileRole::Backbone, backbone.onnx)];
@@ -165,7 +167,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         ece: trained.ece,
     };
     let json = publish::json(&report)?;
-    let published = publish::run(release, &options.out, &[("report.json", json)])?;
+    let published = target.publish(release, &[("report.json", json)], progress)?;
     Ok((published, report))
 }
 

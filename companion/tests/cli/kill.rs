@@ -1,6 +1,6 @@
-//! A publisher that dies at any moment leaves a whole release in force.
+//! A publisher that dies at any moment leaves a whole release in force. `JICHO_KILLS` says how many die, 14 if nothing.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -10,69 +10,163 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::onnx::{Colors, Filters};
-use crate::shop::{Shop, latest, sha256};
-
-/// Kills at random moments, and as many the moment a release's first file appears.
-const ROUNDS: u64 = 7;
+use crate::shop::{Shop, sha256};
 
 /// Networks that take a while to write, so that there is something to interrupt.
 const CLASSES: usize = 500;
+/// As many networks; each is published again and again, so that blobs go and come back.
+const NETWORKS: u64 = 9;
 
-fn spawn(shop: &Shop, arguments: &str) -> Child {
-    shop.command().args(arguments.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+/// Where it is published.
+trait Place: Sync {
+    /// As `--out` wants it.
+    fn address(&self) -> &'static str;
+    fn command(&self) -> Command;
+    /// A file of the models folder, as a device reads it.
+    fn read(&self, path: &str) -> Vec<u8>;
+    /// Makes what was dropped old enough to be removed.
+    fn age(&self);
+    /// Waits for a moment at which the publisher is writing; it may end before.
+    fn amid_writing(&self, start: &mut dyn FnMut() -> Child, rng: &mut ChaCha8Rng) -> Child;
+    /// Once the publisher is dead.
+    fn buried(&self) {}
+}
+
+struct Folder<'a>(&'a Shop);
+
+impl Folder<'_> {
+    fn files(&self) -> usize {
+        let count = |folder: &str| fs::read_dir(self.0.path(folder)).map_or(0, Iterator::count);
+        count("models/blobs") + count("models/T_1/versions") + count("models/T_1/latest") + count("models/.new")
+    }
+}
+
+impl Place for Folder<'_> {
+    fn address(&self) -> &'static str {
+        "models"
+    }
+
+    fn command(&self) -> Command {
+        self.0.command()
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        self.0.read(&format!("models/{path}"))
+    }
+
+    fn age(&self) {
+        for entry in fs::read_dir(self.0.path("models/.dropped/T_1")).into_iter().flatten() {
+            fs::write(entry.unwrap().path(), "0").unwrap();
+        }
+    }
+
+    fn amid_writing(&self, start: &mut dyn FnMut() -> Child, rng: &mut ChaCha8Rng) -> Child {
+        // From the first new file on only the writing of the others is left.
+        let (mut last, mut changes) = (self.files(), rng.random_range(1..=8));
+        let mut child = start();
+        while changes > 0 && child.try_wait().unwrap().is_none() {
+            let now = self.files();
+            changes -= i32::from(now != last);
+            last = now;
+        }
+        child
+    }
+}
+
+#[cfg(feature = "s3")]
+struct InBucket<'a> {
+    bucket: &'a crate::bucket::Bucket,
+    shop: &'a Shop,
+    /// Requests of a whole publication.
+    requests: usize,
+}
+
+#[cfg(feature = "s3")]
+impl Place for InBucket<'_> {
+    fn address(&self) -> &'static str {
+        "s3://shops/models"
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.bucket.command(self.shop);
+        // Else the next one waits for long.
+        command.env("JICHO_LOCK_SECONDS", "0.4");
+        command
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        self.bucket.get(&format!("models/{path}")).unwrap_or_else(|| panic!("{path} is missing"))
+    }
+
+    fn age(&self) {
+        for (_, object) in
+            self.bucket.inside.objects.lock().unwrap().iter_mut().filter(|(k, _)| k.contains("/.dropped/"))
+        {
+            object.bytes = b"0".to_vec();
+        }
+    }
+
+    fn amid_writing(&self, start: &mut dyn FnMut() -> Child, rng: &mut ChaCha8Rng) -> Child {
+        use crate::bucket::Fate;
+        // Any of its requests is done or not, and its answer never comes.
+        let (mut left, done) = (rng.random_range(1..=self.requests), rng.random_bool(0.5));
+        let (tell, told) = std::sync::mpsc::channel();
+        self.bucket.judge(move |_, _| {
+            left = left.saturating_sub(1);
+            if left > 0 {
+                return Fate::Served;
+            }
+            let _ = tell.send(());
+            Fate::Stuck(done)
+        });
+        let mut child = start();
+        while told.recv_timeout(Duration::from_millis(20)).is_err() && child.try_wait().unwrap().is_none() {}
+        child
+    }
+
+    fn buried(&self) {
+        self.bucket.spare();
+    }
 }
 
 /// Loads the release in force as a device does; its place in the sequence.
-fn load(shop: &Shop) -> u64 {
-    let manifest = Manifest::parse(&shop.read(&latest("T_1"))).unwrap();
+fn load(place: &dyn Place) -> u64 {
+    let manifest = Manifest::parse(&place.read("T_1/latest/metadata.json")).unwrap();
     for file in &manifest.files {
-        let bytes = shop.read(&format!("models/{}", file.url));
+        let bytes = place.read(&file.url);
         assert_eq!((bytes.len() as u64, sha256(&bytes)), (file.bytes, file.sha256.clone()), "{}", file.url);
     }
     manifest.release_seq
 }
 
-fn import(seed: u64) -> String {
-    format!("import model-{seed}.onnx --labels labels.txt --channel T_1 --out models {}", Colors::FLAGS)
-}
-
-/// Every round publishes another network, or (each third) trains with another backbone.
-fn arguments(shop: &Shop, round: u64) -> String {
-    let network = Filters { seed: round, channels: 512, classes: CLASSES, nhwc: false, pooled: true };
-    shop.write(&format!("model-{round}.onnx"), network.onnx());
-    if round.is_multiple_of(3) {
-        let backbone = format!("--backbone model-{round}.onnx {}", Colors::FLAGS);
-        return format!("train photos --channel T_1 --out models {backbone}");
+/// Most rounds import a network, some train with it as a backbone, some go back to an older release.
+fn arguments(shop: &Shop, place: &dyn Place, round: u64) -> String {
+    let (seed, out) = (round % NETWORKS, place.address());
+    let network = Filters { seed, channels: 512, classes: CLASSES, nhwc: false, pooled: true };
+    shop.write(&format!("model-{seed}.onnx"), network.onnx());
+    match round % 6 {
+        1 => format!("train photos --channel T_1 --out {out} --backbone model-{seed}.onnx {}", Colors::FLAGS),
+        5 => format!("rollback {out}/T_1"),
+        _ => format!("import model-{seed}.onnx --labels labels.txt --channel T_1 --out {out} {}", Colors::FLAGS),
     }
-    import(round)
 }
 
-fn files(shop: &Shop) -> usize {
-    let count = |folder: &str| fs::read_dir(shop.path(folder)).map_or(0, Iterator::count);
-    count("models/blobs") + count("models/T_1/versions") + count("models/T_1/latest")
+fn spawn(place: &dyn Place, arguments: &str) -> Child {
+    let mut command = place.command();
+    command.args(arguments.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-#[test]
-fn a_publisher_killed_at_any_moment() {
-    let shop = Shop::with_photos(2, 3);
-    shop.write("labels.txt", (0..CLASSES).map(|i| format!("label {i}\n")).collect::<String>());
+fn kill_many(shop: &Shop, place: &dyn Place, whole: Duration) {
+    let kills: u32 = std::env::var("JICHO_KILLS").map_or(14, |n| n.parse().expect("JICHO_KILLS is a number"));
     let mut rng = ChaCha8Rng::seed_from_u64(2026);
-
-    let mut whole = [Duration::ZERO; 2];
-    for round in [0, 1] {
-        let started = Instant::now();
-        assert!(spawn(&shop, &arguments(&shop, round)).wait().unwrap().success());
-        whole[usize::from(round == 1)] = started.elapsed();
-    }
-    let first = load(&shop);
-
+    let first = load(place);
     let done = AtomicBool::new(false);
-    let (killed, seen) = thread::scope(|scope| {
+    let (killed, rounds, seen) = thread::scope(|scope| {
         // All the while somebody reads, and never sees less than a whole release, nor an older one.
         let reader = scope.spawn(|| {
             let (mut last, mut seen) = (first, 0u32);
             while !done.load(Ordering::Acquire) {
-                let sequence = load(&shop);
+                let sequence = load(place);
                 assert!(sequence >= last, "{sequence} after {last}");
                 (last, seen) = (sequence, seen + 1);
             }
@@ -87,36 +181,67 @@ fn a_publisher_killed_at_any_moment() {
                 }
             }
             let _done = Done(&done);
-            let mut killed = 0;
-            for round in 2..2 + 2 * ROUNDS {
-                let arguments = arguments(&shop, round);
-                let moment = whole[usize::from(!round.is_multiple_of(3))].mul_f64(rng.random_range(0.0..1.2));
-                let before = files(&shop);
-                let mut child = spawn(&shop, &arguments);
-                if round.is_multiple_of(2) {
-                    thread::sleep(moment);
+            let (mut killed, mut round) = (0, 0);
+            while killed < kills && round < 4 * u64::from(kills) {
+                round += 1;
+                let arguments = arguments(shop, place, round);
+                place.age();
+                let mut child = if round.is_multiple_of(2) {
+                    let child = spawn(place, &arguments);
+                    thread::sleep(whole.mul_f64(rng.random_range(0.0..1.1)));
+                    child
                 } else {
-                    // From the first new file on only the writing of the others is left.
-                    let steps = rng.random_range(1..=3);
-                    while files(&shop) < before + steps && child.try_wait().unwrap().is_none() {
-                        thread::yield_now();
-                    }
-                }
+                    place.amid_writing(&mut || spawn(place, &arguments), &mut rng)
+                };
                 child.kill().unwrap();
-                killed += usize::from(!child.wait().unwrap().success());
-                load(&shop);
+                killed += u32::from(child.wait().unwrap().code().is_none());
+                place.buried();
+                load(place);
             }
-            killed
+            (killed, round)
         });
-        (rounds.join().unwrap(), reader.join().unwrap())
+        let (killed, round) = rounds.join().unwrap();
+        (killed, round, reader.join().unwrap())
     });
-    eprintln!("{killed} of {} publishers killed in time, {seen} reads beside them", 2 * ROUNDS);
-    assert!(killed >= ROUNDS as usize / 2, "only {killed} were killed in time: too little was tested");
-    assert!(seen >= ROUNDS as u32);
+    eprintln!(
+        "{}: {killed} of {rounds} publishers killed in time, {seen} reads beside them, none broken",
+        place.address()
+    );
+    assert_eq!(killed, kills, "too few were killed in time: too little was tested");
+    assert!(seen >= kills);
 
     // What the dead left behind does not keep the next from publishing.
-    let before = load(&shop);
-    assert!(spawn(&shop, &import(1)).wait().unwrap().success());
-    assert!(load(&shop) > before);
+    let before = load(place);
+    let outcome = crate::shop::Outcome::of(place.command().args(arguments(shop, place, 2).split(' ')));
+    outcome.ok();
+    assert!(load(place) > before);
+}
+
+/// Two releases, and how long the second took.
+fn prepare(shop: &Shop, place: &dyn Place) -> Duration {
+    shop.write("labels.txt", (0..CLASSES).map(|i| format!("label {i}\n")).collect::<String>());
+    assert!(spawn(place, &arguments(shop, place, 2)).wait().unwrap().success());
+    let started = Instant::now();
+    assert!(spawn(place, &arguments(shop, place, 3)).wait().unwrap().success());
+    started.elapsed()
+}
+
+#[test]
+fn a_publisher_killed_at_any_moment() {
+    let shop = Shop::with_photos(2, 3);
+    let place = Folder(&shop);
+    let whole = prepare(&shop, &place);
+    kill_many(&shop, &place, whole);
+    assert_eq!(fs::read_dir(shop.path("models/.new")).unwrap().count(), 0, "the last one swept");
     shop.evaluate("T_1", "photos");
+}
+
+#[cfg(feature = "s3")]
+#[test]
+fn a_publisher_to_a_bucket_killed_at_any_moment() {
+    let (bucket, shop) = (crate::bucket::Bucket::new(), Shop::with_photos(2, 3));
+    let mut place = InBucket { bucket: &bucket, shop: &shop, requests: 0 };
+    let whole = prepare(&shop, &place);
+    place.requests = bucket.asked().len() / 2;
+    kill_many(&shop, &place, whole);
 }

@@ -5,6 +5,11 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+#[cfg(feature = "s3")]
+mod bucket;
+mod canary;
+mod channels;
+mod clean;
 mod compile;
 mod damage;
 mod determinism;
@@ -17,8 +22,12 @@ mod orientation;
 mod plan;
 mod publish;
 mod pycheck;
+#[cfg(feature = "s3")]
+mod s3;
 mod serve;
 mod shared;
 mod shop;
+mod sign;
 mod small;
 mod train;
+mod versions;

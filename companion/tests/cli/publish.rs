@@ -1,6 +1,7 @@
 //! Publishing: what rises, what stays, what is left behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::onnx::Colors;
@@ -80,7 +81,7 @@ fn publishers_at_the_same_time_take_turns() {
     Colors::default().write(&shop);
     let flags = Colors::FLAGS.split(' ');
     let arguments = ["import", "colors.onnx", "--labels", "labels.txt", "--channel", "T_1", "--out", "models"];
-    let arguments: Vec<&str> = arguments.into_iter().chain(flags).collect();
+    let arguments: Vec<&str> = arguments.into_iter().chain(flags).chain(["--keep", "6"]).collect();
     let running: Vec<_> = (0..6)
         .map(|_| shop.command().args(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
         .collect();
@@ -90,6 +91,25 @@ fn publishers_at_the_same_time_take_turns() {
     assert_eq!(fs::read_dir(shop.path("models/T_1/versions")).unwrap().count(), 6);
     let last = fs::read_dir(shop.path("models/T_1/versions")).unwrap().map(|e| e.unwrap().file_name()).max().unwrap();
     assert_eq!(shop.manifest("T_1").version, last.to_str().unwrap());
+}
+
+#[test]
+fn a_publisher_waits_for_the_lock_and_says_so() {
+    let shop = Shop::new();
+    Colors::default().write(&shop);
+    import(&shop);
+    let before = shop.manifest("T_1").release_seq;
+    let lock = fs::File::create(shop.path("models/.lock")).unwrap();
+    lock.lock().unwrap();
+    let arguments = format!("import colors.onnx --labels labels.txt --channel T_1 --out models {}", Colors::FLAGS);
+    let mut child = shop.command().args(arguments.split(' ')).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut said, mut stderr) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains("another publisher holds models/.lock"), "{said}");
+    assert_eq!(shop.manifest("T_1").release_seq, before);
+    drop(lock);
+    assert!(child.wait().unwrap().success());
+    assert!(shop.manifest("T_1").release_seq > before);
 }
 
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use jicho::manifest::FileRole;
 use crate::shop::{Shop, latest};
 
 /// A server that ends with the test.
-struct Server {
+pub struct Server {
     child: Child,
     authority: String,
 }
@@ -21,14 +21,14 @@ impl Drop for Server {
     }
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let mut headers = self.head.lines().filter_map(|l| l.split_once(": "));
         headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap_or_else(|| panic!("no {name} in {}", self.head)).1
     }
@@ -36,7 +36,7 @@ impl Answer {
 
 impl Server {
     /// Starts on a free port and waits for the URL that it prints.
-    fn start(shop: &Shop, more: &[&str]) -> Self {
+    pub fn start(shop: &Shop, more: &[&str]) -> Self {
         let mut command = shop.command();
         command.args(["serve", "--models", "models", "--port", "0"]).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -47,7 +47,7 @@ impl Server {
         Server { child, authority }
     }
 
-    fn get(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
+    pub fn get(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
         let mut stream = TcpStream::connect(&self.authority).unwrap();
         let extra: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let host = &self.authority;

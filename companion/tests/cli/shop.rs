@@ -72,12 +72,7 @@ impl Shop {
     }
 
     pub fn run_with(&self, arguments: &[&str]) -> Outcome {
-        let output = self.command().args(arguments).output().unwrap();
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Outcome::of(self.command().args(arguments))
     }
 
     /// `latest/metadata.json` of a channel of `models/`, checked as a device does.
@@ -126,6 +121,16 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 impl Outcome {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The command must have succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
@@ -140,6 +145,13 @@ impl Outcome {
         let error = format!("error[{code}]: ");
         assert!(self.stderr.lines().any(|line| line.starts_with(&error)), "no {error}in {self:?}");
         assert!(!self.stderr.contains("panicked"), "{self:?}");
+        self
+    }
+
+    /// The command must have been refused for how it was written.
+    #[track_caller]
+    pub fn usage(self) -> Self {
+        assert_eq!(self.code, Some(2), "{self:?}");
         self
     }
 

@@ -1,6 +1,8 @@
 //! Plans against the networks that they were compiled from, run by tract.
 
 mod backbones;
+#[path = "../../../../fuzz/targets/onnx/load.rs"]
+mod fuzzed;
 mod operators;
 mod zoo;
 
@@ -106,4 +108,13 @@ fn refused(onnx: &[u8], layout: Layout, size: usize) -> (String, String) {
 /// Whether a step is a convolution that adds another tensor.
 fn adds(step: &Step) -> bool {
     matches!(step, Step::Conv(conv) if conv.residual.is_some())
+}
+
+#[test]
+fn what_the_fuzzer_found_is_loaded_or_refused() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/onnx");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files.iter().for_each(|file| fuzzed::load(&std::fs::read(file).unwrap()));
 }
