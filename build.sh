@@ -20,7 +20,7 @@ usage: ./build.sh COMMAND
   wasm-tract the same with tract, into pkg/wasm/tract
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
-  test-rust | test-neon | test-wasm | test-browser   parts of `test`
+  test-rust | test-neon | test-wasm | test-pkg | test-browser   parts of `test`
   test-miri  the engine under Miri, which finds undefined behaviour; some minutes
   fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
   bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
@@ -227,6 +227,13 @@ fuzz() {
   done
 }
 
+# The package's logic that needs no browser.
+test_pkg() {
+  say "npm package's tests"
+  node_packages pkg
+  (cd pkg && npm test --silent)
+}
+
 test_browser() {
   browser
   [ -x "$JICHO" ] || companion
@@ -279,6 +286,7 @@ case "${1:-}" in
   test-rust) test_rust ;;
   test-neon) test_neon ;;
   test-wasm) test_wasm ;;
+  test-pkg) test_pkg ;;
   test-browser) test_browser ;;
   test-miri) test_miri ;;
   fuzz) fuzz "${2:-}" ;;
@@ -293,6 +301,7 @@ case "${1:-}" in
     test_rust
     test_neon
     test_wasm
+    test_pkg
     test_browser
     say "all tests passed"
     ;;

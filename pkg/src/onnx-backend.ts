@@ -1,10 +1,11 @@
 import type { OnnxNetwork } from '../wasm/tract/jicho.js';
-import { AbortedError, InvalidModelError } from './errors.js';
+import { download } from './download.js';
+import { AbortedError, InvalidModelError, NetworkError } from './errors.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
 import type { Preprocessing } from './types.js';
 import { WasmCalls } from './wasm-calls.js';
-import { download, loadTract } from './wasm-module.js';
+import { loadTract } from './wasm-module.js';
 
 /** Which network, and how its pixels go in. Plain data; the URLs are absolute. */
 export interface OnnxSettings {
@@ -26,7 +27,7 @@ export class OnnxBackend {
 
   /** The length of its answers. */
   async load({ source, imageSize, preprocessing, wasm: folder }: OnnxSettings): Promise<number> {
-    const bytes = typeof source === 'string' ? (await download(source)).arrayBuffer() : source;
+    const bytes = typeof source === 'string' ? bodyOf(source) : source;
     const [wasm, onnx] = await Promise.all([loadTract(folder), bytes]);
     const network = await this.#calls.call(() =>
       wasm.OnnxNetwork.load(new Uint8Array(onnx), imageSize, JSON.stringify(preprocessing)),
@@ -43,5 +44,14 @@ export class OnnxBackend {
     }
     const { rgba, width, height } = await this.#reader.read(frame);
     return this.#calls.call(() => network.infer(rgba, width, height));
+  }
+}
+
+async function bodyOf(url: string): Promise<ArrayBuffer> {
+  const response = await download(url);
+  try {
+    return await response.arrayBuffer();
+  } catch (error) {
+    throw new NetworkError(`${url} broke off: ${String(error)}`, { cause: error });
   }
 }

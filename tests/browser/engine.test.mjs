@@ -151,6 +151,8 @@ describe('OnnxModel', options, () => {
         await load(new TextEncoder().encode('these are words')),
         await load('http://'),
         await load(args.url, { imageSize: 0 }),
+        await load(args.url, { imageSize: 1.5 }),
+        await load(args.url, { preprocessing: undefined }),
         await load(args.url, { labels: ['one'] }),
         await load(args.url, { preprocessing: { ...args.options.preprocessing, color: 'grey' } }),
         await load(args.url, { wasm: '/none/' }),
@@ -166,7 +168,7 @@ describe('OnnxModel', options, () => {
     assert.deepEqual(codes, [
       'HTTP_STATUS',
       'INVALID_MODEL',
-      ...Array(4).fill('INVALID_ARGUMENT'),
+      ...Array(6).fill('INVALID_ARGUMENT'),
       'HTTP_STATUS',
       'INVALID_FRAME',
       'ABORTED',

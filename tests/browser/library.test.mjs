@@ -1,14 +1,16 @@
 // The npm package as it is built, in a page under a strict Content-Security-Policy.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 
 import { PATIENCE } from './harness/browser.mjs';
+import { internals } from './harness/internals.mjs';
 import { blackPng } from './harness/png.mjs';
 import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
+const own = internals(after, 'errors');
 
 for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
@@ -250,14 +252,16 @@ describe('a host without the channel', options, () => {
 });
 
 test('the error codes of both sides are the same', options, async () => {
-  const { core, package: own, classes } = await at.inPage(async ({ errors, probe }) => {
+  at.web.mounts['/internals/'] = own;
+  const { core, package: published, classes } = await at.inPage(async ({ errors }) => {
+    const { errorOf } = await import('/internals/errors.js');
     const wasm = await import('/pkg/wasm/jicho.js');
     await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho_bg.wasm' });
     const codes = errors.ERROR_CODES;
-    return { core: wasm.errorCodes(), package: codes, classes: codes.map((code) => errors.errorOf(code, '').name in errors) };
+    return { core: wasm.errorCodes(), package: codes, classes: codes.map((code) => errorOf(code, '').name in errors) };
   });
   // The one the package keeps to itself, and the one it adds.
-  assert.deepEqual(own.filter((code) => code !== 'DISPOSED'), core.filter((code) => code !== 'NEEDS_TRACT'));
+  assert.deepEqual(published.filter((code) => code !== 'DISPOSED'), core.filter((code) => code !== 'NEEDS_TRACT'));
   assert.ok(classes.every(Boolean));
 });
 
@@ -269,7 +273,7 @@ test('importing it does nothing, on a server as well', options, async () => {
 
 test('the largest picture is the same on both sides', () => {
   const rust = readFileSync(new URL('../../src/frame/mod.rs', import.meta.url), 'utf8');
-  const script = readFileSync(new URL('../../pkg/dist/pixels.js', import.meta.url), 'utf8');
+  const script = readFileSync(new URL('../../pkg/src/pixels.ts', import.meta.url), 'utf8');
   const limit = (source) => /MAX_PIXELS(?:: u64)? = ([\d_]+)/.exec(source)?.[1].replaceAll('_', '');
   assert.ok(limit(rust));
   assert.equal(limit(script), limit(rust));

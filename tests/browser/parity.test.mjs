@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
+import { internals } from './harness/internals.mjs';
 import { turned } from './harness/jpeg.mjs';
 import { pngOfRgba } from './harness/png.mjs';
 import { answers, shop, temporary } from './harness/shop.mjs';
@@ -26,11 +27,12 @@ const GROCERY = join(SHARED, 'grocery');
 const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
 
 const folder = temporary(after);
+const own = internals(after, 'pixels');
 let web;
 let browser;
 
 before(async () => {
-  web = await host();
+  web = await host({ '/internals/': own });
   browser = await launchBrowser();
 });
 after(() => Promise.all([browser?.close(), web?.close()]));
@@ -44,7 +46,7 @@ async function browse(models, photos, images) {
   await page.goto(`${web.url}/pages/index.html`);
   await page.evaluate(async () => {
     const { Jicho } = await import('/pkg/dist/index.js');
-    const { PixelReader } = await import('/pkg/dist/pixels.js');
+    const { PixelReader } = await import('/internals/pixels.js');
     globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/' });
     globalThis.reader = new PixelReader();
     await globalThis.eye.sync();

@@ -1,6 +1,7 @@
 // What the tests do in a page, beside the library's own calls.
-import { Jicho, JichoError, OnnxModel } from '/pkg/dist/index.js';
-import * as errors from '/pkg/dist/errors.js';
+import * as errors from '/pkg/dist/index.js';
+
+const { Jicho, JichoError, OnnxModel } = errors;
 
 export { errors, Jicho, OnnxModel };
 
