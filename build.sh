@@ -20,7 +20,7 @@ usage: ./build.sh COMMAND
   wasm-tract the same with tract, into pkg/wasm/tract
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
-  test-rust | test-neon | test-wasm | test-browser   parts of `test`
+  test-rust | test-neon | test-wasm | test-pkg | test-browser   parts of `test`
   test-miri  the engine under Miri, which finds undefined behaviour; some minutes
   faults     the whole of what `test` runs a slice of: publishers killed, 1,000 channels, a host that misbehaves
   fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
@@ -98,7 +98,7 @@ wasm() {
     rm -f $out/jicho.wasm $out/deps/jicho.wasm $out/deps/libjicho.rlib
     # Loop strength reduction computes every address of the kernels anew, where a constant offset would do: it costs a
     # third of the speed (docs/benchmarks.md).
-    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr" cargo build -p jicho --lib --no-default-features --profile wasm \
+    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr -C llvm-args=-inline-threshold=15" cargo build -p jicho --lib --no-default-features --profile wasm \
       --target wasm32-unknown-unknown --target-dir target/wasm
     bindgen $out/jicho.wasm "pkg/wasm/$variant"
   done
@@ -180,7 +180,7 @@ test_wasm() {
   # The engine with each kind of SIMD, compiled as `wasm` does it.
   local features
   for features in "" +simd128 +simd128,+relaxed-simd; do
-    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr" cargo test -p jicho --no-default-features \
+    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr -C llvm-args=-inline-threshold=15" cargo test -p jicho --no-default-features \
       --target wasm32-unknown-unknown --target-dir target/wasm-tests --test engine --test damage --test memory
   done
 }
@@ -247,6 +247,13 @@ fuzz() {
   done
 }
 
+# The package's logic that needs no browser.
+test_pkg() {
+  say "npm package's tests"
+  node_packages pkg
+  (cd pkg && npm test --silent)
+}
+
 test_browser() {
   browser
   [ -x "$JICHO" ] || companion
@@ -300,6 +307,7 @@ case "${1:-}" in
   test-rust) test_rust ;;
   test-neon) test_neon ;;
   test-wasm) test_wasm ;;
+  test-pkg) test_pkg ;;
   test-browser) test_browser ;;
   test-miri) test_miri ;;
   faults) faults ;;
@@ -316,6 +324,7 @@ case "${1:-}" in
     test_rust
     test_neon
     test_wasm
+    test_pkg
     test_browser
     say "all tests passed"
     ;;

@@ -57,6 +57,8 @@ error_kinds! {
     Network => "NETWORK",
     /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.
     HttpStatus => "HTTP_STATUS",
+    /// The host asks for another access token (401), or refuses this one (403).
+    Unauthorized => "UNAUTHORIZED",
     /// The caller aborted.
     Aborted => "ABORTED",
     /// A defect in Jicho.

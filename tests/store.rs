@@ -4,13 +4,16 @@
 #[path = "fixture/block_on.rs"]
 mod block_on;
 
-use jicho::sync::{Store, StoredRelease};
+use jicho::sync::{Rank, Store, StoredRelease};
 use jicho::{ErrorKind, Result};
 
 /// Activates a release with new files.
-async fn activate<S: Store>(store: &S, key: &str, release: &StoredRelease, files: &[(char, &[u8])]) -> Result<()> {
-    let parcels = files.iter().map(|(name, bytes)| store.pack(&hash(*name), bytes)).collect();
-    store.activate(key, release, parcels).await
+async fn activate<S: Store>(store: &S, key: &str, release: &StoredRelease, files: &[(char, &[u8])]) -> Result<bool> {
+    store.activate(key, release, None, &parcels(store, files)).await
+}
+
+fn parcels<S: Store>(store: &S, files: &[(char, &[u8])]) -> Vec<(String, S::Parcel)> {
+    files.iter().map(|(name, bytes)| (hash(*name), store.pack(bytes))).collect()
 }
 
 fn hash(name: char) -> String {
@@ -22,7 +25,8 @@ fn hashes(names: &str) -> Vec<String> {
 }
 
 fn release(release_seq: u64, names: &str) -> StoredRelease {
-    StoredRelease { release_seq, blobs: hashes(names), metadata: format!("{release_seq} {names}").into_bytes() }
+    let metadata = format!("{release_seq} {names}").into_bytes();
+    StoredRelease { rank: Rank::of(release_seq), blobs: hashes(names), metadata, etag: None }
 }
 
 async fn missing(store: &impl Store, names: &str) -> Vec<String> {
@@ -37,7 +41,11 @@ async fn suite(store: &impl Store) {
     an_older_release_does_not_replace_a_newer(store).await;
     an_incomplete_release_changes_nothing(store).await;
     a_damaged_blob_is_replaced(store).await;
+    a_candidate_ranks_above_the_release_beside_it(store).await;
+    what_is_not_trusted_keeps_nothing_out(store).await;
     megabytes_survive(store).await;
+    what_is_removed_takes_its_files_along(store).await;
+    the_device_keeps_its_number(store).await;
 }
 
 async fn nothing_is_there_at_first(store: &impl Store) {
@@ -67,7 +75,7 @@ async fn what_no_release_names_is_deleted(store: &impl Store) {
 }
 
 async fn an_older_release_does_not_replace_a_newer(store: &impl Store) {
-    activate(store, "one", &release(1, "ab"), &[('b', b"B")]).await.unwrap();
+    assert_eq!(activate(store, "one", &release(1, "ab"), &[('b', b"B")]).await, Ok(false));
     assert_eq!(store.release("one").await.unwrap(), Some(release(2, "ad")));
     assert_eq!(missing(store, "abcd").await, hashes("b"));
 }
@@ -83,6 +91,42 @@ async fn a_damaged_blob_is_replaced(store: &impl Store) {
     activate(store, "one", &release(2, "ad"), &[('d', b"damaged")]).await.unwrap();
     activate(store, "one", &release(2, "ad"), &[('d', b"D")]).await.unwrap();
     assert_eq!(store.blob(&hash('d')).await.unwrap().as_deref(), Some(&b"D"[..]));
+}
+
+async fn a_candidate_ranks_above_the_release_beside_it(store: &impl Store) {
+    let ranked = |latest, number| StoredRelease { rank: Rank { latest, release: number }, ..release(number, "ad") };
+    let etag = Some("\"an ETag\"".to_owned());
+    let candidate = StoredRelease { etag, ..ranked(2, 9) };
+    assert_eq!(activate(store, "one", &candidate, &[]).await, Ok(true));
+    assert_eq!(store.release("one").await.unwrap(), Some(candidate.clone()));
+    assert_eq!(activate(store, "one", &ranked(2, 2), &[]).await, Ok(false));
+    assert_eq!(store.release("one").await.unwrap(), Some(candidate));
+    // What is named later is newer, whatever its own number.
+    assert_eq!(activate(store, "one", &ranked(3, 3), &[]).await, Ok(true));
+    assert_eq!(store.release("one").await.unwrap(), Some(ranked(3, 3)));
+}
+
+async fn what_is_not_trusted_keeps_nothing_out(store: &impl Store) {
+    let high = release(1 << 53, "ad");
+    assert_eq!(activate(store, "one", &high, &[]).await, Ok(true));
+    let low = release(4, "ad");
+    assert_eq!(store.activate("one", &low, Some(Rank::of(7)), &[]).await, Ok(false));
+    assert_eq!(store.activate("one", &low, Some(high.rank), &[]).await, Ok(true));
+    assert_eq!(store.release("one").await.unwrap(), Some(low));
+}
+
+async fn what_is_removed_takes_its_files_along(store: &impl Store) {
+    store.remove("one").await.unwrap();
+    assert_eq!(store.release("one").await.unwrap(), None);
+    assert_eq!(missing(store, "adc").await, hashes("d"));
+    assert_eq!(store.release("two").await.unwrap(), Some(release(7, "ac")));
+    store.remove("one").await.unwrap();
+}
+
+async fn the_device_keeps_its_number(store: &impl Store) {
+    let device = store.device().await.unwrap();
+    store.remove("two").await.unwrap();
+    assert_eq!(store.device().await.unwrap(), device);
 }
 
 async fn megabytes_survive(store: &impl Store) {
@@ -101,11 +145,24 @@ fn memory() {
 mod browser {
     use idb::{DatabaseEvent, Factory, ObjectStoreParams};
     use jicho::web::IndexedDb;
+    use js_sys::Promise;
+    use wasm_bindgen::prelude::*;
+    use wasm_bindgen_futures::JsFuture;
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
     use super::*;
 
     wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen(module = "/tests/store.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = makeVersion1)]
+        fn make_version_1(name: &str) -> Promise;
+        #[wasm_bindgen(js_name = failNext)]
+        fn fail_next(fault: &str, times: u32);
+        #[wasm_bindgen(js_name = faultsLeft)]
+        fn faults_left() -> u32;
+    }
 
     async fn open(name: &str) -> IndexedDb {
         IndexedDb::open_named(name).await.unwrap().expect("this browser has IndexedDB")
@@ -150,7 +207,7 @@ mod browser {
         let store = fresh("newer").await;
         activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
         // Upgrades although the store above is open: it must close by itself.
-        let mut request = Factory::new().unwrap().open("newer", Some(2)).unwrap();
+        let mut request = Factory::new().unwrap().open("newer", Some(3)).unwrap();
         request.on_upgrade_needed(|event| {
             event.database().unwrap().create_object_store("of the future", ObjectStoreParams::new()).unwrap();
         });
@@ -161,8 +218,79 @@ mod browser {
         assert_eq!(IndexedDb::open_named("newer").await.err().map(|e| e.kind()), Some(ErrorKind::Storage));
         let mut names = newer.store_names();
         names.sort();
-        assert_eq!(names, ["blobs", "of the future", "releases"]);
+        assert_eq!(names, ["blobs", "of the future", "releases", "state"]);
         newer.close();
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_database_of_version_1_is_taken_over() {
+        JsFuture::from(make_version_1("version 1")).await.unwrap();
+        let store = open("version 1").await;
+        assert_eq!(store.release("one").await.unwrap(), Some(release(5, "ab")));
+        assert_eq!(store.blob(&hash('a')).await.unwrap().as_deref(), Some(&b"A"[..]));
+        let device = store.device().await.unwrap();
+        assert_eq!(activate(&store, "one", &release(4, "ab"), &[]).await, Ok(false));
+        assert_eq!(activate(&store, "one", &release(6, "ac"), &[('c', b"C")]).await, Ok(true));
+        drop(store);
+        let store = open("version 1").await;
+        assert_eq!(store.release("one").await.unwrap(), Some(release(6, "ac")));
+        assert_eq!(missing(&store, "abc").await, hashes("b"));
+        assert_eq!(store.device().await.unwrap(), device);
+        assert_ne!(device, [0; 16]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn every_device_has_a_number_of_its_own() {
+        let one = fresh("device").await.device().await.unwrap();
+        assert_eq!(open("device").await.device().await.unwrap(), one);
+        assert_ne!(fresh("device").await.device().await.unwrap(), one);
+    }
+
+    /// Every way to lose the connection, by where it shows.
+    const LOST: [&str; 6] = ["closed", "get", "put", "getAllKeys", "request", "aborted"];
+
+    #[wasm_bindgen_test]
+    async fn a_connection_that_is_lost_is_opened_anew_once() {
+        for fault in LOST {
+            let store = fresh("lost").await;
+            activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
+            fail_next(fault, 1);
+            let activated = activate(&store, "one", &release(2, "ab"), &[('b', b"B")]).await;
+            assert_eq!((activated, faults_left()), (Ok(true), 0), "{fault}");
+            assert_eq!(store.release("one").await.unwrap(), Some(release(2, "ab")));
+            if ["closed", "get", "request"].contains(&fault) {
+                fail_next(fault, 1);
+                assert_eq!(store.blob(&hash('b')).await.unwrap().as_deref(), Some(&b"B"[..]), "{fault}");
+                assert_eq!(faults_left(), 0);
+            }
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn one_that_is_lost_again_is_told_and_nothing_changed() {
+        for fault in LOST {
+            let store = fresh("lost").await;
+            activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
+            // A closed connection is noticed before anything begins, and costs a try of its own.
+            fail_next(fault, if fault == "closed" { 3 } else { 2 });
+            let error = activate(&store, "one", &release(2, "ab"), &[('b', b"B")]).await.unwrap_err();
+            assert_eq!((error.kind(), faults_left()), (ErrorKind::Storage, 0), "{fault}: {error}");
+            assert_eq!(store.release("one").await.unwrap(), Some(release(1, "a")));
+            assert_eq!(missing(&store, "ab").await, hashes("b"), "{fault}");
+            activate(&store, "one", &release(2, "ab"), &[('b', b"B")]).await.unwrap();
+            assert_eq!(store.release("one").await.unwrap(), Some(release(2, "ab")));
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_full_device_is_told_at_once() {
+        let store = fresh("full").await;
+        activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
+        fail_next("quota", 1);
+        let error = activate(&store, "one", &release(2, "ab"), &[('b', b"B")]).await.unwrap_err();
+        assert!(error.message().contains("QuotaExceededError"), "{error}");
+        assert_eq!(faults_left(), 0, "it is not tried again");
+        assert_eq!(store.release("one").await.unwrap(), Some(release(1, "a")));
     }
 
     #[wasm_bindgen_test]

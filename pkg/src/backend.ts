@@ -1,27 +1,50 @@
+import type { ChannelDiagnosis } from '../wasm/jicho.js';
 import type { Frame } from './frame.js';
 import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
 
-/** Which channel, and from where. Plain data; the URLs are absolute. */
+/** Which channel, from where, and how. Plain data; the URLs are absolute. */
 export interface Settings {
   channel: string;
   models: string;
   wasm: string | undefined;
+  keys: string[] | undefined;
+  products: string[] | null;
+  stallSeconds: number | undefined;
+  /** Whether the host wants tokens: they are asked for by {@link BackendEvents.token}. */
+  hasToken: boolean;
 }
 
-/** What a backend tells besides its answers. */
+/** What a backend tells and asks besides its answers. */
 export interface BackendEvents {
   /** Another model answers now, or none any more. */
   onModel: (model: ModelInfo | null) => void;
+  /** A model was loaded; the milliseconds it took. */
+  onLoad: (ms: number) => void;
   /** A defect ended the backend for good: no open call will be answered. */
   onCrash: (message: string) => void;
+  /** The access token, or null for none. */
+  token: (refresh: boolean) => Promise<string | null>;
 }
 
 /** Where a channel lives: in the page or in a worker. Rejects with a `JichoError` only. */
 export interface Backend {
   /** Opens the channel with what the device has of it, and tells of its model. Called once, first. */
   open(): Promise<void>;
+  /** Where another tab syncs the same channel, waits for it. */
   sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult>;
+  /** Loads what another tab stored. */
+  refresh(signal: AbortSignal): Promise<void>;
   /** Takes the frame over, and frees it. */
   recognize(frame: Frame, signal: AbortSignal): Promise<Answer>;
+  /** Removes all that the device has of the channel. */
+  clear(signal: AbortSignal): Promise<void>;
+  diagnose(signal: AbortSignal): Promise<ChannelDiagnosis>;
+  /** From the next recognition on. */
+  setProducts(products: string[] | null): void;
   dispose(): void;
+}
+
+/** What tabs, and the threads in them, agree upon: the name of a channel on this device. */
+export function channelKey({ models, channel }: Settings): string {
+  return `jicho ${models}${channel}`;
 }

@@ -1,11 +1,15 @@
+import type { BackendEvents } from './backend.js';
 import { errorOf, InternalError, type JichoError, NetworkError } from './errors.js';
 import type { Reply, Request } from './protocol.js';
-import type { ModelInfo, SyncProgress } from './types.js';
+import type { SyncProgress } from './types.js';
 
-type WithoutId<R> = R extends Request ? Omit<R, 'id'> : never;
+type WithoutId<R> = R extends { id: number } ? Omit<R, 'id'> : never;
 
 /** A request before it has its id. */
 export type Call = WithoutId<Exclude<Request, { type: 'abort' }>>;
+
+/** What the worker tells and asks besides its answers. */
+type Events = Pick<BackendEvents, 'onModel' | 'onLoad' | 'token'>;
 
 interface Pending {
   resolve: (value: never) => void;
@@ -17,14 +21,14 @@ interface Pending {
 export class Connection {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #onModel: (model: ModelInfo | null) => void;
+  readonly #events: Partial<Events>;
   readonly #onLost: () => void;
   #ended: JichoError | undefined;
   #lastId = 0;
 
-  constructor(worker: Worker, onModel: (model: ModelInfo | null) => void, onLost: () => void) {
+  constructor(worker: Worker, events: Partial<Events>, onLost: () => void) {
     this.#worker = worker;
-    this.#onModel = onModel;
+    this.#events = events;
     this.#onLost = onLost;
     worker.onmessage = (event: MessageEvent<Reply>) => this.#receive(event.data);
     worker.onmessageerror = () => this.#lose(new InternalError('a message of the worker could not be read'));
@@ -53,6 +57,11 @@ export class Connection {
     });
   }
 
+  /** Posts what has no answer. */
+  tell(request: Extract<Request, { type: 'products' | 'token' | 'no-token' }>): void {
+    if (!this.#ended) this.#worker.postMessage(request);
+  }
+
   /** Ends the worker at once; every open call gets the error. */
   end(error: JichoError): void {
     if (this.#ended) return;
@@ -75,7 +84,13 @@ export class Connection {
   #receive(reply: Reply): void {
     switch (reply.type) {
       case 'model':
-        this.#onModel(reply.model);
+        this.#events.onModel?.(reply.model);
+        return;
+      case 'loaded':
+        this.#events.onLoad?.(reply.ms);
+        return;
+      case 'token':
+        this.#giveToken(reply.question, reply.refresh);
         return;
       case 'crashed':
         this.#lose(new InternalError(reply.message));
@@ -90,6 +105,14 @@ export class Connection {
         this.#take(reply.id)?.reject(errorOf(reply.code, reply.message));
         return;
     }
+  }
+
+  #giveToken(question: number, refresh: boolean): void {
+    const asked = this.#events.token?.(refresh) ?? Promise.resolve(null);
+    asked.then(
+      (token) => this.tell({ type: 'token', question, token }),
+      ({ code, message }: JichoError) => this.tell({ type: 'no-token', question, code, message }),
+    );
   }
 
   #take(id: number): Pending | undefined {

@@ -35,6 +35,8 @@ export const ERROR_CODES = [
   'NETWORK',
   /** The host answered with an HTTP status that is neither success nor 404. */
   'HTTP_STATUS',
+  /** The host asks for another access token (401), or refuses this one (403). */
+  'UNAUTHORIZED',
   /** The caller aborted. */
   'ABORTED',
   /** A defect in Jicho. */
@@ -86,6 +88,7 @@ export class UnsupportedError extends kind('UNSUPPORTED') {}
 export class StorageError extends kind('STORAGE') {}
 export class NetworkError extends kind('NETWORK') {}
 export class HttpStatusError extends kind('HTTP_STATUS') {}
+export class UnauthorizedError extends kind('UNAUTHORIZED') {}
 export class AbortedError extends kind('ABORTED') {}
 export class InternalError extends kind('INTERNAL') {}
 export class DisposedError extends kind('DISPOSED') {}
@@ -111,6 +114,7 @@ const CLASSES: ErrorClasses = {
   STORAGE: StorageError,
   NETWORK: NetworkError,
   HTTP_STATUS: HttpStatusError,
+  UNAUTHORIZED: UnauthorizedError,
   ABORTED: AbortedError,
   INTERNAL: InternalError,
   DISPOSED: DisposedError,

@@ -19,15 +19,18 @@ export {
   SchemaTooNewError,
   SizeMismatchError,
   StorageError,
+  UnauthorizedError,
   UnsupportedError,
   type JichoErrorCode,
 } from './errors.js';
+export type { Diagnostics } from './diagnostics.js';
 export { Jicho } from './jicho.js';
 export { OnnxModel } from './onnx-model.js';
 export type {
   Answer,
   Attribute,
-  InferOptions,
+  CallOptions,
+  CheckResult,
   JichoState,
   ModelInfo,
   OnnxOptions,
@@ -36,8 +39,8 @@ export type {
   Prediction,
   Preprocessing,
   Recognition,
-  RecognizeOptions,
   SyncOptions,
   SyncProgress,
   SyncResult,
+  TokenSource,
 } from './types.js';

@@ -1,52 +1,57 @@
 import type { Backend, BackendEvents, Settings } from './backend.js';
 import { Calls } from './calls.js';
-import { DisposedError, InternalError, InvalidArgumentError } from './errors.js';
+import { diagnose } from './diagnose.js';
+import type { Diagnostics } from './diagnostics.js';
+import { AbortedError, DisposedError, InternalError, JichoError } from './errors.js';
 import { capture, release } from './frame.js';
-import { folder } from './place.js';
+import { checkInterval, productsOf, settingsOf, tokenOf } from './options.js';
 import { startWorker } from './start-worker.js';
 import type {
+  CallOptions,
   JichoState,
   ModelInfo,
   OpenOptions,
   PictureSource,
   Recognition,
-  RecognizeOptions,
   SyncOptions,
   SyncResult,
 } from './types.js';
+import { Upkeep } from './upkeep.js';
 import { WorkerBackend } from './worker-backend.js';
 
-/** A channel, opened on this device: keeps its model, and recognises with it. */
+/** A channel, opened on this device: keeps its model current, and recognises with it. */
 export class Jicho {
   readonly #calls = new Calls();
-  readonly #onModel: ((model: ModelInfo | null) => void) | undefined;
+  readonly #options: OpenOptions;
+  readonly #settings: Settings;
   #backend: Backend | undefined;
+  #upkeep: Upkeep | undefined;
   #model: ModelInfo | null = null;
   #ended: 'failed' | 'disposed' | undefined;
 
-  private constructor(options: OpenOptions) {
-    this.#onModel = options.onModel;
+  private constructor(options: OpenOptions, settings: Settings) {
+    this.#options = options;
+    this.#settings = settings;
   }
 
   /**
-   * Opens a channel with the model that the device has of it, if any; asks no host for a newer one ({@link sync} does).
+   * Opens a channel with the model that the device has of it, if any. It then asks the host for a newer one by itself
+   * ({@link OpenOptions.checkEveryMinutes}).
    *
-   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_CHANNEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `STORAGE`.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_CHANNEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `STORAGE`,
+   * `SCHEMA_TOO_NEW`, `ABORTED`.
    */
   static async open(options: OpenOptions): Promise<Jicho> {
     const settings = settingsOf(options);
-    const jicho = new Jicho(options);
+    const every = checkInterval(options);
+    const jicho = new Jicho(options, settings);
     try {
-      const backend = await makeBackend(settings, options.worker ?? true, {
-        onModel: (model) => jicho.#take(model),
-        onCrash: (message) => jicho.#fail(message),
-      });
-      jicho.#backend = backend;
-      await jicho.#calls.run(() => backend.open());
+      await jicho.#calls.run(() => jicho.#open(every), options.signal);
     } catch (error) {
       jicho.dispose();
       throw error;
     }
+    jicho.#upkeep?.start();
     return jicho;
   }
 
@@ -62,14 +67,15 @@ export class Jicho {
 
   /**
    * Asks the host for a newer model and takes it. The old one answers meanwhile, and stays when anything is wrong with
-   * the new one.
+   * the new one. Where an automatic check runs, its result is this one's, too; other calls that overlap are answered one
+   * after another.
    *
    * @throws {@link JichoError} What is wrong with the release or its host; `ABORTED`.
    */
   async sync(options: SyncOptions = {}): Promise<SyncResult> {
-    const backend = this.#usable();
+    const { upkeep } = this.#usable();
     const { signal, onProgress } = options;
-    return this.#calls.run((ended) => backend.sync((progress) => onProgress?.(progress), ended), signal);
+    return this.#calls.run((ended) => upkeep.sync((progress) => onProgress?.(progress), ended), signal);
   }
 
   /**
@@ -78,9 +84,9 @@ export class Jicho {
    *
    * @throws {@link JichoError} `NO_MODEL`, `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async recognize(source: PictureSource, options: RecognizeOptions = {}): Promise<Recognition> {
-    const backend = this.#usable();
-    const answer = await this.#calls.run(async (ended) => {
+  async recognize(source: PictureSource, options: CallOptions = {}): Promise<Recognition> {
+    const { backend, upkeep } = this.#usable();
+    const recognized = this.#calls.run(async (ended) => {
       const frame = await capture(source);
       if (ended.aborted) {
         release(frame);
@@ -88,7 +94,54 @@ export class Jicho {
       }
       return backend.recognize(frame, ended);
     }, options.signal);
+    const answer = await this.#counted(recognized);
+    upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
+    upkeep.noted();
     return { id: newId(), ...answer };
+  }
+
+  /**
+   * Says which products the app knows, by id: all others are marked in answers (`known: false`) and never win, from the
+   * next recognition on. Null: whatever the release has.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `DISPOSED`.
+   */
+  setProducts(ids: readonly string[] | null): void {
+    this.#usable().backend.setProducts(productsOf(ids));
+  }
+
+  /**
+   * Removes all that the device has of the channel: model, diagnostics, and what other open tabs hold of it. It stays
+   * open, without a model and without automatic checks until {@link sync} is called. An abort ends the wait for a tab
+   * that is busy with the channel; the checks rest all the same.
+   *
+   * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`.
+   */
+  async clear(options: CallOptions = {}): Promise<void> {
+    const { upkeep } = this.#usable();
+    await this.#counted(this.#calls.run((ended) => upkeep.clear(ended), options.signal));
+  }
+
+  /**
+   * How the channel stands on this device, for whoever is asked for help: one plain object that can be sent as JSON.
+   * It has nothing of what was seen, and no secrets.
+   *
+   * @throws {@link JichoError} `ABORTED`, `DISPOSED`.
+   */
+  async diagnose(options: CallOptions = {}): Promise<Diagnostics> {
+    const { backend, upkeep } = this.#usable();
+    return this.#calls.run(async (ended) => {
+      const channel = await backend.diagnose(ended).catch(() => null);
+      const { state, model } = this;
+      const { journal, every, nextCheckAt } = upkeep;
+      const thread = this.#options.worker === false ? 'page' : 'worker';
+      return diagnose({ settings: this.#settings, state, model, journal, thread, every, nextCheckAt }, channel);
+    }, options.signal);
+  }
+
+  /** Begins the measures of {@link diagnose} anew: times, confidences, errors. */
+  resetDiagnostics(): void {
+    this.#usable().upkeep.reset();
   }
 
   /** Ends the worker and frees the model; every call that waits rejects with `DISPOSED`. What is stored stays. */
@@ -97,25 +150,58 @@ export class Jicho {
     this.#ended = 'disposed';
     this.#model = null;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
+    this.#upkeep?.dispose();
     this.#backend?.dispose();
   }
 
-  #usable(): Backend {
-    if (!this.#backend || this.#ended === 'disposed') throw new DisposedError('this Jicho was disposed: open another one');
-    return this.#backend;
+  async #open(every: number): Promise<void> {
+    const backend = await makeBackend(this.#settings, this.#options.worker ?? true, {
+      onModel: (model) => this.#take(model),
+      onLoad: (ms) => this.#upkeep?.journal.measures.load(ms),
+      onCrash: (message) => this.#fail(message),
+      token: tokenOf(this.#options.token),
+    });
+    if (this.#ended) throw new DisposedError('disposed');
+    this.#backend = backend;
+    this.#upkeep = new Upkeep(backend, this.#settings, this.#options, every);
+    await backend.open();
+  }
+
+  #usable(): { backend: Backend; upkeep: Upkeep } {
+    if (!this.#backend || !this.#upkeep || this.#ended === 'disposed') {
+      throw new DisposedError('this Jicho was disposed: open another one');
+    }
+    return { backend: this.#backend, upkeep: this.#upkeep };
+  }
+
+  /** Notes how a call fails. */
+  async #counted<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      const asked = error instanceof AbortedError || error instanceof DisposedError;
+      if (error instanceof JichoError && !asked) {
+        this.#upkeep?.journal.measures.error(error.code);
+        this.#upkeep?.noted();
+      }
+      throw error;
+    }
   }
 
   #take(model: ModelInfo | null): void {
     if (this.#ended) return;
-    const other = model?.releaseSeq !== this.#model?.releaseSeq;
+    const { releaseSeq, storedProblem } = this.#model ?? {};
+    const other = model?.releaseSeq !== releaseSeq || (model?.storedProblem && model.storedProblem !== storedProblem);
     this.#model = model;
     // Apart, so that a listener that throws harms nothing here.
-    if (other) queueMicrotask(() => this.#onModel?.(model));
+    if (other) queueMicrotask(() => this.#options.onModel?.(model));
   }
 
   #fail(message: string): void {
     this.#take(null);
     this.#ended ??= 'failed';
+    this.#upkeep?.journal.measures.error('INTERNAL');
+    this.#upkeep?.dispose();
     this.#calls.stop(new InternalError(message));
   }
 }
@@ -127,17 +213,11 @@ async function makeBackend(
 ): Promise<Backend> {
   if (worker) {
     const own = typeof worker === 'function' ? worker : undefined;
-    return new WorkerBackend(settings, () => startWorker(own), events.onModel);
+    return new WorkerBackend(settings, () => startWorker(own), events);
   }
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
   const { WasmBackend } = await import('./wasm-backend.js');
   return new WasmBackend(settings, events);
-}
-
-function settingsOf(options: OpenOptions): Settings {
-  if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
-  const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
-  return { channel: options.channel, models: folder('models', options.models), wasm };
 }
 
 /** `crypto.randomUUID` is missing on pages without https. */

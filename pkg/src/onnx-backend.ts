@@ -1,10 +1,11 @@
 import type { OnnxNetwork } from '../wasm/tract/jicho.js';
+import { download } from './download.js';
 import { AbortedError, InvalidModelError, NetworkError } from './errors.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
 import type { Preprocessing } from './types.js';
 import { WasmCalls } from './wasm-calls.js';
-import { download, loadTract } from './wasm-module.js';
+import { loadTract } from './wasm-module.js';
 
 /** Which network, and how its pixels go in. Plain data; the URLs are absolute. */
 export interface OnnxSettings {

@@ -4,7 +4,7 @@ import { DisposedError, InternalError, InvalidArgumentError, JichoError } from '
 import { capture, release, transferables } from './frame.js';
 import { absolute, folder } from './place.js';
 import { startWorker } from './start-worker.js';
-import type { InferOptions, OnnxOptions, PictureSource } from './types.js';
+import type { CallOptions, OnnxOptions, PictureSource } from './types.js';
 
 /**
  * Any ONNX network that takes one image and gives one vector, in a worker of its own. It needs no channel, but the
@@ -21,13 +21,14 @@ export class OnnxModel {
   private constructor(options: OnnxOptions) {
     this.labels = options.labels;
     const lost = new InternalError('a defect ended the worker: load the network again');
-    this.#connection = new Connection(startWorker(options.worker), () => undefined, () => (this.#ended ??= lost));
+    this.#connection = new Connection(startWorker(options.worker), {}, () => (this.#ended ??= lost));
   }
 
   /**
    * Loads a network from its bytes, which stay the caller's, or from where they are.
    *
-   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_MODEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `INTERNAL`.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_MODEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `ABORTED`,
+   * `INTERNAL`.
    */
   static async load(source: string | URL | ArrayBuffer | Uint8Array, options: OnnxOptions): Promise<OnnxModel> {
     const { imageSize, preprocessing } = options ?? {};
@@ -40,7 +41,8 @@ export class OnnxModel {
     try {
       const transfer = typeof bytes === 'string' ? [] : [bytes];
       const settings = { source: bytes, imageSize, preprocessing, wasm };
-      model.#outputLength = await model.#connection.call<number>({ type: 'load', settings }, { transfer });
+      const load = () => model.#connection.call<number>({ type: 'load', settings }, { transfer });
+      model.#outputLength = await model.#calls.run(load, options.signal);
       const labels = model.labels?.length ?? model.#outputLength;
       if (labels !== model.#outputLength) {
         throw new InvalidArgumentError(`the network gives ${model.#outputLength} values, there are ${labels} labels`);
@@ -62,7 +64,7 @@ export class OnnxModel {
    *
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `INVALID_MODEL`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async infer(source: PictureSource, options: InferOptions = {}): Promise<Float32Array> {
+  async infer(source: PictureSource, options: CallOptions = {}): Promise<Float32Array> {
     if (this.#ended) throw this.#ended;
     return this.#calls.run(async (signal) => {
       const frame = await capture(source);

@@ -4,14 +4,23 @@ import type { Frame } from './frame.js';
 import type { OnnxSettings } from './onnx-backend.js';
 import type { ModelInfo, SyncProgress } from './types.js';
 
-/** From the page to the worker: of a channel `open` comes first, of an ONNX network `load`. Each call has an id of its own; `abort` names the call it ends. */
+/**
+ * From the page to the worker: of a channel `open` comes first, of an ONNX network `load`. Each call has an id of its
+ * own; `abort` names the call it ends. `token` and `no-token` answer what the worker asked.
+ */
 export type Request =
   | { type: 'open'; id: number; settings: Settings }
   | { type: 'sync'; id: number }
+  | { type: 'refresh'; id: number }
   | { type: 'recognize'; id: number; frame: Frame }
+  | { type: 'clear'; id: number }
+  | { type: 'diagnose'; id: number }
   | { type: 'load'; id: number; settings: OnnxSettings }
   | { type: 'infer'; id: number; frame: Frame }
-  | { type: 'abort'; id: number };
+  | { type: 'abort'; id: number }
+  | { type: 'products'; products: string[] | null }
+  | { type: 'token'; question: number; token: string | null }
+  | { type: 'no-token'; question: number; code: JichoErrorCode; message: string };
 
 /** From the worker to the page. After `crashed` nothing more comes. */
 export type Reply =
@@ -19,4 +28,6 @@ export type Reply =
   | { type: 'failed'; id: number; code: JichoErrorCode; message: string }
   | { type: 'progress'; id: number; progress: SyncProgress }
   | { type: 'model'; model: ModelInfo | null }
+  | { type: 'loaded'; ms: number }
+  | { type: 'token'; question: number; refresh: boolean }
   | { type: 'crashed'; message: string };

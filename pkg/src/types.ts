@@ -1,3 +1,5 @@
+import type { JichoError } from './errors.js';
+
 /** What answers for a channel. */
 export interface ModelInfo {
   /** Channel id. */
@@ -22,8 +24,12 @@ export interface ModelInfo {
   modelType: string;
   /** Bytes of all files that this device fetches of it. */
   bytes: number;
-  /** Whether it survives the page; false where the browser allows no storage or it is full. */
+  /** Whether it is the shop's candidate, which only a share of the devices takes. */
+  candidate: boolean;
+  /** Whether it survives the page; false while it is being stored, and where that is impossible. */
   stored: boolean;
+  /** Why it does not survive the page (the device is full, the browser allows no storage, …); null while it may. */
+  storedProblem: string | null;
   /** What the release says of its products (name, price, …), by product id. */
   facts: Record<string, Record<string, unknown>>;
 }
@@ -55,6 +61,8 @@ export interface Prediction {
   label: string;
   /** Probability, 0–1. */
   confidence: number;
+  /** Whether the app knows this product; always true where the app never said which it knows. One that is not never wins. */
+  known: boolean;
 }
 
 /** A recognised attribute. */
@@ -72,8 +80,8 @@ export interface Answer {
   /** `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products. */
   decision: 'match' | 'unsure' | 'unknown';
   /** Why it was decided so. */
-  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels';
-  /** Every product, most likely first; the confidences sum to 1. */
+  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels' | 'not-known';
+  /** Every product, most likely first, those that the app does not know last; the confidences sum to 1. */
   predictions: Prediction[];
   /** First confidence minus second, 0–1. */
   margin: number;
@@ -110,6 +118,22 @@ export type PictureSource =
   | HTMLVideoElement
   | VideoFrame;
 
+/** What came of one check for a newer model. */
+export interface CheckResult {
+  /** As of {@link SyncResult}; `failed` where the release or its host is at fault, and the old model stays. */
+  outcome: SyncResult['outcome'] | 'failed';
+  /** Why it failed, else null. */
+  error: JichoError | null;
+  /** Whether it was one that the library makes by itself; those that the app asked for count, too. */
+  automatic: boolean;
+}
+
+/**
+ * Gives the access token of the models' host, as the `Authorization: Bearer` of each request, or null for none. Asked
+ * anew with `refresh` when the host answers 401 to the former one.
+ */
+export type TokenSource = (options: { refresh: boolean }) => string | null | Promise<string | null>;
+
 /** How to open a channel. */
 export interface OpenOptions {
   /** Channel id, as given to the trainer. */
@@ -123,8 +147,32 @@ export interface OpenOptions {
   worker?: boolean | (() => Worker);
   /** Where the package's folder `wasm` is, where a bundler does not place its files by itself. */
   wasm?: string | URL;
-  /** Told whenever another model answers than before, and null when none does any more. */
+  /** Public keys, as `jicho keygen` prints them: only releases signed with one of them are taken. Without, signatures are not looked at. */
+  keys?: readonly string[];
+  /** The product ids that the app knows; see {@link Jicho.setProducts}. */
+  products?: readonly string[] | null;
+  /** Access token of the models' host: sent to no other, and never stored. */
+  token?: string | TokenSource;
+  /** A download that brings no byte for so many seconds counts as broken. Default 30. */
+  stallSeconds?: number;
+  /**
+   * How often to ask the host for a newer model by itself: once it is open, and then about every so many minutes while
+   * the page is in view and online. Default 30; with 0 only {@link Jicho.sync} asks.
+   */
+  checkEveryMinutes?: number;
+  /** Whether to ask the browser, once, to keep the storage when space runs short. Default true; Firefox asks the user. */
+  persist?: boolean;
+  /** Ends the opening with `ABORTED`. */
+  signal?: AbortSignal;
+  /**
+   * Told whenever another model answers than before, null when none does any more, and of the same model again when it
+   * could not be stored (`storedProblem`).
+   */
   onModel?: (model: ModelInfo | null) => void;
+  /** Told of each check that ended, automatic or by {@link Jicho.sync}; not of one that was aborted. */
+  onCheck?: (check: CheckResult) => void;
+  /** Told how far each download is, whoever asked for it. */
+  onProgress?: (progress: SyncProgress) => void;
 }
 
 /** How to sync. */
@@ -135,9 +183,9 @@ export interface SyncOptions {
   onProgress?: (progress: SyncProgress) => void;
 }
 
-/** How to recognise. */
-export interface RecognizeOptions {
-  /** Ends the recognition with `ABORTED`. */
+/** Of any other call. */
+export interface CallOptions {
+  /** Ends the call with `ABORTED`. */
   signal?: AbortSignal;
 }
 
@@ -169,11 +217,7 @@ export interface OnnxOptions {
   worker?: () => Worker;
   /** As for {@link OpenOptions}. */
   wasm?: string | URL;
-}
-
-/** How to run an ONNX network. */
-export interface InferOptions {
-  /** Ends the call with `ABORTED`. */
+  /** Ends the loading with `ABORTED`. */
   signal?: AbortSignal;
 }
 

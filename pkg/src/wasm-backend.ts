@@ -1,7 +1,8 @@
-import type { Channel as CompiledChannel, Synced } from '../wasm/jicho.js';
+import type { Channel as CompiledChannel, ChannelDiagnosis, ChannelOptions, Synced } from '../wasm/jicho.js';
 import type { Channel as TractChannel } from '../wasm/tract/jicho.js';
-import type { Backend, BackendEvents, Settings } from './backend.js';
-import { AbortedError, DisposedError, NoModelError } from './errors.js';
+import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
+import { AbortedError, DisposedError, NetworkError, NoModelError, UnauthorizedError } from './errors.js';
+import { exclusive } from './exclusive.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
 import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
@@ -19,44 +20,80 @@ export class WasmBackend implements Backend {
   readonly #settings: Settings;
   readonly #events: BackendEvents;
   readonly #reader = new PixelReader();
+  #products: string[] | null;
   #calls: WasmCalls | undefined;
   #channel: Channel | undefined;
   #disposed = false;
+  /** Whether the app had no network to get its token over, the last time it was asked. */
+  #unreachable = false;
   /** The last picture that was asked for; the next one waits for it. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** The same of syncs. */
-  #syncTurn: Promise<unknown> = Promise.resolve();
+  /** The same of what changes the channel's model. */
+  #changeTurn: Promise<unknown> = Promise.resolve();
 
   constructor(settings: Settings, events: BackendEvents) {
     this.#settings = settings;
     this.#events = events;
+    this.#products = settings.products;
   }
 
   async open(): Promise<void> {
     const wasm = await loadCompiled(this.#settings.wasm);
     this.#calls = new WasmCalls(this.#events.onCrash);
-    const { models, channel } = this.#settings;
+    const started = performance.now();
     try {
-      this.#keep(await this.#call(() => wasm.Channel.open(models, channel)));
+      this.#keep(await this.#openIn(wasm.Channel));
     } catch (thrown) {
       if (!needsTract(thrown)) throw thrown;
       this.#keep(await this.#openInTract());
     }
-    this.#events.onModel(await this.#call(() => this.#opened().model()));
+    await this.#tellModel(started);
   }
 
-  async sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
-    const report: Report = (loadedBytes, totalBytes) => onProgress({ loadedBytes, totalBytes });
-    const synced = this.#syncTurn.then(() => this.#sync(report, signal));
-    // How it ends is its caller's business.
-    this.#syncTurn = synced.catch(() => undefined);
-    return synced;
+  sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
+    return this.#change(signal, async () => {
+      try {
+        return await this.#sync(onProgress, signal);
+      } catch (error) {
+        if (!(error instanceof UnauthorizedError && this.#unreachable)) throw error;
+        return { outcome: 'offline', model: await this.#call(() => this.#opened().model()) };
+      }
+    });
   }
 
-  async recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
+  refresh(signal: AbortSignal): Promise<void> {
+    return this.#change(signal, async () => {
+      const started = performance.now();
+      try {
+        if (!(await this.#call(() => this.#opened().refresh()))) return;
+      } catch (thrown) {
+        if (!needsTract(thrown)) throw thrown;
+        this.#keep(await this.#openInTract());
+      }
+      await this.#tellModel(started);
+    });
+  }
+
+  clear(signal: AbortSignal): Promise<void> {
+    return this.#change(signal, async () => {
+      await this.#call(() => this.#opened().clear());
+      this.#events.onModel(null);
+    });
+  }
+
+  recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
     const answer = this.#turn.then(() => this.#answer(frame, signal));
     this.#turn = answer.catch(() => undefined);
     return answer;
+  }
+
+  async diagnose(): Promise<ChannelDiagnosis> {
+    return this.#call(() => this.#opened().diagnose());
+  }
+
+  setProducts(products: string[] | null): void {
+    this.#products = products;
+    if (!this.#calls?.crashed) this.#channel?.setProducts(products);
   }
 
   dispose(): void {
@@ -66,16 +103,37 @@ export class WasmBackend implements Backend {
     this.#calls?.dispose();
   }
 
-  async #sync(report: Report, signal: AbortSignal): Promise<SyncResult> {
+  /** Runs `change` after all that was asked before, and while no other tab changes what is stored of the channel. */
+  #change<T>(signal: AbortSignal, change: () => Promise<T>): Promise<T> {
+    const changed = this.#changeTurn.then(() =>
+      exclusive(channelKey(this.#settings), signal, () => {
+        if (signal.aborted) throw new AbortedError('aborted by the caller');
+        return change();
+      }),
+    );
+    // How it ends is its caller's business.
+    this.#changeTurn = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
+    let arrived: number | undefined;
+    const report: Report = (loadedBytes, totalBytes) => {
+      if (loadedBytes === totalBytes) arrived = performance.now();
+      onProgress({ loadedBytes, totalBytes });
+    };
+    const onLoaded = (model: ModelInfo): void => {
+      if (arrived !== undefined) this.#events.onLoad(performance.now() - arrived);
+      this.#events.onModel(model);
+    };
     let result: Synced;
     try {
-      const onLoaded = (model: ModelInfo): void => this.#events.onModel(model);
       result = await this.#call(() => this.#opened().sync(report, onLoaded, signal));
     } catch (thrown) {
       if (!needsTract(thrown)) throw thrown;
       result = await this.#syncInTract(report, signal);
     }
-    if (result.outcome === 'updated') this.#events.onModel(result.model);
+    this.#events.onModel(result.model);
     return result;
   }
 
@@ -99,9 +157,34 @@ export class WasmBackend implements Backend {
   }
 
   async #openInTract(): Promise<Channel> {
-    const { wasm: folder, models, channel } = this.#settings;
-    const wasm = await loadTract(folder);
-    return this.#call(() => wasm.Channel.open(models, channel));
+    return this.#openIn((await loadTract(this.#settings.wasm)).Channel);
+  }
+
+  #openIn(module: typeof CompiledChannel | typeof TractChannel): Promise<Channel> {
+    const { models, channel, keys, stallSeconds, hasToken } = this.#settings;
+    const options: ChannelOptions = {
+      products: this.#products,
+      ...(keys && { keys }),
+      ...(stallSeconds !== undefined && { stallSeconds }),
+      ...(hasToken && { token: (refresh: boolean) => this.#token(refresh) }),
+    };
+    return this.#call<Channel>(() => module.open(models, channel, options));
+  }
+
+  async #token(refresh: boolean): Promise<string | null> {
+    this.#unreachable = false;
+    try {
+      return await this.#events.token(refresh);
+    } catch (error) {
+      this.#unreachable = error instanceof NetworkError;
+      throw error;
+    }
+  }
+
+  async #tellModel(started: number): Promise<void> {
+    const model = await this.#call(() => this.#opened().model());
+    if (model) this.#events.onLoad(performance.now() - started);
+    this.#events.onModel(model);
   }
 
   async #answer(frame: Frame, signal: AbortSignal): Promise<Answer> {
@@ -125,11 +208,13 @@ export class WasmBackend implements Backend {
     return this.#channel;
   }
 
+  /** It may have been opened before the app said which products it knows. */
   #keep(channel: Channel): void {
     if (this.#disposed) {
       this.#free(channel);
       throw new DisposedError('disposed');
     }
+    channel.setProducts(this.#products);
     this.#free(this.#channel);
     this.#channel = channel;
   }

@@ -2,17 +2,11 @@
 import * as compiled from '../wasm/jicho.js';
 import * as tract from '../wasm/tract/jicho.js';
 import { bestBuild, type Build } from './build.js';
-import { HttpStatusError, InternalError, NetworkError, UnsupportedError } from './errors.js';
+import { download } from './download.js';
+import { InternalError, NetworkError, UnsupportedError } from './errors.js';
+import { wasmUrl } from './wasm-places.js';
 
 type Glue = typeof compiled | typeof tract;
-
-// Bundlers know this very form.
-const PLACES: Record<Build | 'tract', () => URL> = {
-  scalar: () => new URL('../wasm/scalar/jicho_bg.wasm', import.meta.url),
-  simd: () => new URL('../wasm/simd/jicho_bg.wasm', import.meta.url),
-  relaxed: () => new URL('../wasm/relaxed/jicho_bg.wasm', import.meta.url),
-  tract: () => new URL('../wasm/tract/jicho_bg.wasm', import.meta.url),
-};
 
 const loading = new Map<Glue, Promise<void>>();
 let defect: string | undefined;
@@ -43,7 +37,7 @@ async function load<G extends Glue>(glue: G, build: () => Build | 'tract', folde
   let loaded = loading.get(glue);
   if (!loaded) {
     const name = build();
-    loaded = instantiate(glue, folder === undefined ? PLACES[name]().href : `${folder}${name}/jicho_bg.wasm`);
+    loaded = instantiate(glue, wasmUrl(name, folder));
     loading.set(glue, loaded);
     loaded.catch(() => loading.delete(glue));
   }
@@ -60,16 +54,4 @@ async function instantiate(glue: Glue, url: string): Promise<void> {
     const hint = 'it must be of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';
     throw new UnsupportedError(`${url} cannot be started: ${String(error)}; ${hint}`, { cause: error });
   }
-}
-
-/** The answer to a file that must be there. */
-export async function download(url: string): Promise<Response> {
-  let response;
-  try {
-    response = await fetch(url, { credentials: 'same-origin' });
-  } catch (error) {
-    throw new NetworkError(`${url} cannot be fetched: ${String(error)}`, { cause: error });
-  }
-  if (!response.ok) throw new HttpStatusError(`${url}: HTTP status ${response.status}`);
-  return response;
 }

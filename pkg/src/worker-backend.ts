@@ -1,22 +1,23 @@
-import type { Backend, Settings } from './backend.js';
-import { Connection } from './connection.js';
+import type { ChannelDiagnosis } from '../wasm/jicho.js';
+import type { Backend, BackendEvents, Settings } from './backend.js';
+import { type Call, Connection } from './connection.js';
 import { AbortedError, DisposedError, InternalError } from './errors.js';
 import { type Frame, release, transferables } from './frame.js';
-import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
+import type { Answer, SyncProgress, SyncResult } from './types.js';
 
 /** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
 export class WorkerBackend implements Backend {
-  readonly #settings: Settings;
   readonly #startWorker: () => Worker;
-  readonly #onModel: (model: ModelInfo | null) => void;
+  readonly #events: BackendEvents;
+  #settings: Settings;
   #current: Connection | undefined;
   #opening: Promise<Connection> | undefined;
   #disposed = false;
 
-  constructor(settings: Settings, startWorker: () => Worker, onModel: (model: ModelInfo | null) => void) {
+  constructor(settings: Settings, startWorker: () => Worker, events: BackendEvents) {
     this.#settings = settings;
     this.#startWorker = startWorker;
-    this.#onModel = onModel;
+    this.#events = events;
   }
 
   async open(): Promise<void> {
@@ -24,8 +25,11 @@ export class WorkerBackend implements Backend {
   }
 
   async sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
-    const connection = await this.#opened();
-    return connection.call<SyncResult>({ type: 'sync' }, { signal, onProgress });
+    return this.#call({ type: 'sync' }, signal, onProgress);
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'refresh' }, signal);
   }
 
   async recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
@@ -38,9 +42,29 @@ export class WorkerBackend implements Backend {
     }
   }
 
+  async clear(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'clear' }, signal);
+  }
+
+  async diagnose(signal: AbortSignal): Promise<ChannelDiagnosis> {
+    return this.#call({ type: 'diagnose' }, signal);
+  }
+
+  setProducts(products: string[] | null): void {
+    // For the workers to come, too.
+    this.#settings = { ...this.#settings, products };
+    this.#current?.tell({ type: 'products', products });
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.#current?.end(new DisposedError('disposed'));
+  }
+
+  async #call<T>(call: Call, signal: AbortSignal, onProgress?: (progress: SyncProgress) => void): Promise<T> {
+    const connection = await this.#opened();
+    if (signal.aborted) throw new AbortedError('aborted by the caller');
+    return connection.call<T>(call, { signal, ...(onProgress && { onProgress }) });
   }
 
   /** The connection with the channel open in it. An opening that failed is tried again by the next call. */
@@ -55,7 +79,7 @@ export class WorkerBackend implements Backend {
 
   async #open(): Promise<Connection> {
     let opened = false;
-    const connection = new Connection(this.#startWorker(), this.#onModel, () => {
+    const connection = new Connection(this.#startWorker(), this.#events, () => {
       // One that dies while it opens would die again.
       if (opened) this.#replace();
     });
@@ -72,6 +96,6 @@ export class WorkerBackend implements Backend {
 
   #replace(): void {
     this.#opening = undefined;
-    this.#opened().catch(() => this.#onModel(null));
+    this.#opened().catch(() => this.#events.onModel(null));
   }
 }

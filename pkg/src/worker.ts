@@ -2,13 +2,19 @@
  * The worker's script: answers one page's requests. Started by `Jicho.open` and `OnnxModel.load`, or by an app's own
  * worker script.
  */
-import type { Backend } from './backend.js';
-import { isFailure } from './errors.js';
+import type { Backend, BackendEvents } from './backend.js';
+import { errorOf, isFailure } from './errors.js';
 import { OnnxBackend } from './onnx-backend.js';
 import type { Reply, Request } from './protocol.js';
 import { WasmBackend } from './wasm-backend.js';
 
+type Call = Extract<Request, { id: number }>;
+type TokenAnswer = Extract<Request, { question: number }>;
+
 const running = new Map<number, AbortController>();
+/** The tokens that the page was asked for. */
+const questions = new Map<number, (answer: TokenAnswer) => void>();
+let lastQuestion = 0;
 let backend: Backend | undefined;
 let network: OnnxBackend | undefined;
 
@@ -19,10 +25,26 @@ function post(reply: Reply): void {
 
 const onCrash = (message: string): void => post({ type: 'crashed', message });
 
-function start(request: Exclude<Request, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
+const events: BackendEvents = {
+  onModel: (model) => post({ type: 'model', model }),
+  onLoad: (ms) => post({ type: 'loaded', ms }),
+  onCrash,
+  async token(refresh) {
+    const question = ++lastQuestion;
+    const answer = await new Promise<TokenAnswer>((resolve) => {
+      questions.set(question, resolve);
+      post({ type: 'token', question, refresh });
+    });
+    questions.delete(question);
+    if (answer.type === 'no-token') throw errorOf(answer.code, answer.message);
+    return answer.token;
+  },
+};
+
+function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
   switch (request.type) {
     case 'open':
-      backend = new WasmBackend(request.settings, { onModel: (model) => post({ type: 'model', model }), onCrash });
+      backend = new WasmBackend(request.settings, events);
       return backend.open();
     case 'load':
       network = new OnnxBackend(onCrash);
@@ -35,11 +57,28 @@ function start(request: Exclude<Request, { type: 'abort' }>, signal: AbortSignal
       break;
     case 'sync':
       if (backend) return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
+      break;
+    case 'refresh':
+      if (backend) return backend.refresh(signal);
+      break;
+    case 'clear':
+      if (backend) return backend.clear(signal);
+      break;
+    case 'diagnose':
+      if (backend) return backend.diagnose(signal);
   }
   throw new Error(`${request.type} before open or load`);
 }
 
 async function answer(request: Request): Promise<void> {
+  if (request.type === 'products') {
+    backend?.setProducts(request.products);
+    return;
+  }
+  if (request.type === 'token' || request.type === 'no-token') {
+    questions.get(request.question)?.(request);
+    return;
+  }
   const { id } = request;
   if (request.type === 'abort') {
     running.get(id)?.abort();

@@ -63,6 +63,9 @@ pub trait Engine: Send + Sync {
         self.run(&mut |layout, tensor| pixels.write_tensor(preprocessing, layout, tensor))
     }
 
+    /// What runs it, for people.
+    fn name(&self) -> &'static str;
+
     /// Side of the input image, pixels.
     fn input_size(&self) -> usize;
 

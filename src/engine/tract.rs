@@ -69,6 +69,10 @@ impl Engine for TractEngine {
         })
     }
 
+    fn name(&self) -> &'static str {
+        "tract"
+    }
+
     fn input_size(&self) -> usize {
         self.shape[2]
     }

@@ -30,10 +30,13 @@ pub enum Reason {
     NoProduct,
     /// The channel has attributes only.
     NoLabels,
+    /// The app knows none of the channel's products.
+    NotKnown,
 }
 
 /// Decides from the rejection score (largest cosine to a product, or a classifier's largest confidence), the largest
-/// cosine to a background prototype, and the first prediction's confidence.
+/// cosine to a background prototype, and the first prediction's confidence. Products that the app does not know take no
+/// part.
 #[must_use]
 pub fn decide(rule: &manifest::Decision, score: f32, background: f32, confidence: f32) -> (Decision, Reason) {
     if background > score {

@@ -33,6 +33,11 @@ impl Embedder {
         Ok(Embedder { engine, preprocessing, image_size, features })
     }
 
+    /// What runs the network.
+    pub(super) fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
     /// Length of the feature vector.
     #[must_use]
     pub fn feature_len(&self) -> usize {

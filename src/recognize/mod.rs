@@ -6,7 +6,8 @@ mod embedder;
 mod head;
 mod score;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -35,11 +36,12 @@ pub struct Recognition {
     pub decision: Decision,
     /// Why.
     pub reason: Reason,
-    /// Every label, most likely first; confidences are probabilities that sum to 1.
+    /// Every label, most likely first, those that the app does not know after the others; confidences are probabilities
+    /// that sum to 1.
     pub predictions: Vec<Prediction>,
-    /// First confidence minus second (minus 0 where there is none).
+    /// First confidence minus second (minus 0 where there is none), among labels that the app knows.
     pub margin: f32,
-    /// Largest cosine to a product (embedding model) or largest confidence (classifier); 0 without labels.
+    /// Largest cosine to a known product (embedding model) or its largest confidence (classifier); 0 without any.
     pub rejection_score: f32,
     /// Further attributes by name.
     pub attributes: BTreeMap<String, Attribute>,
@@ -56,6 +58,8 @@ pub struct Prediction {
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
+    /// Whether the app knows the product. One that it does not know never wins.
+    pub known: bool,
 }
 
 enum Model {
@@ -65,7 +69,7 @@ enum Model {
 
 /// A loaded release.
 pub struct Recognizer {
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     model: Model,
 }
 
@@ -74,7 +78,8 @@ impl Recognizer {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`], [`ErrorKind::NeedsTract`], or what `file` returns.
-    pub fn load<'a>(manifest: Manifest, file: impl Fn(FileRole) -> Result<&'a [u8]>) -> Result<Self> {
+    pub fn load<'a>(manifest: impl Into<Arc<Manifest>>, file: impl Fn(FileRole) -> Result<&'a [u8]>) -> Result<Self> {
+        let manifest = manifest.into();
         let engine = load_network(&manifest, &file)?;
         let model = match (manifest.model_type, manifest.features) {
             (ModelType::Embedding, Some(features)) => {
@@ -121,13 +126,24 @@ impl Recognizer {
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails on it.
     pub fn recognize(&self, frame: &Frame<'_>) -> Result<Recognition> {
+        self.recognize_among(frame, None)
+    }
+
+    /// As [`Recognizer::recognize`], where labels other than `products` are marked and never win. They take part in the
+    /// probabilities: what they explain is not given to the others.
+    ///
+    /// # Errors
+    /// As [`Recognizer::recognize`].
+    pub fn recognize_among(&self, frame: &Frame<'_>, products: Option<&BTreeSet<String>>) -> Result<Recognition> {
         let rule = &self.manifest.decision;
+        let known: Vec<bool> = self.manifest.labels.iter().map(|l| products.is_none_or(|p| p.contains(l))).collect();
+        let best = |values: &[f32]| largest(values.iter().zip(&known).filter(|(_, known)| **known).map(|(v, _)| *v));
         let mut attributes = BTreeMap::new();
         let (confidences, outcome, rejection_score) = match &self.model {
             Model::Classifier { engine } => {
                 let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 let confidences = engine.run_pixels(&pixels, &self.manifest.preprocessing)?;
-                let top = largest(&confidences);
+                let top = best(&confidences);
                 (confidences, decide(rule, top, f32::NEG_INFINITY, top), top)
             }
             Model::Embedding { embedder, label, attributes: readers } => {
@@ -142,28 +158,36 @@ impl Recognizer {
                         let cosines = head.cosines(&features);
                         let (products, background) = cosines.split_at(self.manifest.labels.len());
                         let confidences = softmax(products, scale);
-                        let score = largest(products);
-                        let outcome = decide(rule, score, largest(background), largest(&confidences));
+                        let score = best(products);
+                        let background = largest(background.iter().copied());
+                        let outcome = decide(rule, score, background, best(&confidences));
                         (confidences, outcome, score)
                     }
                     _ => (Vec::new(), (Decision::Unsure, Reason::NoLabels), 0.0),
                 }
             }
         };
+        let nobody = !known.is_empty() && !known.contains(&true);
+        let (outcome, rejection_score) =
+            if nobody { ((Decision::Unknown, Reason::NotKnown), 0.0) } else { (outcome, rejection_score) };
         let mut order: Vec<usize> = (0..confidences.len()).collect();
-        order.sort_unstable_by(|&a, &b| confidences[b].total_cmp(&confidences[a]).then(a.cmp(&b)));
+        let place = |a: usize, b: usize| known[b].cmp(&known[a]).then(confidences[b].total_cmp(&confidences[a]));
+        order.sort_unstable_by(|&a, &b| place(a, b).then(a.cmp(&b)));
         let predictions: Vec<Prediction> = order
             .iter()
-            .map(|&i| Prediction { label: self.manifest.labels[i].clone(), confidence: confidences[i] })
+            .map(|&i| {
+                let label = self.manifest.labels[i].clone();
+                Prediction { label, confidence: confidences[i], known: known[i] }
+            })
             .collect();
-        let first = predictions.first();
+        let [first, second] = [0, 1].map(|i| predictions.get(i).filter(|p| p.known));
         if let Some(first) = first {
             for (name, _) in self.manifest.attributes.iter().filter(|(_, head)| **head == AttributeHead::Label) {
                 let value = AttributeValue::Text(first.label.clone());
                 attributes.insert(name.clone(), Attribute { value, confidence: Some(first.confidence), error: None });
             }
         }
-        let margin = first.map_or(0.0, |p| p.confidence) - predictions.get(1).map_or(0.0, |p| p.confidence);
+        let margin = first.map_or(0.0, |p| p.confidence) - second.map_or(0.0, |p| p.confidence);
         let score = self.manifest.score.as_ref().and_then(|rule| {
             // What is unknown has no facts.
             let known = first.filter(|_| outcome.0 != Decision::Unknown);
@@ -217,6 +241,15 @@ impl Recognizer {
         }
     }
 
+    /// What runs the network, for people.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        match &self.model {
+            Model::Embedding { embedder, .. } => embedder.engine().name(),
+            Model::Classifier { engine } => engine.name(),
+        }
+    }
+
     /// Checks that this device reproduces the manifest's golden vector.
     ///
     /// # Errors
@@ -262,6 +295,6 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
     Ok(Box::new(engine))
 }
 
-fn largest(values: &[f32]) -> f32 {
-    values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+fn largest(values: impl Iterator<Item = f32>) -> f32 {
+    values.fold(f32::NEG_INFINITY, f32::max)
 }

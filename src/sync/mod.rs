@@ -1,49 +1,34 @@
 //! Keeping a device's model current without ever leaving it without a working one.
 //!
 //! Nothing here does I/O: a [`Host`] answers requests, a [`Store`] keeps bytes. The order is fixed: read what is
-//! known, ask the host, decide ([`plan`]), gather and verify every file, load, check the golden vector, and only then
-//! activate. Whatever fails before that leaves the old model in place.
+//! known, ask the host, decide what is newer ([`Rank`]), gather and verify every file, load, check the golden vector, and
+//! only then activate. Whatever fails before that leaves the old model in place.
 
-mod plan;
+mod client;
+mod diagnosis;
+mod download;
+mod host;
+mod keep;
+mod loaded;
+mod offer;
+mod release;
 mod session;
 mod store;
+mod update;
 
 use sha2::{Digest, Sha256};
 
-pub use plan::{Known, Plan, Release, plan};
-pub use session::{Loaded, Session};
+pub use diagnosis::{Check, Diagnosis};
+pub use host::{Body, Head, Host, Redirect, Request};
+pub use loaded::Loaded;
+pub use release::Rank;
+pub use session::{Options, Session};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use store::incomplete;
-pub use store::{Blob, MemoryStore, Store, StoredRelease};
+pub use store::{MemoryStore, Store, StoredRelease};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileEntry;
-
-/// What a host says of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The file's bytes.
-    Bytes(Vec<u8>),
-    /// 404.
-    Absent,
-}
-
-/// Where releases are published. The futures need not be `Send`.
-#[expect(async_fn_in_trait, reason = "a browser has one thread, and nothing here spawns")]
-pub trait Host {
-    /// Asks for a metadata.json, revalidated so that no cache answers with an old one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Network`], [`ErrorKind::HttpStatus`], [`ErrorKind::Aborted`].
-    async fn metadata(&self, url: &str) -> Result<Answer>;
-
-    /// Asks for an immutable file that should have `bytes` bytes, and may stop once more came. `on_bytes` is told how
-    /// many came so far.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Network`], [`ErrorKind::HttpStatus`], [`ErrorKind::Aborted`].
-    async fn blob(&self, url: &str, bytes: u64, on_bytes: &mut dyn FnMut(u64)) -> Result<Answer>;
-}
 
 /// What came of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

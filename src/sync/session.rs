@@ -1,49 +1,46 @@
 //! One channel on one device: its model in memory, its release in the store, its host.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{Answer, Host, Known, Outcome, Plan, Release, Store, StoredRelease, plan, verify};
-use crate::engine;
+use super::diagnosis::{Check, Diagnosis, Model};
+use super::download::Parts;
+use super::loaded::Loaded;
+use super::release::Rank;
+use super::{Host, Outcome, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
-use crate::manifest::{FileEntry, FileRole, Manifest, check_channel};
-use crate::recognize::{Recognition, Recognizer};
+use crate::manifest::check_channel;
+use crate::manifest::signature::PublicKey;
+use crate::recognize::Recognition;
 
-/// A model that answers.
-pub struct Loaded {
-    recognizer: Recognizer,
-    stored: Cell<bool>,
+/// What an app asks of a channel.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where there are any, only releases signed by one of them are taken, and only such are loaded from the store.
+    pub keys: Vec<PublicKey>,
+    /// The product ids that the app knows; `None` knows all.
+    pub products: Option<BTreeSet<String>>,
 }
 
-impl Loaded {
-    /// What its release says of itself.
-    #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        self.recognizer.manifest()
-    }
-
-    /// Whether it survives the page.
-    #[must_use]
-    pub fn stored(&self) -> bool {
-        self.stored.get()
-    }
-}
-
-/// A channel opened on a device. Every method takes `&self` and no borrow outlives an await, so calls may overlap:
-/// the old model answers during a sync.
-pub struct Session<S> {
-    store: S,
-    models: String,
-    channel: String,
-    loaded: RefCell<Option<Rc<Loaded>>>,
-}
-
-/// The files that a release needs, verified.
-struct Gathered<P> {
-    files: Vec<(FileRole, Vec<u8>)>,
-    /// Those of them that the store has not.
-    parcels: Vec<P>,
+/// A channel opened on a device. Every method takes `&self` and no borrow outlives an await, so recognition may overlap
+/// everything: the old model answers during a sync. Of [`Session::sync`], [`Session::refresh`] and [`Session::clear`] one
+/// must end before the next begins.
+pub struct Session<S: Store> {
+    pub(super) store: S,
+    pub(super) models: String,
+    pub(super) channel: String,
+    pub(super) keys: Vec<PublicKey>,
+    pub(super) products: RefCell<Option<Rc<BTreeSet<String>>>>,
+    pub(super) loaded: RefCell<Option<Rc<Loaded>>>,
+    pub(super) parts: Parts,
+    /// Files of the loaded release that could not be stored.
+    pub(super) parcels: RefCell<Vec<(String, S::Parcel)>>,
+    /// Releases whose files are as published and that this device cannot run, by the hash of their metadata.json: they are
+    /// not fetched again.
+    pub(super) refused: RefCell<Vec<(String, Error)>>,
+    pub(super) last: RefCell<Option<Check>>,
 }
 
 impl<S: Store> Session<S> {
@@ -53,21 +50,31 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::InvalidChannel`], [`ErrorKind::InvalidArgument`]; [`ErrorKind::NeedsTract`] where the stored release
     /// is one that only a build with tract runs.
-    pub async fn open(store: S, models: &str, channel: &str) -> Result<Self> {
+    pub async fn open(store: S, models: &str, channel: &str, options: Options) -> Result<Self> {
         check_channel(channel)?;
         if !models.contains("://") || !models.ends_with('/') {
             let message = format!("`{models}` is not an absolute URL that ends in `/`");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let session = Session { store, models: models.into(), channel: channel.into(), loaded: RefCell::default() };
-        if let Some(release) = session.stored_release().await {
-            match session.load_stored(&release).await {
-                Ok(loaded) => drop(session.loaded.replace(Some(Rc::new(loaded)))),
-                Err(error) if error.kind() == ErrorKind::NeedsTract => return Err(error),
-                Err(_) => {}
-            }
-        }
+        let session = Session {
+            store,
+            models: models.into(),
+            channel: channel.into(),
+            keys: options.keys,
+            products: RefCell::new(options.products.map(Rc::new)),
+            loaded: RefCell::default(),
+            parts: Parts::default(),
+            parcels: RefCell::default(),
+            refused: RefCell::default(),
+            last: RefCell::default(),
+        };
+        session.refresh().await?;
         Ok(session)
+    }
+
+    /// Where releases are kept.
+    pub fn store(&self) -> &S {
+        &self.store
     }
 
     /// The model that answers now.
@@ -76,172 +83,105 @@ impl<S: Store> Session<S> {
         self.loaded.borrow().clone()
     }
 
+    /// From now on these are the products that the app knows; `None` knows all.
+    pub fn set_products(&self, products: Option<BTreeSet<String>>) {
+        self.products.replace(products.map(Rc::new));
+    }
+
     /// Recognises what a frame shows.
     ///
     /// # Errors
-    /// [`ErrorKind::NoModel`]; what [`Recognizer::recognize`] returns.
+    /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize`] returns.
     pub fn recognize(&self, frame: &Frame<'_>) -> Result<Recognition> {
         let loaded = self.loaded().ok_or_else(|| {
             let message = format!("the channel `{}` has no model on this device yet: sync first", self.channel);
             Error::new(ErrorKind::NoModel, message)
         })?;
-        loaded.recognizer.recognize(frame)
+        let products = self.products.borrow().clone();
+        loaded.recognizer.recognize_among(frame, products.as_deref())
+    }
+
+    /// Loads a newer release from the store, where another tab put it, without asking the host. Whether another model
+    /// answers now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsTract`]. What the store has not, or has damaged, is not loaded: the next sync heals it.
+    pub async fn refresh(&self) -> Result<bool> {
+        let Ok(Some(stored)) = self.stored().await else { return Ok(false) };
+        if self.rank() >= Some(stored.offer.rank) {
+            return Ok(false);
+        }
+        match self.load_stored(&stored).await {
+            Ok(loaded) => {
+                self.replace(Rc::new(loaded));
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::NeedsTract => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Forgets the channel: its model, what the store holds of it, and what was downloaded. Other channels keep theirs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
+    pub async fn clear(&self) -> Result<()> {
+        self.loaded.take();
+        self.parts.clear();
+        self.parcels.take();
+        self.refused.take();
+        self.last.take();
+        self.store.remove(&self.key()).await
     }
 
     /// Asks the host for a newer release and takes it. `on_progress` is told the bytes that came and those of all
-    /// files to fetch, first with 0, last with both equal; never where nothing must be fetched. `on_loaded` is told of
-    /// the new model as soon as it answers, before it is stored.
+    /// files to fetch; first with 0, or with what an earlier sync left, last with both equal; never where nothing must be
+    /// fetched. It falls back where a host makes a file begin anew. `on_loaded` is told of the new model as soon as it
+    /// answers, before it is stored.
     ///
     /// # Errors
     /// Whatever is wrong with the release or its files, typed; the old model stays. [`ErrorKind::NeedsTract`] before any
     /// file is fetched, where only a build with tract runs the release. A store that is full or fails is
-    /// not an error: the model then runs from memory and is not [`Loaded::stored`].
+    /// not an error: the model then runs from memory and is not [`Loaded::stored`]. A candidate that fails is none
+    /// either: the release in force is taken instead, and [`Session::diagnose`] tells.
     pub async fn sync(
         &self,
         host: &impl Host,
         on_progress: &mut dyn FnMut(u64, u64),
         on_loaded: &mut dyn FnMut(&Loaded),
     ) -> Result<Outcome> {
-        let answer = host.metadata(&format!("{}{}/latest/metadata.json", self.models, self.channel)).await;
-        let loaded = self.loaded();
-        let stored = self.stored_release().await;
-        let known = Known {
-            loaded: loaded.as_deref().map(Loaded::manifest),
-            stored: stored.as_ref(),
-            damaged: match &loaded {
-                Some(loaded) if loaded.stored() => self.is_damaged(loaded.manifest(), stored.as_ref()).await,
-                _ => false,
-            },
-        };
-        let release = match plan(&self.channel, known, answer)? {
-            Plan::Take(release) => release,
-            Plan::Current => return Ok(Outcome::Current),
-            Plan::Absent => return Ok(Outcome::Absent),
-            Plan::Offline => return Ok(Outcome::Offline),
-        };
-        check_engine(release.manifest())?;
-        let Gathered { files, parcels } = self.gather(host, release.manifest(), on_progress).await?;
-        match loaded {
-            Some(loaded) if loaded.manifest() == release.manifest() => {
-                loaded.stored.set(self.activate(&release, parcels).await);
-                Ok(Outcome::Current)
-            }
-            _ => {
-                let loaded = Rc::new(Loaded { recognizer: load(release.manifest(), files)?, stored: Cell::new(false) });
-                self.loaded.replace(Some(Rc::clone(&loaded)));
-                on_loaded(&loaded);
-                loaded.stored.set(self.activate(&release, parcels).await);
-                Ok(Outcome::Updated)
-            }
+        let mut candidate = None;
+        let result = self.run(host, &mut candidate, on_progress, on_loaded).await;
+        let check = Check::new(host.now(), result.as_ref().copied(), candidate.as_ref());
+        self.last.replace(Some(check));
+        result
+    }
+
+    /// Describes the channel.
+    pub fn diagnose(&self) -> Diagnosis {
+        Diagnosis {
+            version: env!("CARGO_PKG_VERSION"),
+            models: self.models.clone(),
+            channel: self.channel.clone(),
+            keys: self.keys.len(),
+            products: self.products.borrow().as_ref().map(|p| p.len()),
+            model: self.loaded().as_deref().map(Model::new),
+            durable: self.store.durable(),
+            kept_bytes: self.parts.bytes(),
+            last_check: self.last.borrow().clone(),
         }
     }
 
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         format!("{}{}", self.models, self.channel)
     }
 
-    /// A release that cannot be read counts as none: the host's replaces it.
-    async fn stored_release(&self) -> Option<Release> {
-        let stored = self.store.release(&self.key()).await.ok()??;
-        Release::parse(stored.metadata, &self.channel).ok()
+    pub(super) fn rank(&self) -> Option<Rank> {
+        self.loaded.borrow().as_ref().map(|loaded| loaded.rank)
     }
 
-    async fn is_damaged(&self, loaded: &Manifest, stored: Option<&Release>) -> bool {
-        let Some(stored) = stored else { return true };
-        let names = hashes(stored.manifest());
-        stored.manifest().release_seq <= loaded.release_seq
-            && self.store.missing(&names).await.is_ok_and(|missing| !missing.is_empty())
+    pub(super) fn replace(&self, loaded: Rc<Loaded>) {
+        self.parcels.take();
+        self.loaded.replace(Some(loaded));
     }
-
-    async fn load_stored(&self, release: &Release) -> Result<Loaded> {
-        check_engine(release.manifest())?;
-        let mut files = Vec::new();
-        for file in release.manifest().needed() {
-            let bytes = self.intact(file).await.ok_or_else(|| super::store::incomplete(&file.sha256))?;
-            files.push((file.role, bytes));
-        }
-        Ok(Loaded { recognizer: load(release.manifest(), files)?, stored: Cell::new(self.store.durable()) })
-    }
-
-    /// A file that the store holds unharmed; one that was damaged or cannot be read counts as missing.
-    async fn intact(&self, file: &FileEntry) -> Option<Vec<u8>> {
-        let bytes = self.store.blob(&file.sha256).await.ok()??;
-        verify(&self.store, file, &bytes).await.is_ok().then_some(bytes)
-    }
-
-    /// All files that a release needs, verified, in its order: from the store, the rest from the host.
-    async fn gather(
-        &self,
-        host: &impl Host,
-        manifest: &Manifest,
-        on_progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Gathered<S::Parcel>> {
-        let mut kept = Vec::new();
-        for file in manifest.needed() {
-            kept.push(self.intact(file).await);
-        }
-        let total: u64 = manifest.needed().zip(&kept).filter(|(_, k)| k.is_none()).map(|(f, _)| f.bytes).sum();
-        let mut before = 0;
-        if total > 0 {
-            on_progress(0, total);
-        }
-        let mut gathered = Gathered { files: Vec::new(), parcels: Vec::new() };
-        for (file, kept) in manifest.needed().zip(kept) {
-            let bytes = if let Some(bytes) = kept {
-                bytes
-            } else {
-                let mut on_bytes = |bytes: u64| on_progress(before + bytes.min(file.bytes), total);
-                let bytes = self.fetch(host, file, &mut on_bytes).await?;
-                before += file.bytes;
-                gathered.parcels.push(self.store.pack(&file.sha256, &bytes));
-                bytes
-            };
-            gathered.files.push((file.role, bytes));
-        }
-        if total > 0 {
-            on_progress(total, total);
-        }
-        Ok(gathered)
-    }
-
-    async fn fetch(&self, host: &impl Host, file: &FileEntry, on_bytes: &mut dyn FnMut(u64)) -> Result<Vec<u8>> {
-        let url = format!("{}{}", self.models, file.url);
-        let Answer::Bytes(bytes) = host.blob(&url, file.bytes, on_bytes).await? else {
-            let message = format!("{url}: 404, although metadata.json names it: the release is incomplete");
-            return Err(Error::new(ErrorKind::HttpStatus, message));
-        };
-        verify(&self.store, file, &bytes).await?;
-        Ok(bytes)
-    }
-
-    /// Whether the release survives the page now.
-    async fn activate(&self, release: &Release, parcels: Vec<S::Parcel>) -> bool {
-        let stored = StoredRelease {
-            release_seq: release.manifest().release_seq,
-            blobs: hashes(release.manifest()),
-            metadata: release.metadata().to_vec(),
-        };
-        self.store.activate(&self.key(), &stored, parcels).await.is_ok() && self.store.durable()
-    }
-}
-
-/// Whether this build can run the release's network.
-fn check_engine(manifest: &Manifest) -> Result<()> {
-    if manifest.network()?.role == FileRole::Plan { Ok(()) } else { engine::check_onnx() }
-}
-
-/// Loads a release and has it reproduce its golden vector.
-fn load(manifest: &Manifest, files: Vec<(FileRole, Vec<u8>)>) -> Result<Recognizer> {
-    let recognizer = Recognizer::load(manifest.clone(), |role| {
-        let found = files.iter().find(|f| f.0 == role).map(|f| f.1.as_slice());
-        found.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the {role:?} was not gathered")))
-    })?;
-    // What the first run takes then fits where they were, and a page's memory never shrinks.
-    drop(files);
-    recognizer.check_golden()?;
-    Ok(recognizer)
-}
-
-fn hashes(manifest: &Manifest) -> Vec<String> {
-    manifest.needed().map(|f| f.sha256.clone()).collect()
 }

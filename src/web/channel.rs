@@ -3,45 +3,60 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use js_sys::{Function, JSON, Promise};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::AbortSignal;
+use web_sys::{AbortController, AbortSignal};
 
+use super::diagnosis::Report;
 use super::failure::{describe, plain};
 use super::fetch::FetchHost;
+use super::line::Child;
+use super::options::{self, Options};
 use super::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::manifest::ModelType;
 use crate::sync::{Loaded, Session};
 
-/// A channel opened in this browser. Methods may overlap: none holds a borrow while it waits.
+/// A channel opened in this browser. Methods may overlap: none holds a borrow while it waits. Syncs, refreshes and clears
+/// run one after another.
 #[wasm_bindgen]
 pub struct Channel {
     session: Rc<Session<Storage>>,
-    /// The last sync that was asked for; the next one waits for it.
+    token: Option<Function>,
+    stall: Duration,
+    /// The last of them that was asked for; the next one waits for it.
     turn: RefCell<Promise>,
+    /// Ends the syncs that were asked for so far.
+    clearing: RefCell<AbortController>,
 }
 
 #[wasm_bindgen]
 impl Channel {
     /// Opens `channel` of the models below `models`, an absolute URL that ends in `/`, with what is stored of it.
     #[wasm_bindgen(unchecked_return_type = "Promise<Channel>")]
-    pub fn open(models: String, channel: String) -> Promise {
+    pub fn open(
+        models: String,
+        channel: String,
+        #[wasm_bindgen(unchecked_optional_param_type = "ChannelOptions")] options: JsValue,
+    ) -> Promise {
         future_to_promise(async move {
-            let opened = async { Session::open(Storage::open().await?, &models, &channel).await }.await;
-            let session = Rc::new(opened.map_err(|e| plain(&e))?);
-            let turn = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
-            Ok(Channel { session, turn }.into())
+            let open = async {
+                let Options { sync, token, stall } = Options::read(&options)?;
+                let session = Rc::new(Session::open(Storage::open().await?, &models, &channel, sync).await?);
+                let turn = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
+                Ok(Channel { session, token, stall, turn, clearing: RefCell::new(controller()) })
+            };
+            open.await.map(JsValue::from).map_err(|e| plain(&e))
         })
     }
 
-    /// Asks the host for a newer model and takes it; the old one answers meanwhile. Syncs that overlap run one after
-    /// another.
+    /// Asks the host for a newer model and takes it; the old one answers meanwhile.
     #[wasm_bindgen(unchecked_return_type = "Promise<Synced>")]
     pub fn sync(
         &self,
@@ -50,16 +65,40 @@ impl Channel {
         #[wasm_bindgen(js_name = onLoaded, unchecked_param_type = "(model: ModelInfo) => void")] on_loaded: Function,
         signal: Option<AbortSignal>,
     ) -> Promise {
-        let session = Rc::clone(&self.session);
-        let previous = self.turn.borrow().clone();
-        let promise = future_to_promise(async move {
-            // How the previous sync ended is its caller's business.
-            let _ = JsFuture::from(previous).await;
-            let synced = sync(&session, &on_progress, &on_loaded, signal).await;
-            synced.map_err(|e| plain(&e))
-        });
-        *self.turn.borrow_mut() = promise.clone();
-        promise
+        let parents = [Some(self.clearing.borrow().signal()), signal].into_iter().flatten().collect();
+        let (child, token, stall) = (Child::new(parents), self.token.clone(), self.stall);
+        self.in_turn(async move |session| {
+            let host = FetchHost { signal: child.signal(), token, stall };
+            sync(&session, &host, &on_progress, &on_loaded).await
+        })
+    }
+
+    /// Loads a newer model from the device's store, where another tab put it, without asking the host. Whether another
+    /// model answers now.
+    #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
+    pub fn refresh(&self) -> Promise {
+        self.in_turn(async |session| Ok(session.refresh().await?.into()))
+    }
+
+    /// Forgets the channel: its model, what is stored of it, and what was downloaded. Syncs end with `ABORTED`; other
+    /// channels keep theirs.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn clear(&self) -> Promise {
+        self.clearing.replace(controller()).abort();
+        self.in_turn(async |session| session.clear().await.map(|()| JsValue::UNDEFINED))
+    }
+
+    /// From now on these are the products that the app knows: others are marked and never win. Null knows all.
+    ///
+    /// # Errors
+    /// A plain `{ code, message }`.
+    #[wasm_bindgen(js_name = setProducts)]
+    pub fn set_products(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string[] | null")] ids: JsValue,
+    ) -> Result<(), JsValue> {
+        self.session.set_products(options::products(&ids).map_err(|e| plain(&e))?);
+        Ok(())
     }
 
     /// Recognises what a frame of straight 8-bit RGBA shows.
@@ -80,17 +119,38 @@ impl Channel {
     pub fn model(&self) -> Result<JsValue, JsValue> {
         to_js(&self.session.loaded().as_deref().map(ModelInfo::new)).map_err(|e| plain(&e))
     }
+
+    /// Describes the channel for a support person.
+    #[wasm_bindgen(unchecked_return_type = "Promise<ChannelDiagnosis>")]
+    pub fn diagnose(&self) -> Promise {
+        let session = Rc::clone(&self.session);
+        future_to_promise(async move { to_js(&Report::new(&session)).map_err(|e| plain(&e)) })
+    }
+
+    fn in_turn(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
+        let session = Rc::clone(&self.session);
+        let previous = self.turn.borrow().clone();
+        let promise = future_to_promise(async move {
+            // How the previous one ended is its caller's business.
+            let _ = JsFuture::from(previous).await;
+            work(session).await.map_err(|e| plain(&e))
+        });
+        *self.turn.borrow_mut() = promise.clone();
+        promise
+    }
+}
+
+fn controller() -> AbortController {
+    // The constructor cannot throw.
+    AbortController::new().unwrap_throw()
 }
 
 async fn sync(
     session: &Session<Storage>,
+    host: &FetchHost,
     on_progress: &Function,
     on_loaded: &Function,
-    signal: Option<AbortSignal>,
 ) -> Result<JsValue> {
-    if signal.as_ref().is_some_and(AbortSignal::aborted) {
-        return Err(Error::new(ErrorKind::Aborted, "aborted by the caller"));
-    }
     let mut progress = |loaded: u64, total: u64| {
         // A progress display that throws must not cost the model.
         let _ = on_progress.call2(&JsValue::UNDEFINED, &(loaded as f64).into(), &(total as f64).into());
@@ -99,7 +159,7 @@ async fn sync(
         let model = to_js(&ModelInfo::new(loaded));
         let _ = model.map(|model| on_loaded.call1(&JsValue::UNDEFINED, &model));
     };
-    let outcome = session.sync(&FetchHost { signal }, &mut progress, &mut loaded).await?;
+    let outcome = session.sync(host, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
     to_js(&Synced { outcome: outcome.name(), model: loaded.as_deref().map(ModelInfo::new) })
 }
@@ -124,7 +184,9 @@ struct ModelInfo<'a> {
     image_size: usize,
     model_type: ModelType,
     bytes: u64,
+    candidate: bool,
     stored: bool,
+    stored_problem: Option<String>,
     facts: &'a BTreeMap<String, BTreeMap<String, Value>>,
 }
 
@@ -143,7 +205,9 @@ impl<'a> ModelInfo<'a> {
             image_size: manifest.image_size,
             model_type: manifest.model_type,
             bytes: manifest.total_bytes(),
+            candidate: loaded.is_candidate(),
             stored: loaded.stored(),
+            stored_problem: loaded.stored_problem(),
             facts: &manifest.facts,
         }
     }
@@ -175,8 +239,12 @@ export interface ModelInfo {
   modelType: string;
   /** Of all its files. */
   bytes: number;
+  /** Whether it is a release on trial, which only some devices take. */
+  candidate: boolean;
   /** Whether it survives the page. */
   stored: boolean;
+  /** Why not, for people. */
+  storedProblem: string | null;
   facts: Record<string, Record<string, unknown>>;
 }
 
@@ -189,8 +257,9 @@ export interface Synced {
 /** One answer. */
 export interface Recognition {
   decision: 'match' | 'unsure' | 'unknown';
-  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels';
-  predictions: { label: string; confidence: number }[];
+  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels' | 'not-known';
+  /** Those that the app does not know come after the others. */
+  predictions: { label: string; confidence: number; known: boolean }[];
   margin: number;
   rejectionScore: number;
   attributes: Record<string, { value: string | number | number[]; confidence: number | null; error?: number }>;

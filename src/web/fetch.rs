@@ -1,111 +1,179 @@
 //! The host behind `fetch`, in a page or a worker.
 
-use js_sys::{Promise, Uint8Array};
+use std::time::Duration;
+
+use js_sys::{Array, Date, Function, Promise, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, ReadableStreamDefaultReader, ReadableStreamReadResult, Request, RequestCache, RequestCredentials,
-    RequestInit, Response,
+    AbortSignal, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache, RequestCredentials,
+    RequestInit, RequestRedirect, Response, ResponseType, Url,
 };
 
 use super::failure::describe;
+use super::line::{self, Line};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest;
-use crate::sync::{Answer, Host};
+use crate::sync::{Body, Head, Host, Redirect, Request};
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = fetch)]
-    fn fetch(request: &Request) -> Promise;
+    fn fetch(request: &web_sys::Request) -> Promise;
+    #[wasm_bindgen(thread_local_v2, js_name = origin)]
+    static ORIGIN: Option<String>;
 }
+
+/// Waits before a retry: this long, then twice as long, and so on.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks over HTTP until the signal aborts.
 pub(super) struct FetchHost {
-    pub(super) signal: Option<AbortSignal>,
+    pub(super) signal: AbortSignal,
+    /// Gives the access token.
+    pub(super) token: Option<Function>,
+    /// A connection that brings nothing for so long is given up.
+    pub(super) stall: Duration,
+}
+
+/// The body of a response, or of one that has none.
+pub(super) struct FetchBody {
+    url: String,
+    line: Line,
+    reader: Option<ReadableStreamDefaultReader>,
 }
 
 impl Host for FetchHost {
-    async fn metadata(&self, url: &str) -> Result<Answer> {
-        self.read(url, RequestCache::NoCache, manifest::MAX_BYTES as u64, 0, &mut |_| {}).await
+    type Body = FetchBody;
+
+    async fn send(&self, request: &Request<'_>) -> Result<(Head, FetchBody)> {
+        let line = Line::new(&self.signal, self.stall);
+        let response = line.wait(request.url, fetch(&prepare(request, &line)?)).await?;
+        let response: Response = response.unchecked_into();
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let elsewhere = response.redirected() && origin(&response.url()) != origin(request.url);
+        let redirect = match elsewhere {
+            _ if response.type_() == ResponseType::Opaqueredirect => Redirect::Refused,
+            true => Redirect::Elsewhere,
+            false => Redirect::Home,
+        };
+        let head = Head {
+            status: response.status(),
+            etag: header("etag"),
+            length: header("content-length").and_then(|length| length.parse().ok()),
+            start: header("content-range")
+                .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()),
+            encoded: header("content-encoding").is_some(),
+            redirect,
+        };
+        let reader = response.body().map(|stream| stream.get_reader().unchecked_into());
+        Ok((head, FetchBody { url: request.url.to_owned(), line, reader }))
     }
 
-    // Past the HTTP cache: the store keeps the bytes already, and a damaged copy in the cache would never heal.
-    async fn blob(&self, url: &str, bytes: u64, on_bytes: &mut dyn FnMut(u64)) -> Result<Answer> {
-        self.read(url, RequestCache::NoStore, bytes, bytes, on_bytes).await
+    async fn token(&self, refresh: bool) -> Result<Option<String>> {
+        let Some(token) = &self.token else { return Ok(None) };
+        let given = match token.call1(&JsValue::UNDEFINED, &refresh.into()) {
+            Ok(given) => JsFuture::from(self.unless_aborted(&Promise::resolve(&given))).await,
+            Err(thrown) => Err(thrown),
+        };
+        self.ended()?;
+        let given = given.map_err(|thrown| {
+            let message = format!("the app's token function failed: {}", describe(&thrown));
+            Error::new(ErrorKind::Unauthorized, message)
+        })?;
+        if given.is_null() || given.is_undefined() {
+            return Ok(None);
+        }
+        // Nothing else can be sent in a header. The message must not tell a token.
+        let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+        given.as_string().filter(fits).map(Some).ok_or_else(|| {
+            let message = "the app's token function must give a token of visible ASCII characters, null or undefined";
+            Error::new(ErrorKind::InvalidArgument, message)
+        })
+    }
+
+    async fn pause(&self, retry: u32) -> Result<()> {
+        let passed = line::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
+        // Only an abort rejects, and that is what comes next.
+        let _ = JsFuture::from(self.unless_aborted(&passed)).await;
+        self.ended()
+    }
+
+    fn now(&self) -> f64 {
+        Date::now()
+    }
+
+    fn ended(&self) -> Result<()> {
+        if self.signal.aborted() { Err(Error::new(ErrorKind::Aborted, "aborted by the caller")) } else { Ok(()) }
+    }
+}
+
+impl Body for FetchBody {
+    async fn read(&mut self, into: &mut Vec<u8>) -> Result<bool> {
+        let Some(reader) = &self.reader else {
+            self.line.end();
+            return Ok(false);
+        };
+        let chunk: ReadableStreamReadResult = self.line.wait(&self.url, reader.read()).await?.unchecked_into();
+        if chunk.get_done().unwrap_or(true) {
+            self.line.end();
+            return Ok(false);
+        }
+        let bytes: Uint8Array = chunk.get_value().unchecked_into();
+        let start = into.len();
+        into.resize(start + bytes.length() as usize, 0);
+        bytes.copy_to(&mut into[start..]);
+        Ok(true)
     }
 }
 
 impl FetchHost {
-    /// Reads a body, and stops once it is longer than `limit`.
-    async fn read(
-        &self,
-        url: &str,
-        cache: RequestCache,
-        limit: u64,
-        reserve: u64,
-        on_bytes: &mut dyn FnMut(u64),
-    ) -> Result<Answer> {
-        let response = self.send(url, cache).await?;
-        match response.status() {
-            404 => return Ok(Answer::Absent),
-            _ if response.ok() => {}
-            status => return Err(Error::new(ErrorKind::HttpStatus, format!("{url}: HTTP status {status}"))),
-        }
-        let mut body = Vec::new();
-        let room = usize::try_from(reserve).is_ok_and(|reserve| body.try_reserve_exact(reserve).is_ok());
-        if !room {
-            let message = format!("{url}: {reserve} bytes do not fit into this device's memory");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
-        // The browser tells the end of a stream some time after its last byte. Who said how many there are is believed: if
-        // more came, they would not be read, and what was read is verified.
-        let said = header(&response, "content-length").and_then(|length| length.parse().ok());
-        let whole = said.filter(|length| *length == reserve && header(&response, "content-encoding").is_none());
-        let Some(stream) = response.body() else { return Ok(Answer::Bytes(body)) };
-        let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        loop {
-            let chunk = JsFuture::from(reader.read()).await.map_err(|thrown| self.failed(url, &thrown))?;
-            let chunk: ReadableStreamReadResult = chunk.unchecked_into();
-            if chunk.get_done().unwrap_or(true) {
-                return Ok(Answer::Bytes(body));
+    /// Settles as `promise` does, or rejects once the signal aborts.
+    fn unless_aborted(&self, promise: &Promise) -> Promise {
+        let aborted = Promise::new(&mut |_, reject| {
+            if self.signal.aborted() {
+                let _ = reject.call0(&JsValue::UNDEFINED);
             }
-            let bytes: Uint8Array = chunk.get_value().unchecked_into();
-            let start = body.len();
-            body.resize(start + bytes.length() as usize, 0);
-            bytes.copy_to(&mut body[start..]);
-            on_bytes(body.len() as u64);
-            if whole == Some(body.len() as u64) {
-                return Ok(Answer::Bytes(body));
-            }
-            if body.len() as u64 > limit {
-                // Whether the rest can be cancelled changes nothing: it is not read.
-                let _ = JsFuture::from(reader.cancel()).await;
-                return Ok(Answer::Bytes(body));
-            }
-        }
-    }
-
-    async fn send(&self, url: &str, cache: RequestCache) -> Result<Response> {
-        let init = RequestInit::new();
-        init.set_cache(cache);
-        init.set_credentials(RequestCredentials::SameOrigin);
-        init.set_signal(self.signal.as_ref());
-        let request = Request::new_with_str_and_init(url, &init)
-            .map_err(|thrown| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown))))?;
-        let response = JsFuture::from(fetch(&request)).await.map_err(|thrown| self.failed(url, &thrown))?;
-        Ok(response.unchecked_into())
-    }
-
-    /// An aborted fetch rejects with whatever reason the caller gave, so the signal tells, not the reason.
-    fn failed(&self, url: &str, thrown: &JsValue) -> Error {
-        if self.signal.as_ref().is_some_and(AbortSignal::aborted) {
-            return Error::new(ErrorKind::Aborted, "aborted by the caller");
-        }
-        Error::new(ErrorKind::Network, format!("{url}: {}", describe(thrown)))
+            // The signal is that of one sync, and the listener goes with it.
+            let _ = self.signal.add_event_listener_with_callback("abort", &reject);
+        });
+        Promise::race(&Array::of2(promise, &aborted))
     }
 }
 
-fn header(response: &Response, name: &str) -> Option<String> {
-    response.headers().get(name).ok().flatten()
+fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
+    let Request { url, mutable, unless, from, only_if, token } = *request;
+    let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
+    // Elsewhere these headers would have the browser ask first whether they are allowed, which few hosts answer. There the
+    // browser's own cache revalidates metadata.json, and the hash tells whether the pieces of a blob belong together.
+    let home = ORIGIN.with(Option::clone).is_some_and(|home| origin(url) == Some(home));
+    let headers = Headers::new().map_err(invalid)?;
+    let set = |name: &str, value: &str| headers.set(name, value).map_err(invalid);
+    let unless = unless.filter(|_| home);
+    if let Some(etag) = unless {
+        set("if-none-match", etag)?;
+        // Else the browser would say `no-cache`, at which some servers never answer 304.
+        set("cache-control", "max-age=0")?;
+    }
+    if from > 0 {
+        set("range", &format!("bytes={from}-"))?;
+        if let Some(etag) = only_if.filter(|_| home) {
+            set("if-range", etag)?;
+        }
+    }
+    if let Some(token) = token {
+        set("authorization", &format!("Bearer {token}"))?;
+    }
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    // `no-cache` would hide the 304 that was asked for.
+    init.set_cache(if mutable && unless.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
+    init.set_credentials(RequestCredentials::SameOrigin);
+    init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });
+    init.set_signal(Some(&line.signal()));
+    web_sys::Request::new_with_str_and_init(url, &init).map_err(invalid)
+}
+
+fn origin(url: &str) -> Option<String> {
+    Url::new(url).ok().map(|url| url.origin())
 }

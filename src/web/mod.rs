@@ -1,13 +1,17 @@
 //! The browser's side, wasm only: thin edges around [`crate::sync`] and [`crate::recognize`].
 
 mod channel;
+mod diagnosis;
 mod digest;
 mod failure;
 mod fetch;
 mod indexed_db;
+mod line;
 mod network;
 #[cfg(feature = "tract")]
 mod onnx;
+mod options;
+mod random;
 mod start;
 mod storage;
 

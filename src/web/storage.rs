@@ -1,9 +1,13 @@
 //! The store that this browser allows.
 
-use super::digest;
-use super::indexed_db::{IndexedDb, Packed};
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+
+use super::indexed_db::{self, IndexedDb};
+use super::{digest, random};
 use crate::error::Result;
-use crate::sync::{Blob, MemoryStore, Store, StoredRelease};
+use crate::sync::{MemoryStore, Rank, Store, StoredRelease};
 
 /// IndexedDB, or memory where there is none (some private modes).
 pub(super) enum Storage {
@@ -13,7 +17,16 @@ pub(super) enum Storage {
 
 impl Storage {
     pub(super) async fn open() -> Result<Self> {
-        Ok(IndexedDb::open().await?.map_or_else(|| Storage::Memory(MemoryStore::default()), Storage::IndexedDb))
+        let memory = || Storage::Memory(MemoryStore::new(random::bytes()));
+        Ok(IndexedDb::open().await?.map_or_else(memory, Storage::IndexedDb))
+    }
+
+    /// The version of the database's schema; none of memory.
+    pub(super) fn schema(&self) -> Option<u32> {
+        match self {
+            Storage::IndexedDb(_) => Some(indexed_db::VERSION),
+            Storage::Memory(_) => None,
+        }
     }
 }
 
@@ -52,30 +65,55 @@ impl Store for Storage {
 
     type Parcel = Parcel;
 
-    fn pack(&self, sha256: &str, bytes: &[u8]) -> Parcel {
+    fn pack(&self, bytes: &[u8]) -> Parcel {
         match self {
-            Storage::IndexedDb(store) => Parcel::IndexedDb(store.pack(sha256, bytes)),
-            Storage::Memory(store) => Parcel::Memory(store.pack(sha256, bytes)),
+            Storage::IndexedDb(store) => Parcel::IndexedDb(store.pack(bytes)),
+            Storage::Memory(store) => Parcel::Memory(store.pack(bytes)),
         }
     }
 
-    async fn activate(&self, key: &str, release: &StoredRelease, parcels: Vec<Parcel>) -> Result<()> {
+    async fn activate(
+        &self,
+        key: &str,
+        release: &StoredRelease,
+        distrusted: Option<Rank>,
+        parcels: &[(String, Parcel)],
+    ) -> Result<bool> {
         match self {
             Storage::IndexedDb(store) => {
-                let packed =
-                    parcels.into_iter().filter_map(|p| if let Parcel::IndexedDb(p) = p { Some(p) } else { None });
-                store.activate(key, release, packed.collect()).await
+                let packed = parcels.iter().filter_map(|(name, parcel)| match parcel {
+                    Parcel::IndexedDb(packed) => Some((name.clone(), packed.clone())),
+                    Parcel::Memory(_) => None,
+                });
+                store.activate(key, release, distrusted, &packed.collect::<Vec<_>>()).await
             }
             Storage::Memory(store) => {
-                let blobs = parcels.into_iter().filter_map(|p| if let Parcel::Memory(b) = p { Some(b) } else { None });
-                store.activate(key, release, blobs.collect()).await
+                let packed = parcels.iter().filter_map(|(name, parcel)| match parcel {
+                    Parcel::Memory(packed) => Some((name.clone(), Rc::clone(packed))),
+                    Parcel::IndexedDb(_) => None,
+                });
+                store.activate(key, release, distrusted, &packed.collect::<Vec<_>>()).await
             }
+        }
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        match self {
+            Storage::IndexedDb(store) => store.remove(key).await,
+            Storage::Memory(store) => store.remove(key).await,
+        }
+    }
+
+    async fn device(&self) -> Result<[u8; 16]> {
+        match self {
+            Storage::IndexedDb(store) => store.device().await,
+            Storage::Memory(store) => store.device().await,
         }
     }
 }
 
 /// Of the store that packed it.
 pub(super) enum Parcel {
-    IndexedDb(Packed),
-    Memory(Blob),
+    IndexedDb(JsValue),
+    Memory(Rc<[u8]>),
 }

@@ -1,6 +1,7 @@
-import { Jicho, JichoError, type ModelInfo, type Recognition } from 'jicho';
+import { type CheckResult, Jicho, JichoError, type ModelInfo, type Recognition, type SyncProgress } from 'jicho';
 
 import { Camera } from './camera';
+import { Device } from './device';
 import { Screen } from './screen';
 import { keepApp } from './service-worker';
 import { Steady } from './steady';
@@ -32,7 +33,8 @@ screen.listen({
   camera: () => choose(null),
   tryCamera: () => camera.start(),
 });
-addEventListener('online', () => void refresh());
+const device = new Device(() => eye);
+addEventListener('online', () => screen.network(true));
 addEventListener('offline', () => screen.network(false));
 screen.network(navigator.onLine);
 screen.model(null, channel);
@@ -40,34 +42,54 @@ void keepApp((takeOver) => screen.update(takeOver)).catch((error: unknown) => co
 camera.start();
 void refresh();
 
-/** Opens the channel if that is still to do, and asks the host for a newer model. */
+/** Opens the channel if that is still to do, and asks the host for a newer model. From then on the library does so by itself. */
 async function refresh(): Promise<void> {
   if (refreshing) return;
   refreshing = true;
   screen.refreshing(true);
   screen.said('');
   try {
-    eye ??= await Jicho.open({ channel, models, onModel: show });
-    const { outcome, model } = await eye.sync({
-      onProgress: (progress) => {
-        screen.modelState('downloading');
-        screen.progress(progress);
-      },
-    });
-    screen.network(outcome !== 'offline');
-    if (model) screen.said(OUTCOMES[outcome]);
-    absence = outcome === 'absent' ? NOT_SET_UP : 'No model on this device yet. Connect to the network, then refresh.';
-    // Else the browser may drop the model when storage runs short.
-    if (outcome === 'updated') void navigator.storage?.persist?.();
+    eye ??= await Jicho.open({ channel, models, onModel: changed, onCheck: checked, onProgress: progress });
+    await eye.sync();
   } catch (error) {
-    absence = explain(error);
-    screen.said(absence, true);
-    screen.network(!(error instanceof JichoError && error.code === 'NETWORK'));
+    // Of one by a sync `checked` tells.
+    if (!eye) failed(error);
   } finally {
     refreshing = false;
     screen.refreshing(false);
     show(eye?.model ?? null);
   }
+}
+
+function changed(model: ModelInfo | null): void {
+  // What came of the check that brought it is no news any more.
+  if (!model) screen.said('');
+  show(model);
+}
+
+function progress(download: SyncProgress): void {
+  screen.modelState('downloading');
+  screen.progress(download);
+}
+
+/** Tells what came of a check, whoever asked for it. */
+function checked({ outcome, error, automatic }: CheckResult): void {
+  if (outcome === 'failed') failed(error);
+  else {
+    screen.network(outcome !== 'offline');
+    // That nothing is new is news only to who asked.
+    if (eye?.model && (!automatic || outcome === 'updated')) screen.said(OUTCOMES[outcome]);
+    absence = outcome === 'absent' ? NOT_SET_UP : 'No model on this device yet. Connect to the network, then refresh.';
+  }
+  screen.downloaded();
+  show(eye?.model ?? null);
+  void device.tell();
+}
+
+function failed(error: unknown): void {
+  absence = explain(error);
+  screen.said(absence, true);
+  screen.network(!(error instanceof JichoError && error.code === 'NETWORK'));
 }
 
 function show(model: ModelInfo | null): void {

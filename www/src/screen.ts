@@ -81,7 +81,11 @@ export class Screen {
     const button = tested('refresh') as HTMLButtonElement;
     button.disabled = busy;
     button.textContent = busy ? 'Looking for a new model…' : 'Refresh model';
-    if (!busy) byId('download', HTMLElement).hidden = true;
+    if (!busy) this.downloaded();
+  }
+
+  downloaded(): void {
+    byId('download', HTMLElement).hidden = true;
   }
 
   progress({ loadedBytes, totalBytes }: SyncProgress): void {

@@ -46,9 +46,10 @@ export class Steady {
 
 function blend(before: Prediction[], now: Prediction[]): Prediction[] {
   const old = new Map(before.map((p) => [p.label, p.confidence]));
-  const mixed = now.map(({ label, confidence }) => {
+  const mixed = now.map((prediction) => {
+    const { label, confidence } = prediction;
     const was = old.get(label) ?? confidence;
-    return { label, confidence: was + NEWEST * (confidence - was) };
+    return { ...prediction, confidence: was + NEWEST * (confidence - was) };
   });
   // The first stays first: it is what the answers agree on.
   const [first, ...others] = mixed;

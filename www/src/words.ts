@@ -1,4 +1,4 @@
-import { JichoError, type Recognition, type SyncResult } from 'jicho';
+import { type CheckResult, type Diagnostics, JichoError, type Recognition, type SyncResult } from 'jicho';
 
 import type { CameraState } from './camera';
 
@@ -16,6 +16,22 @@ export const OUTCOMES: Record<SyncResult['outcome'], string> = {
   current: 'This is the newest model.',
   offline: 'No connection. The model on this device goes on working.',
   absent: 'The host has no model for this channel.',
+};
+
+/** What came of a check, in a word or two. */
+export const CHECKS: Record<CheckResult['outcome'], string> = {
+  updated: 'new model',
+  current: 'up to date',
+  offline: 'no connection',
+  absent: 'not set up',
+  failed: 'failed',
+};
+
+export const ENGINES: Record<NonNullable<Diagnostics['engine']>['build'], string> = {
+  relaxed: 'Relaxed SIMD',
+  simd: 'SIMD',
+  scalar: 'No SIMD',
+  tract: 'Any ONNX',
 };
 
 export const CAMERA: Record<CameraState, string> = {
@@ -41,6 +57,10 @@ export function explain(error: unknown): string {
     case 'SIZE_MISMATCH':
     case 'GOLDEN_MISMATCH':
       return `The new model is damaged or incomplete and was not taken (${error.code}).`;
+    case 'BAD_SIGNATURE':
+      return 'The new model is not signed with a key of this app and was not taken.';
+    case 'UNAUTHORIZED':
+      return 'The host asks for a login: log in again.';
     case 'HTTP_STATUS':
     case 'NETWORK':
       return `The host does not answer as it should (${error.code}). Try again later.`;
@@ -52,7 +72,8 @@ export function explain(error: unknown): string {
 }
 
 export function bytes(count: number): string {
-  const [value, unit] = count < 1e6 ? [count / 1e3, 'kilobyte'] : [count / 1e6, 'megabyte'];
+  const [value, unit] =
+    count < 1e6 ? [count / 1e3, 'kilobyte'] : count < 1e9 ? [count / 1e6, 'megabyte'] : [count / 1e9, 'gigabyte'];
   return value.toLocaleString(undefined, { style: 'unit', unit, maximumFractionDigits: value < 10 ? 1 : 0 });
 }
 

@@ -147,6 +147,10 @@ impl Engine for CompiledEngine {
         }
     }
 
+    fn name(&self) -> &'static str {
+        self.kernels.name
+    }
+
     fn input_size(&self) -> usize {
         self.tensors[0].height
     }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +18,9 @@ const TYPES = {
 };
 
 // All of the library and the app must work under it.
-const POLICY = [
+const policy = (elsewhere) => [
   "default-src 'none'",
-  "connect-src 'self'",
+  ["connect-src 'self'", ...elsewhere].join(' '),
   "img-src 'self' blob: data:",
   "manifest-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -31,18 +32,21 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * A static host that can misbehave. `/pkg/` is the built package, `/pages/` this folder's pages; `folders` adds more.
- * `misbehave` is asked before each answer, and takes it over by returning true.
+ * `misbehave(path, response, request)` is asked before each answer, and takes it over by returning true. `exchanges` tells
+ * what was asked and answered: path, headers, status, bytes of the body. Pages may connect to it and to the origins
+ * `elsewhere`.
  */
-export async function host(folders = {}) {
+export async function host(folders = {}, elsewhere = []) {
   const mounts = { '/pkg/': here('../../../pkg/'), '/pages/': here('../pages/'), ...folders };
-  const self = { mounts, requests: [], misbehave: undefined };
+  const self = { mounts, requests: [], exchanges: [], misbehave: undefined };
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://host').pathname);
     self.requests.push(path);
-    response.setHeader('Content-Security-Policy', POLICY);
-    if (self.misbehave?.(path, response)) return;
+    self.exchanges.push(counted(path, request, response));
+    response.setHeader('Content-Security-Policy', policy(elsewhere));
+    if (self.misbehave?.(path, response, request)) return;
     const file = fileAt(self.mounts, path);
-    if (file) send(response, file);
+    if (file) send(request, response, file);
     else response.writeHead(404).end('Not found\n');
   });
   server.listen(0, '127.0.0.1');
@@ -56,6 +60,18 @@ export async function host(folders = {}) {
   return self;
 }
 
+function counted(path, { headers }, response) {
+  const exchange = { path, headers, bytes: 0, get status() { return response.statusCode; } };
+  for (const name of ['write', 'end']) {
+    const method = response[name];
+    response[name] = (chunk, ...rest) => {
+      if (chunk && typeof chunk !== 'function') exchange.bytes += Buffer.byteLength(chunk);
+      return method.call(response, chunk, ...rest);
+    };
+  }
+  return exchange;
+}
+
 /** The file behind a path, or undefined. */
 export function fileAt(mounts, path) {
   const mount = Object.keys(mounts).filter((prefix) => path.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
@@ -65,11 +81,24 @@ export function fileAt(mounts, path) {
   return file.startsWith(normalize(mounts[mount])) && statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined;
 }
 
-function send(response, file) {
-  response.writeHead(200, {
+function send(request, response, file) {
+  const { size } = statSync(file);
+  const etag = `"${createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16)}"`;
+  const headers = { 'Cache-Control': 'no-cache', ETag: etag };
+  if (request.headers['if-none-match'] === etag) return response.writeHead(304, headers).end();
+  const from = rangeOf(request, etag);
+  if (from >= size) return response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+  response.writeHead(from > 0 ? 206 : 200, {
+    ...headers,
     'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-    'Content-Length': statSync(file).size,
-    'Cache-Control': 'no-cache',
+    'Content-Length': size - from,
+    ...(from > 0 && { 'Content-Range': `bytes ${from}-${size - 1}/${size}` }),
   });
-  createReadStream(file).pipe(response);
+  return createReadStream(file, { start: from }).pipe(response);
+}
+
+/** The first byte that is asked for. */
+export function rangeOf({ headers }, etag) {
+  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+  return [undefined, etag].includes(headers['if-range']) ? from : 0;
 }

@@ -2,7 +2,10 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod device;
+#[path = "../fixture/mod.rs"]
 mod fixture;
+mod host;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,17 +25,22 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen(module = "/tests/channel.js")]
 extern "C" {
-    fn serve(url: &str, status: u16, body: Uint8Array, then: &str);
+    fn home() -> String;
+    fn serve(url: &str, status: u16, body: Uint8Array, then: &str, headers: &str);
     #[wasm_bindgen(js_name = takeRequests)]
-    fn take_requests() -> Vec<String>;
-    fn cancellations() -> u32;
+    fn take_requests() -> Vec<JsValue>;
+    #[wasm_bindgen(js_name = takeCancellations)]
+    fn take_cancellations() -> u32;
     fn origin() -> String;
     #[wasm_bindgen(js_name = abortAfter)]
     fn abort_after(ms: u32) -> AbortSignal;
-    #[wasm_bindgen(js_name = hideSubtle)]
-    fn hide_subtle(hidden: bool);
+    fn hide(path: &str, hidden: bool);
     fn get(object: &JsValue, path: &str) -> JsValue;
     fn json(value: &JsValue) -> String;
+    fn options(text: &str) -> JsValue;
+    #[wasm_bindgen(js_name = takeAsked)]
+    fn take_asked() -> Vec<JsValue>;
+    fn stored() -> Promise;
 }
 
 const A: &[&str] = &["apple", "bread"];
@@ -44,19 +52,43 @@ async fn forget() {
 }
 
 fn serve_release(published: &Published) {
+    serve_release_at(MODELS, published, "");
+}
+
+/// With headers as JSON.
+fn serve_release_at(models: &str, published: &Published, headers: &str) {
     for (url, bytes) in &published.blobs {
-        serve(&format!("{MODELS}{url}"), 200, bytes.as_slice().into(), "");
+        serve(&format!("{models}{url}"), 200, bytes.as_slice().into(), "", headers);
     }
-    serve_latest(&published.manifest.channel_id, 200, &published.metadata());
+    let latest = format!("{models}{}/latest/metadata.json", published.manifest.channel_id);
+    serve(&latest, 200, published.metadata().as_slice().into(), "at once", headers);
 }
 
 fn serve_latest(channel: &str, status: u16, body: &[u8]) {
-    serve(&format!("{MODELS}{channel}/latest/metadata.json"), status, body.into(), "");
+    serve(&format!("{MODELS}{channel}/latest/metadata.json"), status, body.into(), "at once", "");
 }
 
 async fn open(channel: &str) -> Channel {
-    let opened = JsFuture::from(Channel::open(MODELS.into(), channel.into())).await.unwrap();
-    Channel::try_from_js_value(opened).unwrap()
+    open_with(MODELS, channel, JsValue::UNDEFINED).await.unwrap()
+}
+
+async fn open_with(models: &str, channel: &str, options: JsValue) -> Result<Channel, String> {
+    let opened = JsFuture::from(Channel::open(models.into(), channel.into(), options)).await;
+    opened.map(|channel| Channel::try_from_js_value(channel).unwrap()).map_err(|e| text(&e, "code"))
+}
+
+fn text(value: &JsValue, path: &str) -> String {
+    get(value, path).as_string().unwrap_or_else(|| panic!("no text at {path} of {}", json(value)))
+}
+
+/// A header, or what else is told of a request; none where it has not.
+fn told(requests: &[JsValue], file: &str, what: &str) -> Vec<Option<String>> {
+    let of = requests.iter().filter(|r| text(r, "url").ends_with(file));
+    of.map(|r| get(r, what).as_string()).collect()
+}
+
+async fn diagnose(channel: &Channel) -> JsValue {
+    JsFuture::from(channel.diagnose()).await.unwrap()
 }
 
 fn ignore() -> Function {
@@ -64,7 +96,6 @@ fn ignore() -> Function {
 }
 
 async fn settle(promise: Promise) -> Result<String, String> {
-    let text = |value: &JsValue, path: &str| get(value, path).as_string().unwrap();
     JsFuture::from(promise).await.map(|v| text(&v, "outcome")).map_err(|e| {
         assert!(!text(&e, "message").is_empty());
         text(&e, "code")
@@ -106,7 +137,9 @@ async fn a_model_arrives_recognises_and_is_still_there() {
     assert!(seen.iter().all(|s| s.1 == total) && seen.is_sorted_by(|a, b| a.0 <= b.0) && seen.len() > 10);
     assert_eq!((seen[0].0, seen.last().unwrap().0), (0.0, total));
     let requests = take_requests();
-    assert!(requests[0].starts_with("no-cache same-origin") && requests[1].starts_with("no-store same-origin"));
+    let how = |request: &JsValue| ["cache", "credentials", "redirect"].map(|what| text(request, what));
+    assert_eq!(how(&requests[0]), ["no-cache", "same-origin", "follow"]);
+    assert!(requests[1..].iter().all(|r| how(r) == ["no-store", "same-origin", "follow"]) && requests.len() == 3);
 
     let answer = recognize(&channel).unwrap();
     assert_eq!(get(&answer, "predictions.0.label").as_string().as_deref(), Some("apple"));
@@ -118,7 +151,7 @@ async fn a_model_arrives_recognises_and_is_still_there() {
         format!(
             "{{\"channel\":\"whole\",\"version\":\"v1\",\"releaseSeq\":1,\"trainedAt\":\"2026-01-01T00:00:00Z\",\
              \"productCount\":2,\"imageCount\":10,\"labels\":[\"apple\",\"bread\"],\"accuracy\":1,\"imageSize\":8,\
-             \"modelType\":\"embedding\",\"bytes\":{total},\"stored\":true,\"facts\":{{\"apple\":{{\"id\":12345678901234567000,\"name\":\"Apple\",\"price\":0.5}}}}}}"
+             \"modelType\":\"embedding\",\"bytes\":{total},\"candidate\":false,\"stored\":true,\"storedProblem\":null,\"facts\":{{\"apple\":{{\"id\":12345678901234567000,\"name\":\"Apple\",\"price\":0.5}}}}}}"
         )
     );
     assert_eq!(sync(&channel).await, Ok("current".into()));
@@ -129,32 +162,6 @@ async fn a_model_arrives_recognises_and_is_still_there() {
     serve_latest("whole", 0, b"");
     assert_eq!(sync(&channel).await, Ok("offline".into()));
     assert_eq!(version(&channel).as_deref(), Some("v1"));
-}
-
-#[wasm_bindgen_test]
-async fn files_are_verified_without_https_too() {
-    forget().await;
-    let published = publish("http", 1, A);
-    let (head, mut bytes) = published.file(FileRole::Head);
-    bytes[0] ^= 1;
-    hide_subtle(true);
-    serve_release(&published);
-    serve(&format!("{MODELS}{head}"), 200, bytes.as_slice().into(), "");
-    let channel = open("http").await;
-    let damaged = sync(&channel).await;
-    serve_release(&published);
-    let whole = sync(&channel).await;
-    hide_subtle(false);
-    assert_eq!((damaged, whole), (Err("HASH_MISMATCH".into()), Ok("updated".into())));
-}
-
-#[wasm_bindgen_test]
-async fn a_real_404_is_absent() {
-    forget().await;
-    let models = format!("{}/no-such-folder/", origin());
-    let opened = JsFuture::from(Channel::open(models, "T_1".into())).await.unwrap();
-    let channel = Channel::try_from_js_value(opened).unwrap();
-    assert_eq!(sync(&channel).await, Ok("absent".into()));
 }
 
 #[wasm_bindgen_test]
@@ -187,7 +194,7 @@ async fn aborting_leaves_nothing_half_done() {
     let published = publish("aborted", 1, B);
     serve_release(&published);
     let (head, bytes) = published.file(FileRole::Head);
-    serve(&format!("{MODELS}{head}"), 200, bytes[..99].into(), "stall");
+    serve(&format!("{MODELS}{head}"), 200, bytes[..99].into(), "stall", "");
     let channel = open("aborted").await;
     assert_eq!(settle(channel.sync(ignore(), ignore(), Some(abort_after(100)))).await, Err("ABORTED".into()));
     assert!(channel.model().unwrap().is_null());
@@ -197,49 +204,45 @@ async fn aborting_leaves_nothing_half_done() {
 }
 
 #[wasm_bindgen_test]
-async fn what_goes_wrong_is_typed_and_the_old_model_stays() {
+async fn products_that_the_app_does_not_know_are_marked() {
     forget().await;
-    serve_release(&publish("faults", 1, A));
-    let channel = open("faults").await;
+    serve_release(&publish("products", 1, B));
+    let channel = open_with(MODELS, "products", options(r#"{"products":["cheese"]}"#)).await.unwrap();
     assert_eq!(sync(&channel).await, Ok("updated".into()));
-    let published = publish("faults", 2, &["one", "two", "three", "four"]);
-    let (head, bytes) = published.file(FileRole::Head);
-    let head = format!("{MODELS}{head}");
-    let mut flipped = bytes.clone();
-    flipped[bytes.len() - 1] ^= 1;
-    let long = bytes.repeat(3);
-    for (status, body, then, code) in [
-        (404, &bytes[..0], "", "HTTP_STATUS"),
-        (500, &bytes[..], "", "HTTP_STATUS"),
-        (0, &bytes[..0], "", "NETWORK"),
-        (200, &bytes[..100], "break", "NETWORK"),
-        (200, &bytes[..100], "", "SIZE_MISMATCH"),
-        (200, &long[..], "", "SIZE_MISMATCH"),
-        (200, &flipped[..], "", "HASH_MISMATCH"),
+    let seen = recognize(&channel).unwrap();
+    assert_eq!(text(&seen, "predictions.0.label"), "cheese");
+    assert_eq!([0, 1, 2].map(|i| get(&seen, &format!("predictions.{i}.known")).is_truthy()), [true, false, false]);
+    channel.set_products(JsValue::NULL).unwrap();
+    assert_eq!(text(&recognize(&channel).unwrap(), "predictions.0.label"), "apple");
+    channel.set_products(js_sys::Array::new().into()).unwrap();
+    assert_eq!(text(&recognize(&channel).unwrap(), "reason"), "not-known");
+    let error = channel.set_products("apple".into()).unwrap_err();
+    assert_eq!(text(&error, "code"), "INVALID_ARGUMENT");
+}
+
+#[wasm_bindgen_test]
+async fn bad_options_are_plain_errors() {
+    for bad in [
+        r#"{"keys":"d75a"}"#,
+        r#"{"keys":["d75a"]}"#,
+        r#"{"products":[7]}"#,
+        r#"{"token":"secret"}"#,
+        r#"{"stallSeconds":0}"#,
+        r#"{"stallSeconds":"30"}"#,
     ] {
-        serve_release(&published);
-        serve(&head, status, body.into(), then);
-        assert_eq!(sync(&channel).await, Err(code.into()), "{status} {then}");
-        assert_eq!(version(&channel).as_deref(), Some("v1"));
-        assert_eq!(version(&open("faults").await).as_deref(), Some("v1"));
+        assert_eq!(open_with(MODELS, "bad", options(bad)).await.err().as_deref(), Some("INVALID_ARGUMENT"), "{bad}");
     }
-    assert_eq!(cancellations(), 1, "a body that is too long is not read to its end");
-    for (status, body, code) in
-        [(503, "", "HTTP_STATUS"), (200, "<!doctype html>", "INVALID_MANIFEST"), (200, "{", "INVALID_MANIFEST")]
-    {
-        serve_latest("faults", status, body.as_bytes());
-        assert_eq!(sync(&channel).await, Err(code.into()));
-    }
-    serve_release(&published);
-    assert_eq!(sync(&channel).await, Ok("updated".into()));
-    assert_eq!(version(&channel).as_deref(), Some("v2"));
+    let all = r#"{"keys":["d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"],"products":null,"stallSeconds":30}"#;
+    let channel = open_with(MODELS, "pinned", options(all)).await.unwrap();
+    serve_release(&publish("pinned", 1, A));
+    assert_eq!(sync(&channel).await, Err("BAD_SIGNATURE".into()));
 }
 
 #[wasm_bindgen_test]
 async fn bad_arguments_are_plain_errors() {
     forget().await;
     for (models, channel, code) in [(MODELS, "../x", "INVALID_CHANNEL"), ("/relative/", "T_1", "INVALID_ARGUMENT")] {
-        let error = JsFuture::from(Channel::open(models.into(), channel.into())).await.unwrap_err();
+        let error = JsFuture::from(Channel::open(models.into(), channel.into(), JsValue::NULL)).await.unwrap_err();
         assert_eq!(get(&error, "code").as_string().as_deref(), Some(code));
         assert_eq!(get(&error, "constructor.name").as_string().as_deref(), Some("Object"));
     }

@@ -1,0 +1,26 @@
+// Bundles src into dist; the compiler has checked it, and has written the types there.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { build } from 'esbuild';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+await build({
+  entryPoints: ['index', 'worker', 'build', 'precache', 'service-worker'].map((name) => at(`src/${name}.ts`)),
+  outdir: at('dist'),
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  sourcemap: true,
+  sourcesContent: true,
+  logLevel: 'warning',
+});
+
+// What a page without a bundler loads. The service worker is not among its own files.
+const scripts = readdirSync(at('dist/')).filter((name) => name.endsWith('.js') && name !== 'service-worker.js');
+const precache = readFileSync(at('dist/precache.js'), 'utf8');
+if (!precache.includes('"__SCRIPTS__"')) throw new Error('precache.js has no place for the list of scripts');
+writeFileSync(at('dist/precache.js'), precache.replace('"__SCRIPTS__"', scripts.map((name) => JSON.stringify(name)).join()));

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { source } from './source.mjs';
+
+const { settingsOf, checkInterval, productsOf, tokenOf } = await source('options');
+const { VERSION } = await source('version');
+const base = { channel: 'T_1', models: 'https://shop.example/models' };
+
+test('what is left out has its default', () => {
+  assert.deepEqual(settingsOf(base), {
+    channel: 'T_1',
+    models: 'https://shop.example/models/',
+    wasm: undefined,
+    keys: undefined,
+    products: null,
+    stallSeconds: undefined,
+    hasToken: false,
+  });
+  assert.equal(checkInterval(base), 30 * 60_000);
+  assert.equal(checkInterval({ ...base, checkEveryMinutes: 0 }), 0);
+});
+
+test('settings can be posted to a worker, and hold no token', () => {
+  const settings = settingsOf({ ...base, token: () => 'secret', keys: ['ab'], products: ['apple'], stallSeconds: 5 });
+  assert.deepEqual(structuredClone(settings), settings);
+  assert.equal(settings.hasToken, true);
+  assert.ok(!JSON.stringify(settingsOf({ ...base, token: 'secret' })).includes('secret'));
+});
+
+test('an option of a wrong shape is refused, and named', () => {
+  const wrong = { keys: 'ab', products: 'apple', stallSeconds: 0, token: 7 };
+  for (const [name, value] of Object.entries(wrong)) {
+    const message = name === 'products' ? /product ids/ : new RegExp(`"${name}"`);
+    assert.throws(() => settingsOf({ ...base, [name]: value }), (e) => e.code === 'INVALID_ARGUMENT' && message.test(e.message));
+  }
+  const secret = { ...base, models: 'https://me:secret@shop.example/' };
+  assert.throws(() => settingsOf(secret), (e) => e.code === 'INVALID_ARGUMENT' && !e.message.includes('secret'));
+  for (const checkEveryMinutes of [-1, NaN, Infinity, '5']) {
+    assert.throws(() => checkInterval({ ...base, checkEveryMinutes }), { code: 'INVALID_ARGUMENT' });
+  }
+  assert.throws(() => productsOf([1]), { code: 'INVALID_ARGUMENT' });
+});
+
+test('a token is a string, or what a function gives', async () => {
+  assert.equal(await tokenOf('abc')(false), 'abc');
+  assert.equal(await tokenOf(({ refresh }) => `fresh ${refresh}`)(true), 'fresh true');
+  assert.equal(await tokenOf(async () => null)(false), null);
+  await assert.rejects(tokenOf(() => 7)(false), { code: 'INVALID_ARGUMENT' });
+});
+
+test('a token that cannot be had: no network, or not logged in; the error repeats nothing of it', async () => {
+  const failing = (error) => tokenOf(() => Promise.reject(error))(false);
+  await assert.rejects(failing(new TypeError('Failed to fetch')), { code: 'NETWORK' });
+  const refused = (e) => e.code === 'UNAUTHORIZED' && !e.message.includes('secret');
+  await assert.rejects(failing(new Error('secret')), refused);
+});
+
+test('the version is the one that is published', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  assert.equal(VERSION, version);
+});

@@ -1,0 +1,110 @@
+//! Requests with an access token, and metadata.json.
+
+use futures_util::lock::Mutex;
+
+use super::{Body, Head, Host, Redirect, Request};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest;
+
+/// A host with what one sync learns of its token. The token lives no longer than the sync.
+pub(super) struct Client<'a, H> {
+    host: &'a H,
+    token: Mutex<Token>,
+}
+
+#[derive(Clone, Default)]
+struct Token {
+    value: Option<String>,
+    /// How often the app was asked: for a token, then for a fresh one.
+    asked: u8,
+}
+
+/// A metadata.json.
+pub(super) enum Document {
+    Bytes {
+        bytes: Vec<u8>,
+        etag: Option<String>,
+    },
+    /// 304.
+    Unchanged,
+    /// 404.
+    Absent,
+}
+
+impl<'a, H: Host> Client<'a, H> {
+    pub(super) fn new(host: &'a H) -> Self {
+        Client { host, token: Mutex::default() }
+    }
+
+    pub(super) fn host(&self) -> &'a H {
+        self.host
+    }
+
+    /// Sends a request with the token, and again with a fresh one where the host asks for that. The token of the request
+    /// itself does not count.
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<(Head, H::Body)> {
+        let url = request.url;
+        let mut token = self.token().await?;
+        loop {
+            let (head, body) = self.host.send(&Request { token: token.value.as_deref(), ..*request }).await?;
+            if head.redirect == Redirect::Refused {
+                let message = format!("{url} redirects, which is not followed with an access token");
+                return Err(Error::new(ErrorKind::HttpStatus, message));
+            }
+            match head.status {
+                401 => token = self.fresher_than(&token, url).await?,
+                403 => {
+                    let message = format!("{url}: HTTP status 403: forbidden, or on S3-style storage perhaps missing");
+                    return Err(Error::new(ErrorKind::Unauthorized, message));
+                }
+                _ => return Ok((head, body)),
+            }
+        }
+    }
+
+    /// Asks for a metadata.json, which must come from the origin that was asked: nothing else vouches for it.
+    pub(super) async fn metadata(&self, url: &str, etag: Option<&str>) -> Result<Document> {
+        let request = Request { url, mutable: true, unless: etag, from: 0, only_if: None, token: None };
+        let (head, mut body) = self.send(&request).await?;
+        if head.redirect == Redirect::Elsewhere {
+            let message = format!("{url} redirects to another origin, which no metadata.json is taken from");
+            return Err(Error::new(ErrorKind::HttpStatus, message));
+        }
+        match head.status {
+            404 => return Ok(Document::Absent),
+            304 if etag.is_some() => return Ok(Document::Unchanged),
+            200..=299 => {}
+            status => return Err(bad_status(url, status)),
+        }
+        let mut bytes = Vec::new();
+        // One that is too long is refused when it is parsed.
+        while body.read(&mut bytes).await? && bytes.len() <= manifest::MAX_BYTES {}
+        Ok(Document::Bytes { bytes, etag: head.etag })
+    }
+
+    async fn token(&self) -> Result<Token> {
+        let mut token = self.token.lock().await;
+        if token.asked == 0 {
+            *token = Token { value: self.host.token(false).await?, asked: 1 };
+        }
+        Ok(token.clone())
+    }
+
+    /// A fresher token than the one that the host refused. Requests that are refused at once ask the app once.
+    async fn fresher_than(&self, refused: &Token, url: &str) -> Result<Token> {
+        let mut token = self.token.lock().await;
+        if token.asked == 1 {
+            *token = Token { value: self.host.token(true).await?, asked: 2 };
+        }
+        if refused.asked == token.asked || token.value.is_none() {
+            let none = refused.value.is_none() && token.value.is_none();
+            let why = if none { "an access token is needed" } else { "the access token is not accepted" };
+            return Err(Error::new(ErrorKind::Unauthorized, format!("{url}: HTTP status 401: {why}")));
+        }
+        Ok(token.clone())
+    }
+}
+
+pub(super) fn bad_status(url: &str, status: u16) -> Error {
+    Error::new(ErrorKind::HttpStatus, format!("{url}: HTTP status {status}"))
+}

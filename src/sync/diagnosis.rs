@@ -1,0 +1,127 @@
+//! What a support person asks for, as far as this side knows it. Nothing in it is personal.
+
+use serde::Serialize;
+
+use super::{Loaded, Outcome};
+use crate::error::Error;
+use crate::manifest::FileRole;
+use crate::manifest::signature::signed_by;
+
+/// An open channel, described.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnosis {
+    /// Of this library.
+    pub version: &'static str,
+    /// The models' base URL.
+    pub models: String,
+    /// The channel.
+    pub channel: String,
+    /// How many public keys the app trusts; 0 where it asks for no signature.
+    pub keys: usize,
+    /// How many products the app knows; null where it did not say.
+    pub products: Option<usize>,
+    /// What answers.
+    pub model: Option<Model>,
+    /// Whether the store survives the page.
+    pub durable: bool,
+    /// Bytes of a failed download that wait in memory for the next one.
+    pub kept_bytes: usize,
+    /// The last sync since the channel was opened.
+    pub last_check: Option<Check>,
+}
+
+/// What answers.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// Its name.
+    pub version: String,
+    /// Its number.
+    pub release_seq: u64,
+    /// The number of the latest/metadata.json that named it.
+    pub latest_seq: u64,
+    /// Whether it is on trial.
+    pub candidate: bool,
+    /// The name of the key that it says it is signed with. Verified only where `keys` is above 0.
+    pub signed_by: Option<String>,
+    /// What runs its network.
+    pub engine: &'static str,
+    /// The files that it was loaded from.
+    pub files: Vec<File>,
+    /// Whether it survives the page.
+    pub stored: bool,
+    /// Why not.
+    pub stored_problem: Option<String>,
+}
+
+/// A file.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    /// What it is for.
+    pub role: FileRole,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// Length.
+    pub bytes: u64,
+}
+
+/// What came of a sync.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// When it ended, milliseconds since 1970, by the device's clock.
+    pub at: f64,
+    /// How it ended; null after an error.
+    pub outcome: Option<&'static str>,
+    /// Why it failed.
+    pub error: Option<Problem>,
+    /// Why the candidate that this device should have taken was not.
+    pub candidate_error: Option<Problem>,
+}
+
+/// An error.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Its code.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(error: &Error) -> Self {
+        Problem { code: error.code(), message: error.message().to_owned() }
+    }
+}
+
+impl Check {
+    pub(super) fn new(at: f64, result: Result<Outcome, &Error>, candidate: Option<&Error>) -> Self {
+        Check {
+            at,
+            outcome: result.ok().map(Outcome::name),
+            error: result.err().map(Problem::new),
+            candidate_error: candidate.map(Problem::new),
+        }
+    }
+}
+
+impl Model {
+    pub(super) fn new(loaded: &Loaded) -> Self {
+        let manifest = loaded.manifest();
+        let file = |f: &crate::manifest::FileEntry| File { role: f.role, sha256: f.sha256.clone(), bytes: f.bytes };
+        Model {
+            version: manifest.version.clone(),
+            release_seq: loaded.rank.release,
+            latest_seq: loaded.rank.latest,
+            candidate: loaded.is_candidate(),
+            signed_by: signed_by(&loaded.release.metadata),
+            engine: loaded.recognizer.engine(),
+            files: manifest.needed().map(file).collect(),
+            stored: loaded.stored(),
+            stored_problem: loaded.stored_problem(),
+        }
+    }
+}

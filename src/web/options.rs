@@ -1,0 +1,85 @@
+//! What JavaScript asks of a channel.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::signature::PublicKey;
+use crate::sync;
+
+/// How long a connection may bring nothing, unless the app says otherwise.
+const STALL_SECONDS: f64 = 30.0;
+/// What a timer can count.
+const MAX_STALL_SECONDS: f64 = 86_400.0;
+
+pub(super) struct Options {
+    pub(super) sync: sync::Options,
+    pub(super) token: Option<Function>,
+    pub(super) stall: Duration,
+}
+
+impl Options {
+    /// Reads `ChannelOptions`.
+    pub(super) fn read(options: &JsValue) -> Result<Self> {
+        // Of what is no object there are no fields.
+        let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or(JsValue::UNDEFINED);
+        let keys = strings(&field("keys"), "keys")?.unwrap_or_default();
+        let token = present(field("token")).map(|token| token.dyn_into());
+        let stall = present(field("stallSeconds")).map_or(Some(STALL_SECONDS), |seconds| seconds.as_f64());
+        let stall = stall.filter(|seconds| *seconds > 0.0 && *seconds <= MAX_STALL_SECONDS);
+        Ok(Options {
+            sync: sync::Options {
+                keys: keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_>>()?,
+                products: products(&field("products"))?,
+            },
+            token: token.transpose().map_err(|_| invalid("`token` must be a function"))?,
+            stall: Duration::from_secs_f64(
+                stall.ok_or_else(|| invalid("`stallSeconds` must be a number above 0, at most 86400"))?,
+            ),
+        })
+    }
+}
+
+/// The product ids that the app knows; null or undefined knows all.
+pub(super) fn products(value: &JsValue) -> Result<Option<BTreeSet<String>>> {
+    let Some(ids) = strings(value, "products")? else { return Ok(None) };
+    let mut products = BTreeSet::new();
+    // Collected, they would be sorted first, by code of some kilobytes.
+    for id in ids {
+        products.insert(id);
+    }
+    Ok(Some(products))
+}
+
+fn strings(value: &JsValue, name: &str) -> Result<Option<Vec<String>>> {
+    let Some(value) = present(value.clone()) else { return Ok(None) };
+    let texts = value.dyn_into::<Array>().ok().and_then(|texts| texts.iter().map(|text| text.as_string()).collect());
+    texts.map(Some).ok_or_else(|| invalid(&format!("`{name}` must be an array of strings")))
+}
+
+fn present(value: JsValue) -> Option<JsValue> {
+    (!value.is_null() && !value.is_undefined()).then_some(value)
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r"
+/** How to open a channel. */
+export interface ChannelOptions {
+  /** Public keys, 64 hex digits each; where there are any, only releases signed by one of them are taken. */
+  keys?: string[];
+  /** The product ids that the app knows; null knows all. */
+  products?: string[] | null;
+  /** Gives the bearer token, or a fresh one after a 401. It is sent to the models' own origin only, and not kept. */
+  token?: (refresh: boolean) => Promise<string | null | undefined>;
+  /** A connection that brings nothing for so long is given up; 30 unless given. */
+  stallSeconds?: number;
+}
+";

@@ -1,0 +1,98 @@
+// What a host can do wrong to one file. Each is an answer: `(response, bytes, request, lane)`.
+import { rangeOf } from '../harness/host.mjs';
+
+/** Ends the connection before it has answered. Of all that belongs to a release. */
+export function refuse(path, response) {
+  return path.startsWith('/models/') && Boolean(response.socket.destroy());
+}
+
+export const status = (code) => (response) => response.writeHead(code, { 'Content-Type': 'text/plain' }).end(`${code}\n`);
+
+export const page = (response) =>
+  response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Shop</title><p>Welcome');
+
+/** The connection ends after that share of the file, whose whole length was told. Who asks for the rest gets nothing of it. */
+export const cut = (share) => (response, bytes, request) => {
+  const from = rangeOf(request);
+  const end = Math.floor(bytes.length * share);
+  response.writeHead(from > 0 ? 206 : 200, {
+    'Content-Length': bytes.length - from,
+    ...(from > 0 && { 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+  });
+  flush(response, bytes.subarray(from, end), () => response.socket.destroy());
+};
+
+/** That share of the file, told as the whole. */
+export const short = (share) => (response, bytes) => {
+  const part = bytes.subarray(0, Math.floor(bytes.length * share));
+  response.writeHead(200, { 'Content-Length': part.length }).end(part);
+};
+
+/** Other bytes of any length. */
+export const changed = (change) => (response, bytes, _, lane) => {
+  const other = change(Buffer.from(bytes), lane);
+  response.writeHead(200, { 'Content-Length': other.length }).end(other);
+};
+
+export const flipped = (place) => changed((bytes) => {
+  const at = place(bytes);
+  bytes[at] ^= 1;
+  return bytes;
+});
+
+/** All of the file, and a length that is not its own. */
+export const misnumbered = (length) => (response, bytes) => {
+  response.shouldKeepAlive = false;
+  response.strictContentLength = false;
+  response.writeHead(200, { 'Content-Length': length(bytes.length) });
+  flush(response, bytes, () => response.socket.destroy());
+};
+
+/** Two lengths. */
+export const twice = (response, bytes) => {
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\nContent-Length: ${bytes.length + 1}\r\n\r\n`;
+  response.socket.end(Buffer.concat([Buffer.from(head), bytes]));
+};
+
+/** Nothing comes any more. */
+export const stalled = (share) => (response, bytes) => {
+  if (share === undefined) return;
+  response.writeHead(200, { 'Content-Length': bytes.length });
+  flush(response, bytes.subarray(0, bytes.length * share), () => undefined);
+};
+
+/** A RST instead of an end. */
+export const reset = (share) => (response, bytes) => {
+  if (share === undefined) return response.socket.resetAndDestroy();
+  response.writeHead(200, { 'Content-Length': bytes.length });
+  flush(response, bytes.subarray(0, bytes.length * share), () => response.socket.resetAndDestroy());
+};
+
+/** 1 KB a second; tells the lane once some of it has gone. */
+export const slow = (response, bytes, _, { events }) => {
+  response.writeHead(200, { 'Content-Length': bytes.length });
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(bytes.subarray(sent, (sent += 256)));
+    if (sent === 768) events.emit('slow');
+  }, 250);
+  response.on('close', () => clearInterval(timer));
+};
+
+/** The first half, and then nothing; tells the lane. */
+export const held = (response, bytes, _, { events }) => {
+  response.writeHead(200, { 'Content-Length': bytes.length });
+  flush(response, bytes.subarray(0, bytes.length / 2), () => events.emit('held'));
+};
+
+/** To the other host of the lane, which answers as `mount` says. */
+export const redirected = (mount) => (response, _, request, { other }) =>
+  response.writeHead(302, { Location: `${other.url}/${mount}${request.url}` }).end();
+
+function flush(response, bytes, then) {
+  if (bytes.length > 0) response.write(bytes, then);
+  else {
+    response.flushHeaders();
+    setImmediate(then);
+  }
+}

@@ -1,0 +1,86 @@
+// What a browser can lack or do wrong, by name. The same in a page and in a worker.
+const missing = (owner, name) => Object.defineProperty(owner, name, { value: undefined, configurable: true });
+const lost = () => new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
+
+const hurts = {
+  'no-locks': () => missing(Object.getPrototypeOf(navigator), 'locks'),
+  'no-broadcast': () => delete globalThis.BroadcastChannel,
+  'no-database': () => missing(globalThis, 'indexedDB'),
+  'database-forbidden': () => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    };
+  },
+  'database-fails': () => {
+    IDBFactory.prototype.open = () => {
+      const request = new EventTarget();
+      Object.setPrototypeOf(request, IDBOpenDBRequest.prototype);
+      queueMicrotask(() => request.onerror?.(new Event('error')));
+      return request;
+    };
+  },
+  // Safari's, which a new connection cures.
+  'connection-lost-once': () => failing((call) => call === 1),
+  'connection-lost': () => failing(() => true),
+  'full-on-write': () => {
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (...args) {
+      const request = put.apply(this, args);
+      this.transaction.abort();
+      return request;
+    };
+  },
+  'clock-of-1999': () => clock((now) => now - (Date.parse('2026-01-01') - Date.parse('1999-01-01'))),
+  'clock-runs-backwards': () => {
+    let ticks = 0;
+    clock((now) => now - ++ticks * 86_400_000);
+  },
+  // Each holds the transaction open until the host answers, if it ever does.
+  'hold-first-put': () => holding('put', (call) => call === 1),
+  'hold-release-put': () => holding('put', (_, store) => store.name === 'releases'),
+  'hold-before-commit': () => holding('getAllKeys', (_, store) => store.transaction.mode === 'readwrite'),
+};
+
+export function hurt(names) {
+  for (const name of names) {
+    if (!hurts[name]) throw new Error(`nobody can be hurt by ${name}`);
+    hurts[name]();
+  }
+}
+
+function failing(now) {
+  const { transaction } = IDBDatabase.prototype;
+  let calls = 0;
+  IDBDatabase.prototype.transaction = function (stores, mode, ...rest) {
+    if (mode === 'readwrite' && now(++calls)) throw lost();
+    return transaction.call(this, stores, mode, ...rest);
+  };
+}
+
+function clock(change) {
+  const { now } = Date;
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...args) {
+      super(...(args.length ? args : [change(now())]));
+    }
+    static now() {
+      return change(now());
+    }
+  };
+}
+
+function holding(name, when) {
+  const method = IDBObjectStore.prototype[name];
+  let calls = 0;
+  IDBObjectStore.prototype[name] = function (...args) {
+    const request = method.apply(this, args);
+    if (this.transaction.mode === 'readwrite' && when(++calls, this)) {
+      // As long as this script does not return, nothing is committed.
+      const hold = new XMLHttpRequest();
+      hold.open('GET', `/hold/${name}`, false);
+      hold.send();
+    }
+    return request;
+  };
+}

@@ -1,0 +1,74 @@
+// The library's database without the library: what is in it, and how it can be damaged. (docs/formats/device.md)
+const NAME = 'jicho';
+
+const done = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/** The database, or undefined where there is none; none is made. */
+async function open() {
+  const request = indexedDB.open(NAME);
+  request.onupgradeneeded = () => request.transaction.abort();
+  return done(request).catch(() => undefined);
+}
+
+const damages = {
+  'a stored file has another byte': async ({ blobs }) => {
+    const [key] = await done(blobs.getAllKeys());
+    const bytes = await done(blobs.get(key));
+    bytes[bytes.length >> 1] ^= 1;
+    blobs.put(bytes, key);
+  },
+  'a stored file is gone': async ({ blobs }) => blobs.delete((await done(blobs.getAllKeys()))[0]),
+  'the stored release is gone': ({ releases }) => releases.clear(),
+  'the stored release is rubbish': ({ releases }) => each(releases, () => ({ releaseSeq: 1, blobs: 'none' })),
+  'the stored metadata is cut off': ({ releases }) =>
+    each(releases, (release) => ({ ...release, metadata: release.metadata.slice(0, 500) })),
+};
+
+async function each(store, change) {
+  for (const key of await done(store.getAllKeys())) store.put(change(await done(store.get(key))), key);
+}
+
+/** Damages what is there, if anything is. */
+export async function damage(name) {
+  const database = await open();
+  if (!database) return;
+  const transaction = database.transaction(['releases', 'blobs'], 'readwrite');
+  const ended = new Promise((resolve) => (transaction.oncomplete = resolve));
+  await damages[name]({ releases: transaction.objectStore('releases'), blobs: transaction.objectStore('blobs') });
+  await ended;
+  database.close();
+}
+
+export function deleteDatabase() {
+  return done(indexedDB.deleteDatabase(NAME));
+}
+
+/** All that this origin keeps, as text in which anything can be looked for. */
+export async function everything() {
+  const kept = { databases: {}, local: { ...localStorage }, session: { ...sessionStorage }, caches: {}, cookies: document.cookie };
+  for (const { name } of await indexedDB.databases()) {
+    const database = await done(indexedDB.open(name));
+    const stores = (kept.databases[name] = {});
+    for (const store of database.objectStoreNames) {
+      const objects = database.transaction(store).objectStore(store);
+      const [keys, values] = await Promise.all([done(objects.getAllKeys()), done(objects.getAll())]);
+      stores[store] = Object.fromEntries(keys.map((key, i) => [key, plain(values[i])]));
+    }
+    database.close();
+  }
+  for (const name of await caches.keys()) {
+    kept.caches[name] = (await (await caches.open(name)).keys()).map(({ url }) => url);
+  }
+  const files = await navigator.storage.getDirectory().then((folder) => Array.fromAsync(folder.keys()));
+  return { ...kept, files };
+}
+
+function plain(value) {
+  if (value instanceof Uint8Array) return new TextDecoder('latin1').decode(value);
+  if (value?.constructor !== Object) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+}
