@@ -55,7 +55,7 @@ fn the_share_of_devices_takes_it_and_the_others_do_not() {
         assert_eq!(sync(&session, &host), Ok(Outcome::Current));
         taken += u32::from(takes);
         // The share grows: nobody goes back.
-        assert_eq!(sync(&session, &on_trial(&main, &candidate, EVERYONE)).is_ok(), true);
+        assert!(sync(&session, &on_trial(&main, &candidate, EVERYONE)).is_ok());
         assert_eq!(version(&session).as_deref(), Some("v7"));
         assert_eq!(version(&open(&store)).as_deref(), Some("v7"));
     }
@@ -248,7 +248,7 @@ fn where_a_candidate_is_lost_and_broken_the_release_in_force_answers() {
     host.remove(&candidate.file(FileRole::Head).0);
     let session = open(&store);
     assert_eq!(version(&session), None);
-    assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 4, A))).is_err(), true, "a replay does not answer");
+    assert!(sync(&session, &FakeHost::of(&publish("T_1", 4, A))).is_err(), "a replay does not answer");
     assert_eq!(version(&session), None);
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
     assert_eq!(version(&session).as_deref(), Some("v5"));
