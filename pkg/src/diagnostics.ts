@@ -43,7 +43,7 @@ export interface Diagnostics {
     productCount: number;
     /** Top-1 on photos held out of training, 0–1; null where none could be held out. */
     accuracy: number | null;
-    /** Of all its files. */
+    /** Of the files that a device fetches. */
     bytes: number;
     /** The files that it was loaded from, sha256 in lower-case hex; null where the engine does not answer. */
     files: { role: string; sha256: string; bytes: number }[] | null;

@@ -9,7 +9,7 @@ import type { ModelInfo, SyncProgress } from './types.js';
  * own; `abort` names the call it ends. `token` and `no-token` answer what the worker asked.
  */
 export type Request =
-  | { type: 'open'; id: number; settings: Settings }
+  | { type: 'open'; id: number; settings: Settings; module: WebAssembly.Module | undefined }
   | { type: 'sync'; id: number }
   | { type: 'refresh'; id: number }
   | { type: 'recognize'; id: number; frame: Frame }

@@ -84,13 +84,14 @@ export function keepFiles({ files = {}, optional = () => undefined, cache: name 
     await drop((url) => !current.has(url) && !url.endsWith(`?${PRECACHED}`));
   }
 
-  /** Keeps these URLs, instead of those that a page had kept before. */
+  /** Keeps these URLs, instead of those that a page had kept before; what is of this version, in its place. */
   async function precache(urls: readonly string[]): Promise<void> {
     const cache = await caches.open(name);
-    const wanted = urls.filter((url) => !places.has(url) && PRECACHEABLE.test(new URL(url).pathname));
-    await Promise.all(wanted.map((url) => keep(cache, url, `${url}?${PRECACHED}`)));
-    const kept = new Set(wanted.map((url) => `${url}?${PRECACHED}`));
-    await drop((url) => url.endsWith(`?${PRECACHED}`) && !kept.has(url));
+    const wanted = urls.filter((url) => PRECACHEABLE.test(new URL(url).pathname));
+    const kept = new Map(wanted.map((url) => [url, places.get(url) ?? `${url}?${PRECACHED}`]));
+    await Promise.all([...kept].map(([url, place]) => keep(cache, url, place)));
+    const current = new Set(kept.values());
+    await drop((url) => url.endsWith(`?${PRECACHED}`) && !current.has(url));
   }
 
   async function drop(old: (url: string) => boolean): Promise<void> {

@@ -177,7 +177,7 @@ export interface OpenOptions {
 
 /** How to sync. */
 export interface SyncOptions {
-  /** Ends the sync with `ABORTED`; the old model stays. */
+  /** Ends the sync with `ABORTED`: the old model stays, unless the new one answered by then, as `onModel` told. */
   signal?: AbortSignal;
   /** Told how far the download is; never where nothing must be fetched. */
   onProgress?: (progress: SyncProgress) => void;

@@ -1,7 +1,7 @@
 import type { Channel as CompiledChannel, ChannelDiagnosis, ChannelOptions, Synced } from '../wasm/jicho.js';
 import type { Channel as TractChannel } from '../wasm/tract/jicho.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
-import { AbortedError, DisposedError, NetworkError, NoModelError, UnauthorizedError } from './errors.js';
+import { AbortedError, DisposedError, HttpStatusError, NetworkError, NoModelError, UnauthorizedError } from './errors.js';
 import { exclusive } from './exclusive.js';
 import { type Frame, release } from './frame.js';
 import { PixelReader } from './pixels.js';
@@ -19,10 +19,14 @@ type Report = (loadedBytes: number, totalBytes: number) => void;
 export class WasmBackend implements Backend {
   readonly #settings: Settings;
   readonly #events: BackendEvents;
+  /** The small wasm module, where it was compiled ahead. */
+  readonly #module: WebAssembly.Module | undefined;
   readonly #reader = new PixelReader();
   #products: string[] | null;
   #calls: WasmCalls | undefined;
   #channel: Channel | undefined;
+  /** Whether it lives in the module with tract. */
+  #inTract = false;
   #disposed = false;
   /** Whether the app had no network to get its token over, the last time it was asked. */
   #unreachable = false;
@@ -31,22 +35,19 @@ export class WasmBackend implements Backend {
   /** The same of what changes the channel's model. */
   #changeTurn: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: Settings, events: BackendEvents) {
+  constructor(settings: Settings, events: BackendEvents, module?: WebAssembly.Module) {
     this.#settings = settings;
     this.#events = events;
+    this.#module = module;
     this.#products = settings.products;
   }
 
   async open(): Promise<void> {
-    const wasm = await loadCompiled(this.#settings.wasm);
+    const wasm = await loadCompiled(this.#settings.wasm, this.#module);
     this.#calls = new WasmCalls(this.#events.onCrash);
     const started = performance.now();
-    try {
-      this.#keep(await this.#openIn(wasm.Channel));
-    } catch (thrown) {
-      if (!needsTract(thrown)) throw thrown;
-      this.#keep(await this.#openInTract());
-    }
+    this.#keep(await this.#openIn(wasm.Channel));
+    await this.#loadStored();
     await this.#tellModel(started);
   }
 
@@ -64,13 +65,7 @@ export class WasmBackend implements Backend {
   refresh(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
       const started = performance.now();
-      try {
-        if (!(await this.#call(() => this.#opened().refresh()))) return;
-      } catch (thrown) {
-        if (!needsTract(thrown)) throw thrown;
-        this.#keep(await this.#openInTract());
-      }
-      await this.#tellModel(started);
+      if (await this.#refresh()) await this.#tellModel(started);
     });
   }
 
@@ -129,12 +124,47 @@ export class WasmBackend implements Backend {
     let result: Synced;
     try {
       result = await this.#call(() => this.#opened().sync(report, onLoaded, signal));
+      if (result.outcome === 'updated') await this.#leaveTract();
     } catch (thrown) {
       if (!needsTract(thrown)) throw thrown;
       result = await this.#syncInTract(report, signal);
     }
+    // What is stored may have lacked its module so far.
+    if (!result.model) {
+      await this.#loadStored();
+      result = { ...result, model: this.#opened().model() };
+    }
     this.#events.onModel(result.model);
     return result;
+  }
+
+  /** Has the model in the store answer, where it is another one. Whether it does. */
+  async #refresh(): Promise<boolean> {
+    try {
+      return await this.#call(() => this.#opened().refresh());
+    } catch (thrown) {
+      if (!needsTract(thrown)) throw thrown;
+      this.#keep(await this.#openInTract(), true);
+      return true;
+    }
+  }
+
+  /** The same where none answers. Without the module that it needs there is none, until a sync can fetch it. */
+  async #loadStored(): Promise<void> {
+    if (this.#opened().model()) return;
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (!(error instanceof NetworkError || error instanceof HttpStatusError)) throw error;
+    }
+  }
+
+  /** The small module is much the faster one, and takes over what it can run. */
+  async #leaveTract(): Promise<void> {
+    if (!this.#inTract) return;
+    const channel = await this.#openIn((await loadCompiled(this.#settings.wasm)).Channel);
+    if (channel.model()?.version === this.#opened().model()?.version) this.#keep(channel);
+    else this.#free(channel);
   }
 
   /** Opens the channel a second time, and lets it take over once it has the new model; until then the old one answers. */
@@ -148,12 +178,13 @@ export class WasmBackend implements Backend {
       this.#free(channel);
       throw error;
     }
-    if (result.outcome === 'updated') {
-      this.#keep(channel);
+    const old = this.#opened().model();
+    if (result.outcome === 'updated' || !old) {
+      this.#keep(channel, true);
       return result;
     }
     this.#free(channel);
-    return { ...result, model: this.#opened().model() };
+    return { ...result, model: old };
   }
 
   async #openInTract(): Promise<Channel> {
@@ -209,7 +240,7 @@ export class WasmBackend implements Backend {
   }
 
   /** It may have been opened before the app said which products it knows. */
-  #keep(channel: Channel): void {
+  #keep(channel: Channel, inTract = false): void {
     if (this.#disposed) {
       this.#free(channel);
       throw new DisposedError('disposed');
@@ -217,6 +248,7 @@ export class WasmBackend implements Backend {
     channel.setProducts(this.#products);
     this.#free(this.#channel);
     this.#channel = channel;
+    this.#inTract = inTract;
   }
 
   #free(channel: Channel | undefined): void {

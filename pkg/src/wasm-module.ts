@@ -13,10 +13,11 @@ let defect: string | undefined;
 
 /**
  * The wasm module that runs compiled plans, one instance for each page or worker: of the package's folder `wasm` at
- * `folder`, else from where a bundler placed it. A load that failed is tried again the next time.
+ * `folder`, else from where a bundler placed it; or `module`, where it was compiled ahead. A load that failed is tried
+ * again the next time.
  */
-export function loadCompiled(folder: string | undefined): Promise<typeof compiled> {
-  return load(compiled, bestBuild, folder);
+export function loadCompiled(folder: string | undefined, module?: WebAssembly.Module): Promise<typeof compiled> {
+  return load(compiled, bestBuild, folder, module);
 }
 
 /** The same with tract, which runs any ONNX network too: twenty times the size. */
@@ -29,7 +30,12 @@ export function condemnWasm(message: string): void {
   defect ??= message;
 }
 
-async function load<G extends Glue>(glue: G, build: () => Build | 'tract', folder: string | undefined): Promise<G> {
+async function load<G extends Glue>(
+  glue: G,
+  build: () => Build | 'tract',
+  folder: string | undefined,
+  module?: WebAssembly.Module,
+): Promise<G> {
   if (defect !== undefined) {
     throw new InternalError(`a defect ended Jicho in this page (${defect}): reload the page, or open with a worker`);
   }
@@ -37,7 +43,7 @@ async function load<G extends Glue>(glue: G, build: () => Build | 'tract', folde
   let loaded = loading.get(glue);
   if (!loaded) {
     const name = build();
-    loaded = instantiate(glue, wasmUrl(name, folder));
+    loaded = instantiate(glue, wasmUrl(name, folder), module);
     loading.set(glue, loaded);
     loaded.catch(() => loading.delete(glue));
   }
@@ -45,10 +51,10 @@ async function load<G extends Glue>(glue: G, build: () => Build | 'tract', folde
   return glue;
 }
 
-async function instantiate(glue: Glue, url: string): Promise<void> {
-  const response = await download(url);
+async function instantiate(glue: Glue, url: string, module?: WebAssembly.Module): Promise<void> {
+  const source = module ?? (await download(url));
   try {
-    await glue.default({ module_or_path: response });
+    await glue.default({ module_or_path: source });
   } catch (error) {
     if (error instanceof TypeError) throw new NetworkError(`${url} broke off: ${error.message}`, { cause: error });
     const hint = 'it must be of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';

@@ -4,6 +4,7 @@ import { type Call, Connection } from './connection.js';
 import { AbortedError, DisposedError, InternalError } from './errors.js';
 import { type Frame, release, transferables } from './frame.js';
 import type { Answer, SyncProgress, SyncResult } from './types.js';
+import { compileAhead } from './wasm-ahead.js';
 
 /** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
 export class WorkerBackend implements Backend {
@@ -79,13 +80,15 @@ export class WorkerBackend implements Backend {
 
   async #open(): Promise<Connection> {
     let opened = false;
+    const compiling = compileAhead(this.#settings.wasm);
     const connection = new Connection(this.#startWorker(), this.#events, () => {
       // One that dies while it opens would die again.
       if (opened) this.#replace();
     });
     this.#current = connection;
     try {
-      await connection.call({ type: 'open', settings: this.#settings }, {});
+      const module = await compiling;
+      await connection.call({ type: 'open', settings: this.#settings, module }, {});
     } catch (error) {
       connection.end(new InternalError('the channel could not be opened'));
       throw error;

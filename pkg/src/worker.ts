@@ -44,7 +44,7 @@ const events: BackendEvents = {
 function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
   switch (request.type) {
     case 'open':
-      backend = new WasmBackend(request.settings, events);
+      backend = new WasmBackend(request.settings, events, request.module);
       return backend.open();
     case 'load':
       network = new OnnxBackend(onCrash);

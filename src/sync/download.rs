@@ -52,13 +52,21 @@ impl Drop for Taken<'_> {
 struct Progress<'a> {
     files: Vec<Cell<u64>>,
     total: u64,
+    /// What was reported last.
+    told: Cell<Option<u64>>,
     report: RefCell<&'a mut dyn FnMut(u64, u64)>,
 }
 
 impl Progress<'_> {
     fn set(&self, file: usize, bytes: u64) {
         self.files[file].set(bytes);
-        let loaded = self.files.iter().map(Cell::get).sum();
+        let loaded: u64 = self.files.iter().map(Cell::get).sum();
+        // A report costs more than a chunk tells: one for every hundredth, and for all.
+        let worth = if loaded == self.total { 1 } else { self.total / 100 };
+        if self.told.get().is_some_and(|told| loaded.abs_diff(told) < worth) {
+            return;
+        }
+        self.told.set(Some(loaded));
         (self.report.borrow_mut())(loaded, self.total);
     }
 }
@@ -84,6 +92,7 @@ impl Parts {
         let progress = Progress {
             files: files.iter().map(kept).collect(),
             total: files.iter().map(|f| f.bytes).sum(),
+            told: Cell::default(),
             report: RefCell::new(on_progress),
         };
         progress.set(0, progress.files[0].get());

@@ -48,6 +48,10 @@ impl<S: Store> Session<S> {
 
     pub(super) async fn load_stored(&self, stored: &Stored) -> Result<Loaded> {
         let release = &stored.offer.release;
+        // An engine that would then find no files need not be fetched.
+        if let Some(sha256) = self.store.missing(&release.blobs()).await?.first() {
+            return Err(incomplete(sha256));
+        }
         check_engine(release)?;
         let mut files = Vec::new();
         for file in release.manifest.needed() {

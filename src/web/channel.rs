@@ -237,7 +237,7 @@ export interface ModelInfo {
   accuracy: number | null;
   imageSize: number;
   modelType: string;
-  /** Of all its files. */
+  /** Of the files that a device fetches. */
   bytes: number;
   /** Whether it is a release on trial, which only some devices take. */
   candidate: boolean;

@@ -3,7 +3,7 @@ import { type CheckResult, Jicho, JichoError, type ModelInfo, type Recognition, 
 import { Camera } from './camera';
 import { Device } from './device';
 import { Screen } from './screen';
-import { keepApp } from './service-worker';
+import { keepApp, keepTract } from './service-worker';
 import { Steady } from './steady';
 import { watch } from './watch';
 import { explain, NOT_SET_UP, OUTCOMES } from './words';
@@ -84,6 +84,13 @@ function checked({ outcome, error, automatic }: CheckResult): void {
   screen.downloaded();
   show(eye?.model ?? null);
   void device.tell();
+  void keepEngine().catch((error: unknown) => console.warn(error));
+}
+
+/** So that it recognises without a network too. */
+async function keepEngine(): Promise<void> {
+  const { engine } = (await eye?.diagnose()) ?? {};
+  if (engine?.build === 'tract') await keepTract();
 }
 
 function failed(error: unknown): void {

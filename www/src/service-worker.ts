@@ -1,4 +1,6 @@
 import { bestBuild } from 'jicho/build';
+import { precacheUrls } from 'jicho/precache';
+import type { PrecacheMessage } from 'jicho/service-worker';
 
 /** Has the service worker keep the app, and tells when another version of it waits to take over. */
 export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise<void> {
@@ -19,4 +21,11 @@ export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise
   registration.addEventListener('updatefound', () => {
     registration.installing?.addEventListener('statechange', offer);
   });
+}
+
+/** Has it keep the wasm module for releases without a plan too: the page may have fetched that before it was kept. */
+export async function keepTract(): Promise<void> {
+  if (!('serviceWorker' in navigator)) return;
+  const { active } = await navigator.serviceWorker.ready;
+  active?.postMessage({ type: 'jicho-precache', urls: await precacheUrls({ tract: true }) } satisfies PrecacheMessage);
 }
