@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod frame;
 pub mod golden;
+mod hash;
 pub mod manifest;
 pub mod recognize;
 pub mod sync;

@@ -38,6 +38,8 @@ export interface Backend {
   recognize(frame: Frame, signal: AbortSignal): Promise<Answer>;
   /** Removes all that the device has of the channel. */
   clear(signal: AbortSignal): Promise<void>;
+  /** The same where another tab has done it: only what this one has in memory. */
+  forget(signal: AbortSignal): Promise<void>;
   diagnose(signal: AbortSignal): Promise<ChannelDiagnosis>;
   /** From the next recognition on. */
   setProducts(products: string[] | null): void;

@@ -18,14 +18,16 @@ export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 interface Page {
   measures: Measures;
   check: LastCheck | null;
-  askedToPersist: boolean;
 }
+
+/** Of all channels, whose storage is one; no part of what is cleared with one of them. */
+const ASKED_TO_PERSIST = 'jicho asked to persist';
 
 const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'failed'];
 
 /**
- * What is worth knowing of a channel on this device after the page is gone: the measures, the last check, and that the
- * browser was asked to keep the storage. All tabs write to one page of a shelf, each what is new since it last did.
+ * What is worth knowing of a channel on this device after the page is gone: the measures and the last check. All tabs
+ * write to one page of a shelf, each what is new since it last did. And that the browser was asked to keep the storage.
  */
 export class Journal {
   readonly #key: string;
@@ -62,19 +64,23 @@ export class Journal {
 
   /** Whether nobody asked before; from now on somebody has. */
   asksToPersist(): boolean {
-    const first = !this.#whole().askedToPersist;
+    const first = !this.askedToPersist;
     this.#askedToPersist = true;
-    this.write();
+    try {
+      this.#shelf?.setItem(ASKED_TO_PERSIST, 'true');
+    } catch {
+      // It will be asked again.
+    }
     return first;
   }
 
   get askedToPersist(): boolean {
-    return this.#whole().askedToPersist;
+    return this.#askedToPersist || this.#get(ASKED_TO_PERSIST) === 'true';
   }
 
   /** Writes what is new. */
   write(): void {
-    const isNew = this.#fresh || this.#check || this.#askedToPersist;
+    const isNew = this.#fresh || this.#check;
     if (isNew && this.#put(this.#whole())) this.forget();
   }
 
@@ -98,7 +104,6 @@ export class Journal {
   /** Drops what is new. */
   forget(): void {
     this.#fresh = this.#check = undefined;
-    this.#askedToPersist = false;
   }
 
   /** Whether it is on the shelf now. */
@@ -116,22 +121,28 @@ export class Journal {
     const page = this.#read();
     if (this.#fresh) page.measures.add(this.#fresh);
     page.check = this.#check ?? page.check;
-    page.askedToPersist ||= this.#askedToPersist;
     return page;
   }
 
   #read(): Page {
     let json: Record<string, unknown> = {};
     try {
-      json = Object(JSON.parse(this.#shelf?.getItem(this.#key) ?? '{}')) as Record<string, unknown>;
+      json = Object(JSON.parse(this.#get(this.#key) ?? '{}')) as Record<string, unknown>;
     } catch {
       // Not what was written: it counts as nothing.
     }
     return {
       measures: Measures.read(json['measures'], this.#now()),
       check: checkOf(json['check']),
-      askedToPersist: json['askedToPersist'] === true,
     };
+  }
+
+  #get(key: string): string | null {
+    try {
+      return this.#shelf?.getItem(key) ?? null;
+    } catch {
+      return null;
+    }
   }
 }
 

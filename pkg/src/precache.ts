@@ -15,7 +15,10 @@ export interface PrecacheOptions {
   wasm?: string | URL;
   /** Where the worker script is, where a bundler does not place it by itself. */
   worker?: string | URL;
-  /** Also the files of the current release of this channel. The library keeps them by itself; this asks the host. */
+  /**
+   * Also the files of the current release of this channel, for a service worker of the app's own: the library keeps them
+   * by itself, and `keepFiles` leaves them alone. This asks the host, without a token.
+   */
   release?: { channel: string; models: string | URL };
 }
 
@@ -72,7 +75,9 @@ async function filesOf(models: string, channel: string): Promise<string[]> {
   const files = release?.files;
   if (!Array.isArray(files)) throw new InvalidManifestError(`${metadata} lists no files`);
   // The plan stands in for the network.
-  const planned = files.some(({ role }) => role === 'plan');
-  const needed = files.filter(({ role }) => !(planned && role === 'backbone'));
-  return [metadata, ...needed.map(({ url }) => new URL(url, models).href)];
+  const network = files.some(({ role }) => role === 'plan') ? 'plan' : 'backbone';
+  const urls = files.filter(({ role }) => role === network || role === 'head').map(({ url }) => new URL(url, models).href);
+  const foreign = urls.find((url) => !url.startsWith(models));
+  if (foreign) throw new InvalidManifestError(`${metadata} lists ${foreign}, which is not in the models folder`);
+  return [metadata, ...urls];
 }

@@ -14,6 +14,7 @@ export type Request =
   | { type: 'refresh'; id: number }
   | { type: 'recognize'; id: number; frame: Frame }
   | { type: 'clear'; id: number }
+  | { type: 'forget'; id: number }
   | { type: 'diagnose'; id: number }
   | { type: 'load'; id: number; settings: OnnxSettings }
   | { type: 'infer'; id: number; frame: Frame }

@@ -62,7 +62,10 @@ export class Upkeep {
   async clear(signal: AbortSignal): Promise<void> {
     // First, so that none of them goes on to fetch what is then removed.
     this.#tabs.tell({ type: 'cleared' });
-    await this.#clear(signal);
+    this.#end();
+    await this.#backend.clear(signal);
+    this.#unwrite();
+    this.journal.clear();
   }
 
   /** The measures begin anew, in all tabs. */
@@ -84,9 +87,13 @@ export class Upkeep {
   }
 
   #write(): void {
+    this.#unwrite();
+    this.journal.write();
+  }
+
+  #unwrite(): void {
     clearTimeout(this.#writing);
     this.#writing = undefined;
-    this.journal.write();
   }
 
   async #check(): Promise<void> {
@@ -153,21 +160,22 @@ export class Upkeep {
         if (!this.#cleared) this.#try(this.#backend.refresh(this.#ending.signal));
         return;
       case 'cleared':
-        this.#try(this.#clear(this.#ending.signal));
+        // A tab that was frozen hears it late: what is stored by now is not its to remove.
+        this.#end();
+        this.#unwrite();
+        this.journal.forget();
+        this.#try(this.#backend.forget(this.#ending.signal));
         return;
       case 'reset':
         this.journal.forget();
     }
   }
 
-  async #clear(signal: AbortSignal): Promise<void> {
+  /** Ends what brings a model. */
+  #end(): void {
     this.#cleared = true;
     this.#checks?.pause();
     for (const sync of this.#syncs) sync.abort();
-    await this.#backend.clear(signal);
-    clearTimeout(this.#writing);
-    this.#writing = undefined;
-    this.journal.clear();
   }
 
   /** For what no caller waits for. */

@@ -76,6 +76,13 @@ export class WasmBackend implements Backend {
     });
   }
 
+  forget(signal: AbortSignal): Promise<void> {
+    return this.#change(signal, async () => {
+      await this.#call(() => this.#opened().forget());
+      this.#events.onModel(null);
+    });
+  }
+
   recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
     const answer = this.#turn.then(() => this.#answer(frame, signal));
     this.#turn = answer.catch(() => undefined);
@@ -179,9 +186,10 @@ export class WasmBackend implements Backend {
       throw error;
     }
     const old = this.#opened().model();
-    if (result.outcome === 'updated' || !old) {
+    // It may have found in the store what another tab has put there.
+    if (result.model && result.model.version !== old?.version) {
       this.#keep(channel, true);
-      return result;
+      return { ...result, outcome: 'updated' };
     }
     this.#free(channel);
     return { ...result, model: old };

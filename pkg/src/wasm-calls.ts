@@ -5,7 +5,8 @@ import { condemnWasm } from './wasm-module.js';
 export class WasmCalls {
   readonly #onCrash: (message: string) => void;
   #crashed: InternalError | undefined;
-  #waiting = 0;
+  /** Ends the calls that wait. */
+  readonly #waiting = new Set<(error: InternalError) => void>();
 
   constructor(onCrash: (message: string) => void) {
     this.#onCrash = onCrash;
@@ -21,15 +22,18 @@ export class WasmCalls {
   /** Whatever a wasm module throws that is not one of its errors is a panic, an overflow or the end of its memory. */
   async call<T>(call: () => T | Promise<T>): Promise<T> {
     if (this.#crashed) throw this.#crashed;
-    this.#waiting += 1;
+    let end: (error: InternalError) => void = () => undefined;
+    // A panic may leave a promise unsettled.
+    const ended = new Promise<never>((_, reject) => (end = reject));
+    this.#waiting.add(end);
     try {
-      return await call();
+      return await Promise.race([call(), ended]);
     } catch (thrown) {
       if (thrown instanceof JichoError || needsTract(thrown)) throw thrown;
       if (isFailure(thrown)) throw errorOf(thrown.code, thrown.message);
       throw this.#crash(thrown);
     } finally {
-      this.#waiting -= 1;
+      this.#waiting.delete(end);
     }
   }
 
@@ -43,6 +47,7 @@ export class WasmCalls {
       const message = String(thrown);
       this.#crashed = new InternalError(`a defect ended Jicho: ${message}`, { cause: thrown });
       condemnWasm(message);
+      for (const end of this.#waiting) end(this.#crashed);
       this.#onCrash(this.#crashed.message);
     }
     return this.#crashed;
@@ -54,7 +59,7 @@ export class WasmCalls {
 
   /** While nothing waits, it is another module's. */
   #suspect(thrown: unknown): void {
-    if (thrown instanceof WebAssembly.RuntimeError && this.#waiting > 0) this.#crash(thrown);
+    if (thrown instanceof WebAssembly.RuntimeError && this.#waiting.size > 0) this.#crash(thrown);
   }
 }
 

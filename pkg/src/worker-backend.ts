@@ -47,6 +47,10 @@ export class WorkerBackend implements Backend {
     return this.#call({ type: 'clear' }, signal);
   }
 
+  async forget(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'forget' }, signal);
+  }
+
   async diagnose(signal: AbortSignal): Promise<ChannelDiagnosis> {
     return this.#call({ type: 'diagnose' }, signal);
   }

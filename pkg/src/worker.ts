@@ -64,6 +64,9 @@ function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): 
     case 'clear':
       if (backend) return backend.clear(signal);
       break;
+    case 'forget':
+      if (backend) return backend.forget(signal);
+      break;
     case 'diagnose':
       if (backend) return backend.diagnose(signal);
   }

@@ -65,6 +65,13 @@ test('the browser is asked to persist once', () => {
   assert.deepEqual([without.asksToPersist(), without.asksToPersist()], [true, false]);
 });
 
+test('and not again after a logout, since its storage is that of all channels', () => {
+  const on = shelf();
+  open(on).asksToPersist();
+  open(on).clear();
+  assert.equal(open(on).asksToPersist(), false);
+});
+
 test('cleared, nothing is left, and nothing comes back by itself', () => {
   const on = shelf();
   const journal = open(on);

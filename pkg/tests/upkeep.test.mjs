@@ -34,6 +34,7 @@ function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
     },
     refresh: async () => void log.push('refresh'),
     clear: async () => void log.push('clear'),
+    forget: async () => void log.push('forget'),
   };
   const settings = { models: 'https://shop.example/models/', channel };
   const onCheck = (check) => checks.push(check);
@@ -138,7 +139,7 @@ test('a clear ends the syncs of all tabs, and none fetches a model until it is a
   await one.upkeep.clear(never);
   await assert.rejects(joined, { code: 'ABORTED' });
   await settled();
-  assert.deepEqual([one.log, two.log], [['clear'], ['sync', 'clear']]);
+  assert.deepEqual([one.log, two.log], [['clear'], ['sync', 'forget']]);
   assert.deepEqual([one.upkeep.nextCheckAt, two.upkeep.nextCheckAt], [null, null]);
   assert.deepEqual(two.checks, []);
 
@@ -146,7 +147,7 @@ test('a clear ends the syncs of all tabs, and none fetches a model until it is a
   await one.upkeep.sync(() => undefined, never);
   await settled();
   assert.ok(one.upkeep.nextCheckAt > Date.now());
-  assert.deepEqual(two.log, ['sync', 'clear'], 'a tab that was cleared takes a model that nobody asked it for');
+  assert.deepEqual(two.log, ['sync', 'forget'], 'a tab that was cleared takes a model that nobody asked it for');
 });
 
 test('what the app aborts is no result, and the next check comes in its time', async () => {

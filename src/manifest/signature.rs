@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::hex;
 
 /// Comes before what is signed, so that a signature of something else is never one of metadata.json.
 const DOMAIN: &[u8] = b"jicho metadata v1\n";
@@ -152,11 +153,6 @@ impl Members {
 
 fn message(before: &[u8]) -> Vec<u8> {
     [DOMAIN, before].concat()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n)]);
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 fn from_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {

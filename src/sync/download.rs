@@ -13,6 +13,8 @@ use crate::manifest::FileEntry;
 const CONNECTIONS: usize = 4;
 /// How often a broken connection is tried again, a file.
 const RETRIES: u32 = 3;
+/// How many requests for the rest of a file, one after another, may stay without an answer.
+const UNANSWERED: u32 = 2;
 /// How many bytes a failed download may leave in memory for the next one.
 const KEPT_BYTES: usize = 64 << 20;
 
@@ -143,9 +145,10 @@ impl Parts {
     ) -> Result<()> {
         let mut taken = Taken { parts: self, sha256: &file.sha256, part: self.take(&file.sha256) };
         let part = &mut taken.part;
+        let mut again = false;
         loop {
             if part.bytes.len() as u64 != file.bytes {
-                part.complete(client, url, file, report).await?;
+                part.complete(client, url, file, !again, report).await?;
             }
             let verified = verify(store, file, &part.bytes).await;
             let joined = part.joined;
@@ -154,25 +157,28 @@ impl Parts {
             }
             *part = Part::default();
             // Perhaps the pieces belong to two files; one that came in one piece has no excuse.
-            if !joined {
+            if !joined || again {
                 return verified;
             }
+            again = true;
         }
     }
 }
 
 impl Part {
+    /// `resume` says whether it may be gone on with where it broke off.
     async fn complete(
         &mut self,
         client: &Client<'_, impl Host>,
         url: &str,
         file: &FileEntry,
+        resume: bool,
         report: &dyn Fn(u64),
     ) -> Result<()> {
-        let mut resume = true;
+        let mut unanswered = if resume { 0 } else { UNANSWERED };
         let mut retry = 0;
         loop {
-            match self.continued(client, url, file, &mut resume, report).await {
+            match self.continued(client, url, file, &mut unanswered, report).await {
                 // The last byte came before the connection broke: a host that told a wrong length.
                 Err(error) if error.kind() == ErrorKind::Network && self.bytes.len() as u64 == file.bytes => {
                     return Ok(());
@@ -186,22 +192,24 @@ impl Part {
         }
     }
 
-    /// Reads one answer to its end. `resume` says whether to ask for the rest only, and afterwards whether to do so the
-    /// next time: not where such a request brought no answer (a host or proxy that knows no ranges may refuse them).
+    /// Reads one answer to its end. `unanswered` counts the requests for the rest only that brought no answer: a host or
+    /// proxy that knows no ranges may refuse them, so that after [`UNANSWERED`] all is asked for.
     async fn continued(
         &mut self,
         client: &Client<'_, impl Host>,
         url: &str,
         file: &FileEntry,
-        resume: &mut bool,
+        unanswered: &mut u32,
         report: &dyn Fn(u64),
     ) -> Result<()> {
-        let from = if *resume && self.plain { self.bytes.len() as u64 } else { 0 };
-        *resume = from == 0;
+        let from = if *unanswered < UNANSWERED && self.plain { self.bytes.len() as u64 } else { 0 };
+        *unanswered += u32::from(from > 0);
         let only_if = self.etag.as_deref().filter(|_| from > 0);
         let request = Request { url, mutable: false, unless: None, from, only_if, token: None };
         let (head, mut body) = client.send(&request).await?;
-        *resume = true;
+        if from > 0 {
+            *unanswered = 0;
+        }
         match head.status {
             206 if from > 0 && !head.encoded && head.start.is_none_or(|start| start == from) => self.joined = true,
             // Not the rest that was asked for.

@@ -16,8 +16,6 @@ mod session;
 mod store;
 mod update;
 
-use sha2::{Digest, Sha256};
-
 pub use diagnosis::{Check, Diagnosis};
 pub use host::{Body, Head, Host, Redirect, Request};
 pub use loaded::Loaded;
@@ -28,6 +26,7 @@ pub(crate) use store::incomplete;
 pub use store::{MemoryStore, Store, StoredRelease};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hash::sha256;
 use crate::manifest::FileEntry;
 
 /// What came of a sync.
@@ -70,14 +69,4 @@ async fn verify(store: &impl Store, file: &FileEntry, bytes: &[u8]) -> Result<()
         return Err(Error::new(ErrorKind::HashMismatch, message));
     }
     Ok(())
-}
-
-/// Lower-case hex of the SHA-256 of `bytes`.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).filter_map(|n| char::from_digit(u32::from(n), 16)).collect()
 }

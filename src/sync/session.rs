@@ -126,12 +126,17 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
     pub async fn clear(&self) -> Result<()> {
+        self.forget();
+        self.store.remove(&self.key()).await
+    }
+
+    /// Forgets the channel without touching the store, which another tab has cleared, and may hold a new release by now.
+    pub fn forget(&self) {
         self.loaded.take();
         self.parts.clear();
         self.parcels.take();
         self.refused.take();
         self.last.take();
-        self.store.remove(&self.key()).await
     }
 
     /// Asks the host for a newer release and takes it. `on_progress` is told the bytes that came and those of all

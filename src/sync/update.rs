@@ -49,8 +49,7 @@ impl<S: Store> Session<S> {
         if !replay {
             match self.candidate(&client, &latest, stored.as_ref()).await {
                 Ok(candidate) => offers.extend(candidate),
-                Err(error) if error.kind() == ErrorKind::Network => return Ok(Outcome::Offline),
-                Err(error) if is_of_the_way(&error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Aborted => return Err(error),
                 Err(error) => *candidate_error = Some(error),
             }
             offers.push(main);
@@ -69,8 +68,10 @@ impl<S: Store> Session<S> {
             let etag = etag.clone().filter(|_| Some(offer.rank) == newest);
             match self.take(&client, offer, etag, on_progress, on_loaded).await {
                 Ok(()) => return Ok(Outcome::Updated),
-                Err(error) if is_of_the_way(&error) => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Aborted | ErrorKind::NeedsTract) => return Err(error),
+                // A trial may cost nothing but itself, whatever fails.
                 Err(error) if offer.rank.is_candidate() => *candidate_error = Some(error),
+                Err(error) if is_of_the_way(&error) => return Err(error),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
@@ -175,9 +176,7 @@ impl<S: Store> Session<S> {
     }
 }
 
-/// Whether an error says nothing of the release, so that another one would fare no better; or that another build must
-/// have it.
+/// Whether an error says nothing of the release, so that another one would fare no better.
 fn is_of_the_way(error: &Error) -> bool {
-    use ErrorKind::{Aborted, NeedsTract, Network, Unauthorized};
-    matches!(error.kind(), Aborted | NeedsTract | Network | Unauthorized)
+    matches!(error.kind(), ErrorKind::Network | ErrorKind::Unauthorized)
 }

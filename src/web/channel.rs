@@ -88,6 +88,16 @@ impl Channel {
         self.in_turn(async |session| session.clear().await.map(|()| JsValue::UNDEFINED))
     }
 
+    /// The same where another tab has cleared it: only what this one has in memory.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn forget(&self) -> Promise {
+        self.clearing.replace(controller()).abort();
+        self.in_turn(async |session| {
+            session.forget();
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
     /// From now on these are the products that the app knows: others are marked and never win. Null knows all.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::sync;
+use crate::hash;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,7 +18,7 @@ pub(super) async fn sha256(bytes: &[u8]) -> String {
     if let Ok(promise) = digest("SHA-256", bytes)
         && let Ok(digest) = JsFuture::from(promise).await
     {
-        return sync::hex(&Uint8Array::new(&digest).to_vec());
+        return hash::hex(&Uint8Array::new(&digest).to_vec());
     }
-    sync::sha256(bytes)
+    hash::sha256(bytes)
 }

@@ -68,6 +68,11 @@ impl Fault {
         matches!(self, Fault::Database(what) if names.iter().any(|name| what.contains(name)))
     }
 
+    /// Whether this browser allows no database here, now or later.
+    fn is_of_the_browser(&self) -> bool {
+        matches!(self, Fault::Database(what) if what.contains("SecurityError")) || Factory::new().is_err()
+    }
+
     fn is_too_new(&self) -> bool {
         matches!(self, Fault::Database(what) if what.contains("VersionError"))
     }
@@ -109,7 +114,9 @@ impl IndexedDb {
                 Ok(Some(IndexedDb { name: name.to_owned(), connection: RefCell::new(Some(Rc::new(connection))) }))
             }
             Err(fault) if fault.is_too_new() => Err(fault.into()),
-            Err(_) => Ok(None),
+            Err(fault) if fault.is_of_the_browser() => Ok(None),
+            // It may pass: every transaction tries again.
+            Err(_) => Ok(Some(IndexedDb { name: name.to_owned(), connection: RefCell::default() })),
         }
     }
 

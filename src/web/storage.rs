@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 
+use super::digest;
 use super::indexed_db::{self, IndexedDb};
-use super::{digest, random};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{MemoryStore, Rank, Store, StoredRelease};
 
 /// IndexedDB, or memory where there is none (some private modes).
@@ -17,7 +17,7 @@ pub(super) enum Storage {
 
 impl Storage {
     pub(super) async fn open() -> Result<Self> {
-        let memory = || Storage::Memory(MemoryStore::new(random::bytes()));
+        let memory = || Storage::Memory(MemoryStore::default());
         Ok(IndexedDb::open().await?.map_or_else(memory, Storage::IndexedDb))
     }
 
@@ -107,7 +107,8 @@ impl Store for Storage {
     async fn device(&self) -> Result<[u8; 16]> {
         match self {
             Storage::IndexedDb(store) => store.device().await,
-            Storage::Memory(store) => store.device().await,
+            // One that changes with every page would bring the device into trials and out again.
+            Storage::Memory(_) => Err(Error::new(ErrorKind::Storage, "this browser can keep no device number")),
         }
     }
 }

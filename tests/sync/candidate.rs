@@ -223,20 +223,29 @@ fn a_candidate_that_cannot_run_here_is_fetched_once() {
 }
 
 #[test]
-fn a_broken_connection_says_nothing_of_a_candidate() {
+fn a_candidate_that_cannot_be_had_keeps_nobody_from_the_release_in_force() {
     let (main, candidate) = (publish("T_1", 5, A), publish("T_1", 7, B));
-    let host = on_trial(&main, &candidate, EVERYONE);
-    let store = device(&main);
-    let session = open(&store);
-    host.fail("T_1/versions/v7/metadata.json", [Fault::Silent]);
-    assert_eq!(sync(&session, &host), Ok(Outcome::Offline));
-    host.fail("T_1/versions/v7/metadata.json", [Fault::Status(403)]);
-    assert_eq!(kind(sync(&session, &host)), ErrorKind::Unauthorized);
-    host.fail(&candidate.file(FileRole::Head).0, vec![Fault::Silent; 4]);
-    assert_eq!(kind(sync(&session, &host)), ErrorKind::Network);
-    assert_eq!(version(&session).as_deref(), Some("v5"));
-    assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
-    assert_eq!(version(&session).as_deref(), Some("v7"));
+    let metadata = "T_1/versions/v7/metadata.json".to_owned();
+    let head = candidate.file(FileRole::Head).0;
+    // S3-style storage answers 403 for what is missing.
+    for (url, faults, code) in [
+        (&metadata, vec![Fault::Silent], "NETWORK"),
+        (&metadata, vec![Fault::Status(403)], "UNAUTHORIZED"),
+        (&head, vec![Fault::Status(403)], "UNAUTHORIZED"),
+        (&head, vec![Fault::Silent; 4], "NETWORK"),
+    ] {
+        for (store, outcome) in [(FakeStore::default(), Outcome::Updated), (device(&main), Outcome::Current)] {
+            let host = on_trial(&main, &candidate, EVERYONE);
+            host.etags.set(true);
+            host.fail(url, faults.clone());
+            let session = open(&store);
+            assert_eq!(sync(&session, &host), Ok(outcome), "{code}");
+            assert_eq!(version(&session).as_deref(), Some("v5"));
+            assert_eq!(candidate_error(&session), Some(code));
+            assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
+            assert_eq!(version(&session).as_deref(), Some("v7"));
+        }
+    }
 }
 
 #[test]

@@ -109,16 +109,27 @@ pub(super) fn named(store: &dyn Store, channel: &str) -> Result<BTreeSet<String>
     Ok(all.flat_map(|facts| facts.files).map(|file| file.url).collect())
 }
 
-/// Removes the versions of a channel beyond the newest `keep`, but never those that `latest` names, and the blobs that
-/// nobody has named for long enough.
+/// Removes the versions of a channel beyond the newest `keep`, first those that were only tried, but never those that
+/// `latest` names; and the blobs that nobody has named for long enough.
 pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: usize) -> Result<()> {
     let Some(latest) = latest::Latest::read(store, channel)? else { return Ok(()) };
     let versions = versions(store, channel)?;
     let in_use =
         |name: &str| latest.facts.version == name || latest.facts.candidate.as_ref().is_some_and(|c| c.version == name);
     let surplus = versions.whole.len().saturating_sub(keep.max(1));
+    let mut whole = versions.whole;
+    if surplus > 0 {
+        // A device can be rolled back to what was once in force only.
+        let mut tried = BTreeSet::new();
+        for (name, _) in &whole {
+            if store.read(&trial(channel, name))?.is_some() {
+                tried.insert(name.clone());
+            }
+        }
+        whole.sort_by_key(|(name, _)| !tried.contains(name));
+    }
     let (old, new): (Vec<_>, Vec<_>) =
-        versions.whole.into_iter().enumerate().partition(|(i, (name, _))| *i < surplus && !in_use(name));
+        whole.into_iter().enumerate().partition(|(i, (name, _))| *i < surplus && !in_use(name));
     let kept: BTreeSet<&str> = new
         .iter()
         .flat_map(|(_, (_, facts))| &facts.files)

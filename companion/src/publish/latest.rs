@@ -8,7 +8,7 @@ use jicho::manifest::{Candidate, MAX_RELEASE_SEQ};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::json;
+use super::{json, keep};
 use crate::error::Result;
 use crate::store::{Current, Store};
 
@@ -77,7 +77,11 @@ pub(super) fn path(channel: &str) -> String {
 /// A sequence number above all that devices of the channel have seen, those with the candidate too.
 pub(super) fn next(latest: Option<&Latest>, store: &dyn Store, channel: &str) -> Result<u64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let Some(latest) = latest else { return Ok(now) };
+    let Some(latest) = latest else {
+        // It may have been moved away because it was damaged.
+        let highest = keep::versions(store, channel)?.whole.last().map_or(0, |(_, facts)| facts.release_seq);
+        return Ok(now.max(highest.saturating_add(1)));
+    };
     // A candidate that is gone or damaged was taken by nobody new; it must not keep the channel from going on.
     let tried = match &latest.facts.candidate {
         Some(candidate) => {

@@ -100,15 +100,21 @@ impl Lease {
     /// A service that does not know conditions would let two publishers in.
     async fn test_conditions(&self) -> Result<()> {
         let held = self.held.lock().await;
-        match self.objects.put(self.path, &bytes(&held.note)?, PutMode::Create).await {
-            Err(Failure::AlreadyExists { .. }) => Ok(()),
-            Ok(_) => Err(Error::Store(format!(
-                "{} was written though it was there: this service ignores `If-None-Match`, so two publishers could \
-                 interleave; take one that has conditional writes",
-                self.objects.show(self.path)
-            ))),
-            Err(e) => Err(self.objects.failure(self.path, &e)),
+        let none = over(Some("\"of no object\"".into()));
+        for (mode, condition) in [(PutMode::Create, "If-None-Match"), (none, "If-Match")] {
+            match self.objects.put(self.path, &bytes(&held.note)?, mode).await {
+                Err(Failure::AlreadyExists { .. } | Failure::Precondition { .. }) => {}
+                Ok(_) => {
+                    return Err(Error::Store(format!(
+                        "{} was written against the condition: this service ignores `{condition}`, so two publishers \
+                         could interleave; take one that has conditional writes",
+                        self.objects.show(self.path)
+                    )));
+                }
+                Err(e) => return Err(self.objects.failure(self.path, &e)),
+            }
         }
+        Ok(())
     }
 
     /// Says that the owner lives, which proves that it still is the owner.

@@ -3,6 +3,7 @@
 use jicho::engine::CompiledEngine;
 use jicho::engine::plan::{self, Plan};
 use jicho::manifest::FileRole;
+use jicho::{ErrorKind, Recognizer};
 use serde_json::Value;
 
 use crate::onnx::{Colors, Filters};
@@ -48,8 +49,12 @@ fn train(shop: &Shop, flags: &str) -> Outcome {
 }
 
 fn with_filters() -> Shop {
+    with_filters_of(3)
+}
+
+fn with_filters_of(seed: u64) -> Shop {
     let shop = Shop::with_photos(4, 4);
-    let filters = Filters { seed: 3, channels: 64, classes: 512, nhwc: false, pooled: true };
+    let filters = Filters { seed, channels: 64, classes: 512, nhwc: false, pooled: true };
     shop.write("filters.onnx", filters.onnx());
     shop
 }
@@ -117,4 +122,37 @@ fn a_network_that_no_plan_can_hold_runs_through_tract() {
     assert!(outcome.json_lines().iter().any(warned), "{outcome:?}");
     without(&shop, "Erf");
     shop.evaluate("T_1", "photos");
+}
+
+/// Bytes whose hash metadata.json gives may still be wrong ones: the golden vector tells, with a tolerance that every
+/// build keeps.
+#[test]
+fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
+    for storage in ["f32", "f16", "i8"] {
+        let [ours, other] = [3, 4].map(|seed| {
+            let shop = with_filters_of(seed);
+            train(&shop, &format!("--plan {storage}"));
+            shop
+        });
+        let manifest = ours.manifest("T_1");
+        let head = ours.read(&format!("models/{}", manifest.file(FileRole::Head).unwrap().url));
+        let (intact, foreign) = (plan(&ours), plan(&other));
+        let answers = |plan: &[u8]| {
+            let file = |role| Ok(if role == FileRole::Plan { plan } else { head.as_slice() });
+            Recognizer::load(manifest.clone(), file).and_then(|recognizer| recognizer.check_golden())
+        };
+        answers(&intact).unwrap();
+        let damaged = |damage: &dyn Fn(&mut [u8])| {
+            let mut plan = Plan::parse(&intact).unwrap();
+            damage(plan.data.to_mut());
+            plan.to_bytes().unwrap()
+        };
+        let quarter = damaged(&|data| data[..data.len() / 4].fill(0));
+        let shifted = damaged(&|data| data.rotate_left(64));
+        for (what, plan) in [("another network's", foreign), ("a quarter lost", quarter), ("at another place", shifted)]
+        {
+            let error = answers(&plan).expect_err(what);
+            assert_eq!(error.kind(), ErrorKind::GoldenMismatch, "{storage}, {what}: {error}");
+        }
+    }
 }
