@@ -29,7 +29,7 @@ error_kinds! {
     InvalidChannel => "INVALID_CHANNEL",
     /// metadata.json is not what the schema says.
     InvalidManifest => "INVALID_MANIFEST",
-    /// metadata.json has a schema this build does not know: update the app.
+    /// metadata.json, or a vault, has a schema this build does not know: update the app.
     SchemaTooNew => "SCHEMA_TOO_NEW",
     /// The release asks for a newer library: update the app.
     RuntimeTooOld => "RUNTIME_TOO_OLD",
@@ -53,6 +53,22 @@ error_kinds! {
     Unsupported => "UNSUPPORTED",
     /// The device's storage failed or is full.
     Storage => "STORAGE",
+    /// This does not unlock the vault or the exported file.
+    WrongKey => "WRONG_KEY",
+    /// A key that is needed is gone: the device's own, or the one that a record was sealed with.
+    KeyMissing => "KEY_MISSING",
+    /// The passphrase would be guessed too soon.
+    WeakPassphrase => "WEAK_PASSPHRASE",
+    /// What the vault is unlocked by is damaged, so nothing in it can be opened.
+    VaultDamaged => "VAULT_DAMAGED",
+    /// The vault was closed, destroyed or locked anew, perhaps by another tab.
+    VaultClosed => "VAULT_CLOSED",
+    /// A record is damaged, or was put where it does not belong. The others are not affected.
+    RecordDamaged => "RECORD_DAMAGED",
+    /// As many sales as may wait do so: nothing was dropped.
+    QueueFull => "QUEUE_FULL",
+    /// No exported vault, or one that is cut short or damaged.
+    InvalidExport => "INVALID_EXPORT",
     /// No connection, or it broke.
     Network => "NETWORK",
     /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.

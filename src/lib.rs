@@ -2,7 +2,7 @@
 //!
 //! The same code prepares pixels, reads heads and decides in the browser (wasm) and in the native companion that
 //! trains, so the two cannot drift apart. Dependencies run one way:
-//! `web → sync, recognize → manifest, frame → error`. Only `web` knows a browser; nothing here knows a clock.
+//! `web → sync, recognize, vault → manifest, frame → error`. Only `web` knows a browser; nothing here knows a clock.
 
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
@@ -17,6 +17,7 @@ mod hash;
 pub mod manifest;
 pub mod recognize;
 pub mod sync;
+pub mod vault;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

@@ -9,7 +9,7 @@ export const ERROR_CODES = [
   'INVALID_CHANNEL',
   /** metadata.json is not what its schema says; many hosts answer with an HTML page instead of a 404. */
   'INVALID_MANIFEST',
-  /** metadata.json has a newer schema: update the app. */
+  /** metadata.json, or a vault, has a newer schema: update the app. */
   'SCHEMA_TOO_NEW',
   /** The release asks for a newer library: update the app. */
   'RUNTIME_TOO_OLD',
@@ -31,6 +31,22 @@ export const ERROR_CODES = [
   'UNSUPPORTED',
   /** The device's storage failed. */
   'STORAGE',
+  /** This does not unlock the vault or the exported file. */
+  'WRONG_KEY',
+  /** A key that is needed is gone: the device's own, or the one that a record was sealed with. */
+  'KEY_MISSING',
+  /** The passphrase would be guessed too soon. */
+  'WEAK_PASSPHRASE',
+  /** What the vault is unlocked by is damaged, so nothing in it can be opened. */
+  'VAULT_DAMAGED',
+  /** The vault was closed, destroyed or locked anew, perhaps by another tab. */
+  'VAULT_CLOSED',
+  /** A record is damaged, or was put where it does not belong. The others are not affected. */
+  'RECORD_DAMAGED',
+  /** As many sales as may wait do so: nothing was dropped. */
+  'QUEUE_FULL',
+  /** No exported vault, or one that is cut short or damaged. */
+  'INVALID_EXPORT',
   /** No connection, or it broke. */
   'NETWORK',
   /** The host answered with an HTTP status that is neither success nor 404. */
@@ -86,6 +102,14 @@ export class NoModelError extends kind('NO_MODEL') {}
 export class InvalidFrameError extends kind('INVALID_FRAME') {}
 export class UnsupportedError extends kind('UNSUPPORTED') {}
 export class StorageError extends kind('STORAGE') {}
+export class WrongKeyError extends kind('WRONG_KEY') {}
+export class KeyMissingError extends kind('KEY_MISSING') {}
+export class WeakPassphraseError extends kind('WEAK_PASSPHRASE') {}
+export class VaultDamagedError extends kind('VAULT_DAMAGED') {}
+export class VaultClosedError extends kind('VAULT_CLOSED') {}
+export class RecordDamagedError extends kind('RECORD_DAMAGED') {}
+export class QueueFullError extends kind('QUEUE_FULL') {}
+export class InvalidExportError extends kind('INVALID_EXPORT') {}
 export class NetworkError extends kind('NETWORK') {}
 export class HttpStatusError extends kind('HTTP_STATUS') {}
 export class UnauthorizedError extends kind('UNAUTHORIZED') {}
@@ -112,6 +136,14 @@ const CLASSES: ErrorClasses = {
   INVALID_FRAME: InvalidFrameError,
   UNSUPPORTED: UnsupportedError,
   STORAGE: StorageError,
+  WRONG_KEY: WrongKeyError,
+  KEY_MISSING: KeyMissingError,
+  WEAK_PASSPHRASE: WeakPassphraseError,
+  VAULT_DAMAGED: VaultDamagedError,
+  VAULT_CLOSED: VaultClosedError,
+  RECORD_DAMAGED: RecordDamagedError,
+  QUEUE_FULL: QueueFullError,
+  INVALID_EXPORT: InvalidExportError,
   NETWORK: NetworkError,
   HTTP_STATUS: HttpStatusError,
   UNAUTHORIZED: UnauthorizedError,

@@ -1,0 +1,52 @@
+//! What a vault asks of the device besides storage.
+
+use zeroize::Zeroizing;
+
+use crate::error::Result;
+
+/// Time, randomness, and a key that never leaves the device. The futures need not be `Send`.
+#[expect(async_fn_in_trait, reason = "a browser has one thread, and nothing here spawns")]
+pub trait Device {
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Fills `bytes` from a generator fit for keys.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] where there is none.
+    fn random(&self, bytes: &mut [u8]) -> Result<()>;
+
+    /// Seals `secret` under the device's key for the vault of that name, which is made when there is none; 1 KiB at most.
+    /// Two tabs that make it at once must end with one key.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] where the browser cannot keep such a key, found out by reading it back and
+    /// opening with it.
+    async fn seal(&self, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>>;
+
+    /// Opens what [`Device::seal`] sealed.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::KeyMissing`] where the key is gone, [`crate::ErrorKind::WrongKey`] where it is another.
+    async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>>;
+
+    /// Deletes the device's key for the vault of that name, if there is one.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`].
+    async fn forget(&self, vault: &str) -> Result<()>;
+}
+
+/// `N` random bytes.
+pub(super) fn random<const N: usize>(device: &impl Device) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    device.random(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A random secret.
+pub(super) fn secret(device: &impl Device) -> Result<Zeroizing<[u8; 32]>> {
+    let mut secret = Zeroizing::new([0; 32]);
+    device.random(&mut *secret)?;
+    Ok(secret)
+}

@@ -1,0 +1,63 @@
+//! What a vault tells of itself: nothing of its records but their number.
+
+use serde::Serialize;
+
+use super::device::Device;
+use super::envelope::FORMAT;
+use super::header::Lock;
+use super::record::Kind;
+use super::session::Vault;
+use super::store::Store;
+use crate::error::Result;
+
+/// A vault's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnosis {
+    /// The format's version.
+    pub format: u8,
+    /// `passphrase`, `key` or `device`.
+    pub lock: &'static str,
+    /// What a guess at the passphrase costs: KiB of memory, passes.
+    pub argon2id: Option<[u32; 2]>,
+    /// Records of each kind.
+    pub records: Vec<(&'static str, u32)>,
+    /// Records that the header counts and the store has not.
+    pub lost: u32,
+    /// Bytes of header, records and blobs.
+    pub bytes: u64,
+    /// How often the current data key sealed something.
+    pub key_uses: u64,
+    /// When the current data key was made, in milliseconds since 1970.
+    pub key_since: u64,
+    /// Whether records of older keys are still to be sealed anew.
+    pub rotating: bool,
+}
+
+impl<S: Store, D: Device> Vault<S, D> {
+    /// Describes the vault.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`].
+    pub async fn diagnose(&self) -> Result<Diagnosis> {
+        let usage = self.store.usage(&self.name).await?;
+        let header = self.ring()?.header;
+        let (lock, argon2id) = match &header.lock {
+            Lock::Passphrase { cost, .. } => ("passphrase", Some([cost.memory, cost.passes])),
+            Lock::Key => ("key", None),
+            Lock::Device { .. } => ("device", None),
+        };
+        let current = header.current();
+        Ok(Diagnosis {
+            format: FORMAT,
+            lock,
+            argon2id,
+            records: Kind::ALL.iter().zip(usage.counts).map(|(kind, count)| (kind.name(), count)).collect(),
+            lost: header.counts.iter().zip(usage.counts).map(|(told, found)| told.saturating_sub(found)).sum(),
+            bytes: usage.bytes,
+            key_uses: current.uses,
+            key_since: current.since,
+            rotating: header.keys.len() > 1,
+        })
+    }
+}

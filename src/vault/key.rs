@@ -1,0 +1,70 @@
+//! The two kinds of keys: data keys seal records, the wrapping key seals data keys.
+
+use aes_gcm::{Aes256Gcm, KeyInit};
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::envelope::{Content, Envelope, NONCE, Place, seal};
+use super::id::{RecordId, VaultId};
+use crate::error::{Error, ErrorKind, Result};
+
+/// 32 bytes that are overwritten when dropped.
+pub(super) type Secret = Zeroizing<[u8; 32]>;
+
+/// Seals records. Random, and known to the disk only wrapped.
+pub(super) struct DataKey {
+    pub(super) id: u32,
+    pub(super) cipher: Aes256Gcm,
+    secret: Secret,
+}
+
+impl DataKey {
+    pub(super) fn new(id: u32, secret: Secret) -> Self {
+        DataKey { id, cipher: Aes256Gcm::new((&*secret).into()), secret }
+    }
+}
+
+/// Seals data keys. Made from what unlocks the vault, and known to no disk.
+pub(super) struct WrappingKey {
+    vault: VaultId,
+    cipher: Aes256Gcm,
+    /// The key-check value: tells a wrong secret from a damaged vault, and ties the vault to one key, which GCM alone
+    /// does not.
+    pub(super) check: [u8; 32],
+}
+
+impl WrappingKey {
+    pub(super) fn derive(vault: VaultId, secret: &[u8; 32]) -> Result<Self> {
+        let hkdf = Hkdf::<Sha256>::new(Some(&vault.0), secret);
+        let expand = |label: &[u8], into: &mut [u8; 32]| {
+            let long = |_| Error::new(ErrorKind::Internal, "HKDF refused 32 bytes");
+            hkdf.expand(label, into).map_err(long)
+        };
+        let mut key = Secret::default();
+        expand(b"jicho vault 1 wrapping key", &mut key)?;
+        let mut check = [0; 32];
+        expand(b"jicho vault 1 key check", &mut check)?;
+        Ok(WrappingKey { vault, cipher: Aes256Gcm::new((&*key).into()), check })
+    }
+
+    pub(super) fn wrap(&self, key: &DataKey, nonce: [u8; NONCE]) -> Result<Vec<u8>> {
+        seal(&self.cipher, key.id, nonce, &self.place(), &*key.secret)
+    }
+
+    pub(super) fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey> {
+        let damaged = || Error::new(ErrorKind::VaultDamaged, "a data key of the vault is damaged");
+        let envelope = Envelope::parse(wrapped).map_err(|_| damaged())?;
+        let plain = envelope.open(&self.cipher, &self.place()).map_err(|_| damaged())?;
+        let mut secret = Secret::default();
+        if plain.len() != secret.len() {
+            return Err(damaged());
+        }
+        secret.copy_from_slice(&plain);
+        Ok(DataKey::new(envelope.key, secret))
+    }
+
+    fn place(&self) -> Place {
+        Place { vault: self.vault, id: RecordId([0; 16]), content: Content::DataKey, time: 0 }
+    }
+}

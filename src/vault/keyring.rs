@@ -1,0 +1,177 @@
+//! The keys of an unlocked vault beside the header that they belong to.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::device::{Device, random, secret};
+use super::envelope::{Content, Envelope, Place, seal};
+use super::header::{Header, KeyEntry};
+use super::id::RecordId;
+use super::key::{DataKey, WrappingKey};
+use super::record::{Entry, Kind, Plain};
+use super::store::{Change, Row};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Data keys at once: one that seals, and those whose records are not all moved yet.
+const MAX_KEYS: usize = 255;
+
+/// A header and the keys that it names, all of them.
+#[derive(Clone)]
+pub(super) struct Keyring {
+    pub(super) header: Header,
+    pub(super) wrapping: Rc<WrappingKey>,
+    keys: BTreeMap<u32, Rc<DataKey>>,
+}
+
+impl Keyring {
+    /// A new vault's. `header` names no keys yet.
+    pub(super) fn new(header: Header, wrapping: WrappingKey, device: &impl Device) -> Result<Self> {
+        let mut ring = Keyring { header, wrapping: Rc::new(wrapping), keys: BTreeMap::new() };
+        ring.add_key(device)?;
+        Ok(ring)
+    }
+
+    /// The keys of `header`; those that are `known` are not unwrapped again, which the wrapping key may not be able to any
+    /// more.
+    pub(super) fn unwrap(header: Header, wrapping: Rc<WrappingKey>, known: Option<&Keyring>) -> Result<Self> {
+        let mut keys = BTreeMap::new();
+        for entry in &header.keys {
+            let known = known.and_then(|ring| ring.keys.get(&entry.id)).cloned();
+            let key = match known {
+                Some(key) => key,
+                None if wrapping.check != header.check => return Err(header.lock.wrong()),
+                None => Rc::new(wrapping.unwrap(&entry.wrapped)?),
+            };
+            if key.id != entry.id {
+                return Err(Error::new(ErrorKind::VaultDamaged, "the keys of the vault are mixed up"));
+            }
+            keys.insert(entry.id, key);
+        }
+        Ok(Keyring { header, wrapping, keys })
+    }
+
+    pub(super) fn has(&self, key: u32) -> bool {
+        self.keys.contains_key(&key)
+    }
+
+    /// Makes the key that seals from now on.
+    pub(super) fn add_key(&mut self, device: &impl Device) -> Result<()> {
+        if self.header.keys.len() >= MAX_KEYS {
+            return Err(Error::new(ErrorKind::KeyMissing, "the vault can take no further key: finish the rotation"));
+        }
+        if self.wrapping.check != self.header.check {
+            return Err(self.header.lock.wrong());
+        }
+        let id = self.header.keys.last().map_or(1, |key| key.id.saturating_add(1));
+        let key = DataKey::new(id, secret(device)?);
+        let wrapped = self.wrapping.wrap(&key, random(device)?)?;
+        self.header.keys.push(KeyEntry { id, uses: 0, since: device.now(), wrapped });
+        self.keys.insert(id, Rc::new(key));
+        Ok(())
+    }
+
+    /// Removes a key, and with it whatever only it can open.
+    pub(super) fn remove_key(&mut self, key: u32) {
+        self.header.keys.retain(|entry| entry.id != key);
+        self.keys.remove(&key);
+    }
+
+    /// Locks the vault anew: the data keys stay, only their wrapping changes.
+    pub(super) fn rewrap(&mut self, wrapping: Rc<WrappingKey>, device: &impl Device) -> Result<()> {
+        for entry in &mut self.header.keys {
+            entry.wrapped = wrapping.wrap(key_of(&self.keys, entry.id)?, random(device)?)?;
+        }
+        self.header.check = wrapping.check;
+        self.wrapping = wrapping;
+        Ok(())
+    }
+
+    /// Seals something with the current key, and counts that.
+    pub(super) fn seal(&mut self, place: &Place, plain: &[u8], device: &impl Device) -> Result<Vec<u8>> {
+        let entry = self.header.current_mut();
+        entry.uses += 1;
+        let key = key_of(&self.keys, entry.id)?;
+        seal(&key.cipher, key.id, random(device)?, place, plain)
+    }
+
+    pub(super) fn place(&self, id: RecordId, time: u64, content: Content) -> Place {
+        Place { vault: self.header.vault, id, content, time }
+    }
+
+    /// Seals a record with the current key.
+    pub(super) fn seal_row(
+        &mut self,
+        kind: Kind,
+        time: u64,
+        id: RecordId,
+        plain: &Plain,
+        device: &impl Device,
+    ) -> Result<Row> {
+        let sealed = self.seal(&self.place(id, time, Content::Record(kind)), &plain.record, device)?;
+        let place = self.place(id, time, Content::Blob(kind));
+        let blob = plain.blob.as_ref().map(|blob| self.seal(&place, blob, device)).transpose()?;
+        Ok(Row { kind, time, id, key: self.header.current().id, sealed, blob })
+    }
+
+    pub(super) fn open_plain(&self, row: &Row) -> Result<Plain> {
+        let open = |sealed: &[u8], content| {
+            if Envelope::parse(sealed)?.key != row.key {
+                return Err(Error::new(ErrorKind::RecordDamaged, "it was sealed by another key than its row says"));
+            }
+            self.open(&self.place(row.id, row.time, content), sealed)
+        };
+        let record = open(&row.sealed, Content::Record(row.kind))?;
+        let blob = row.blob.as_ref().map(|blob| open(blob, Content::Blob(row.kind))).transpose()?;
+        Ok(Plain { record, blob })
+    }
+
+    /// As [`Keyring::open_plain`], of a record that can be read too.
+    pub(super) fn checked_plain(&self, row: &Row) -> Result<Plain> {
+        let plain = self.open_plain(row)?;
+        plain.read(row.kind, row.id, row.time, true)?;
+        Ok(plain)
+    }
+
+    pub(super) fn open_row(&self, row: &Row, with_blob: bool) -> Result<Entry> {
+        self.open_plain(row)?.read(row.kind, row.id, row.time, with_blob)
+    }
+
+    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+        let envelope = Envelope::parse(sealed)?;
+        envelope.open(&key_of(&self.keys, envelope.key)?.cipher, place)
+    }
+}
+
+fn key_of(keys: &BTreeMap<u32, Rc<DataKey>>, key: u32) -> Result<&Rc<DataKey>> {
+    keys.get(&key).ok_or_else(|| {
+        let message = format!("sealed under the key {key}, which this vault does not have (any more)");
+        Error::new(ErrorKind::KeyMissing, message)
+    })
+}
+
+/// Changes that are on their way into the store, with the header that goes with them.
+pub(super) struct Draft {
+    pub(super) ring: Keyring,
+    pub(super) changes: Vec<Change>,
+    /// Whether there is anything to write.
+    pub(super) touched: bool,
+}
+
+impl Draft {
+    pub(super) fn add(&mut self, row: Row) {
+        *self.ring.header.count_mut(row.kind) += 1;
+        self.replace(row);
+    }
+
+    pub(super) fn replace(&mut self, row: Row) {
+        self.changes.push(Change::Put(row));
+        self.touched = true;
+    }
+
+    pub(super) fn delete(&mut self, kind: Kind, id: RecordId) {
+        let count = self.ring.header.count_mut(kind);
+        *count = count.saturating_sub(1);
+        self.changes.push(Change::Delete(id));
+        self.touched = true;
+    }
+}

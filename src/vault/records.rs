@@ -1,0 +1,183 @@
+//! Adding, reading and deleting records.
+
+use super::device::{Device, random};
+use super::id::RecordId;
+use super::record::{Entry, Kind, Record, check_prefix};
+use super::session::Vault;
+use super::store::{Position, Row, Select, Store};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Rows that are read at once.
+const CHUNK: usize = 256;
+
+/// Which records to list.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Of this kind.
+    pub kind: Kind,
+    /// Added at this time or later, in milliseconds since 1970.
+    pub from: u64,
+    /// Added before this time.
+    pub until: u64,
+    /// Scans in this geohash cell. Found by opening every scan of the time range: no index tells the disk who was where.
+    pub geohash: Option<String>,
+    /// The latest first.
+    pub descending: bool,
+    /// Behind this one, the [`Page::next`] of the page before.
+    pub after: Option<Position>,
+    /// So many at most.
+    pub limit: usize,
+    /// Whether to read blobs too.
+    pub blobs: bool,
+}
+
+impl Query {
+    /// All of a kind, the latest first, 100 a page, without blobs.
+    #[must_use]
+    pub fn all(kind: Kind) -> Self {
+        Query { kind, from: 0, until: u64::MAX, geohash: None, descending: true, after: None, limit: 100, blobs: false }
+    }
+}
+
+/// Some records.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Those that opened.
+    pub entries: Vec<Entry>,
+    /// Those that did not.
+    pub damaged: Vec<Damaged>,
+    /// Where the next page begins; `None` behind the last one.
+    pub next: Option<Position>,
+}
+
+/// A record that does not open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Its kind, as the store says.
+    pub kind: Kind,
+    /// Its id.
+    pub id: RecordId,
+    /// When it was added, as the store says.
+    pub time: u64,
+    /// Why.
+    pub error: Error,
+}
+
+impl Damaged {
+    pub(super) fn new(row: &Row, error: Error) -> Self {
+        Damaged { kind: row.kind, id: row.id, time: row.time, error }
+    }
+}
+
+impl<S: Store, D: Device> Vault<S, D> {
+    /// Adds a record with its blob, and answers with its id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`]; [`ErrorKind::QueueFull`] for a sale; [`ErrorKind::Storage`] (it may have been added
+    /// all the same), [`ErrorKind::VaultClosed`].
+    pub async fn add(&self, record: &Record, blob: Option<&[u8]>) -> Result<RecordId> {
+        let id = RecordId(random(&self.device)?);
+        self.add_as(id, record, blob).await?;
+        Ok(id)
+    }
+
+    /// As [`Vault::add`], under an id of the app's, such as a UUID. Whether it was added: a record of that id that is there
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// As [`Vault::add`].
+    pub async fn add_as(&self, id: RecordId, record: &Record, blob: Option<&[u8]>) -> Result<bool> {
+        let (plain, kind, time) = (record.write(blob)?, record.kind(), self.device.now());
+        let added = self.write(async |draft| {
+            if let Some(row) = self.store.row(&self.name, id).await? {
+                let other = || Error::new(ErrorKind::InvalidArgument, format!("{id} is the id of another record"));
+                return if row.kind == kind { Ok(false) } else { Err(other()) };
+            }
+            if kind == Kind::Sale {
+                self.check_room(draft.ring.header.count(kind), 1)?;
+            }
+            let row = draft.ring.seal_row(kind, time, id, &plain, &self.device)?;
+            draft.add(row);
+            Ok(true)
+        });
+        let added = added.await?;
+        // What fails there is tried again with the next record.
+        let _ = self.tend_daily().await;
+        Ok(added)
+    }
+
+    /// The record of that id with its blob; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RecordDamaged`], [`ErrorKind::KeyMissing`], [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
+    pub async fn get(&self, id: RecordId) -> Result<Option<Entry>> {
+        self.check_open()?;
+        let Some(row) = self.store.row(&self.name, id).await? else { return Ok(None) };
+        self.read(row, |ring, row| ring.open_row(row, true)).await.map_err(|e| e.context(format!("the record {id}")))
+    }
+
+    /// Some records in the order of their times. Damaged ones are told, and do not keep the others out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`], [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
+    pub async fn list(&self, query: &Query) -> Result<Page> {
+        self.check_open()?;
+        if query.limit == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a page of no records"));
+        }
+        if let Some(prefix) = &query.geohash {
+            check_prefix(prefix)?;
+        }
+        let Query { kind, from, until, descending, blobs, .. } = *query;
+        let mut select = Select { kind, from, until, descending, after: query.after, limit: CHUNK, blobs };
+        let mut page = Page::default();
+        loop {
+            if query.geohash.is_none() {
+                select.limit = CHUNK.min(query.limit - page.entries.len());
+            }
+            let rows = self.store.rows(&self.name, &select).await?;
+            let ended = rows.len() < select.limit;
+            for row in rows {
+                let (position, about) = (row.position(), row.clone());
+                match self.read(row, |ring, row| ring.open_row(row, blobs)).await {
+                    Ok(entry) => page.entries.extend(entry.filter(|entry| is_in(entry, query.geohash.as_deref()))),
+                    Err(error) if is_of_the_record(&error) => page.damaged.push(Damaged::new(&about, error)),
+                    Err(error) => return Err(error),
+                }
+                select.after = Some(position);
+                if page.entries.len() == query.limit {
+                    page.next = select.after;
+                    return Ok(page);
+                }
+            }
+            if ended {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Deletes the record of that id, damaged or not. Whether there was one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
+    pub async fn delete(&self, id: RecordId) -> Result<bool> {
+        self.write(async |draft| {
+            let Some(row) = self.store.row(&self.name, id).await? else { return Ok(false) };
+            draft.delete(row.kind, id);
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Whether only one record is concerned.
+pub(super) fn is_of_the_record(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::RecordDamaged | ErrorKind::KeyMissing | ErrorKind::SchemaTooNew)
+}
+
+fn is_in(entry: &Entry, prefix: Option<&str>) -> bool {
+    prefix.is_none_or(|prefix| match &entry.record {
+        Record::Scan(scan) => scan.geohash.as_deref().is_some_and(|geohash| geohash.starts_with(prefix)),
+        _ => false,
+    })
+}

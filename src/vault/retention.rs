@@ -1,0 +1,103 @@
+//! How long records stay, and clearing up.
+
+use super::device::Device;
+use super::record::Kind;
+use super::rotation::Rotation;
+use super::session::Vault;
+use super::store::{Select, Store};
+use crate::error::Result;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+/// Records that are deleted in one transaction.
+const BATCH: usize = 256;
+
+/// Days that records stay, by kind; `None` until they are deleted. Sales stay until they are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Of scans.
+    pub scans: Option<u32>,
+    /// Of corrections.
+    pub corrections: Option<u32>,
+    /// Of prototypes, which recognition needs.
+    pub prototypes: Option<u32>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { scans: Some(30), corrections: Some(30), prototypes: None }
+    }
+}
+
+impl Retention {
+    fn days(&self, kind: Kind) -> Option<u32> {
+        match kind {
+            Kind::Scan => self.scans,
+            Kind::Correction => self.corrections,
+            Kind::Prototype => self.prototypes,
+            Kind::Sale => None,
+        }
+    }
+}
+
+/// What clearing up did.
+#[derive(Debug, Default)]
+pub struct Compaction {
+    /// Records too old.
+    pub expired: u32,
+    /// Records that the header counted and the store had not: lost by the browser, or deleted past the vault.
+    pub lost: u32,
+    /// Of a rotation that was not finished.
+    pub rotation: Rotation,
+}
+
+impl<S: Store, D: Device> Vault<S, D> {
+    /// Applies retention, finishes a rotation, and counts anew what there is.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`]; what is done stays.
+    pub async fn compact(&self) -> Result<Compaction> {
+        let expired = self.tend().await?;
+        let rotation = self.finish_rotation().await?;
+        let lost = self.write(async |draft| {
+            let found = self.store.usage(&self.name).await?.counts;
+            let header = &mut draft.ring.header;
+            let lost = header.counts.iter().zip(found).map(|(told, found)| told.saturating_sub(found)).sum();
+            draft.touched = header.counts != found;
+            header.counts = found;
+            Ok(lost)
+        });
+        Ok(Compaction { expired, lost: lost.await?, rotation })
+    }
+
+    /// Applies retention where that was a day ago.
+    pub(super) async fn tend_daily(&self) -> Result<()> {
+        if self.device.now().saturating_sub(self.tended.get()) >= DAY {
+            self.tend().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what is too old, and tells how many records that were.
+    pub(super) async fn tend(&self) -> Result<u32> {
+        let (now, mut expired) = (self.device.now(), 0);
+        for kind in Kind::ALL {
+            let Some(days) = self.settings.retention.days(kind) else { continue };
+            let until = now.saturating_sub(u64::from(days) * DAY);
+            let select = Select { kind, from: 0, until, descending: false, after: None, limit: BATCH, blobs: false };
+            loop {
+                let batch = self.write(async |draft| {
+                    let rows = self.store.rows(&self.name, &select).await?;
+                    rows.iter().for_each(|row| draft.delete(kind, row.id));
+                    Ok(rows.len())
+                });
+                let deleted = batch.await?;
+                expired += deleted as u32;
+                if deleted < BATCH {
+                    break;
+                }
+            }
+        }
+        self.tended.set(now);
+        Ok(expired)
+    }
+}

@@ -1,0 +1,108 @@
+//! Where vaults are kept. A store sees only what is sealed, and beside it each record's kind, time, id and key.
+
+use super::id::RecordId;
+use super::record::Kind;
+use crate::error::Result;
+
+/// A record as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its kind.
+    pub kind: Kind,
+    /// When it was added, in milliseconds since 1970.
+    pub time: u64,
+    /// Its id, alone in its vault.
+    pub id: RecordId,
+    /// The id of the data key that sealed it.
+    pub key: u32,
+    /// Its envelope.
+    pub sealed: Vec<u8>,
+    /// The envelope of its blob, where there is one and it was asked for.
+    pub blob: Option<Vec<u8>>,
+}
+
+impl Row {
+    /// Its place among those of its kind.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { time: self.time, id: self.id }
+    }
+}
+
+/// The place of a record among those of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Milliseconds since 1970.
+    pub time: u64,
+    /// Among those of one millisecond.
+    pub id: RecordId,
+}
+
+/// Which rows to read.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// Of this kind.
+    pub kind: Kind,
+    /// At this time or later.
+    pub from: u64,
+    /// Before this time.
+    pub until: u64,
+    /// The latest first.
+    pub descending: bool,
+    /// Behind this one, in that order.
+    pub after: Option<Position>,
+    /// So many at most.
+    pub limit: usize,
+    /// Whether to read blobs too.
+    pub blobs: bool,
+}
+
+/// A change of one record.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Puts a row with its blob, in place of one of the same id.
+    Put(Row),
+    /// Deletes a row with its blob.
+    Delete(RecordId),
+}
+
+/// What a vault takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Records of each [`Kind`].
+    pub counts: [u32; Kind::ALL.len()],
+    /// Bytes of header, records and blobs, without what the database adds.
+    pub bytes: u64,
+}
+
+/// Keeps vaults by their names. Every failure is [`crate::ErrorKind::Storage`], and of a call that failed all or nothing
+/// is done. The futures need not be `Send`.
+#[expect(async_fn_in_trait, reason = "a browser has one thread, and nothing here spawns")]
+pub trait Store {
+    /// The header of a vault.
+    async fn header(&self, vault: &str) -> Result<Option<Vec<u8>>>;
+
+    /// In one transaction: where the vault's header is still `expected` byte for byte (`None`: there is no such vault),
+    /// makes `changes`, replaces the header and answers true; else changes nothing and answers false. That is all that
+    /// keeps tabs apart: whoever was overtaken reads the header and tries anew.
+    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool>;
+
+    /// The row of that id with its blob, both as of one moment.
+    async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>>;
+
+    /// Some rows in the order of their positions.
+    async fn rows(&self, vault: &str, select: &Select) -> Result<Vec<Row>>;
+
+    /// At most `limit` rows with their blobs that the data key of that id sealed, in the order of their ids, those behind
+    /// `after`.
+    async fn rows_under(&self, vault: &str, key: u32, after: Option<RecordId>, limit: usize) -> Result<Vec<Row>>;
+
+    /// What the vault takes.
+    async fn usage(&self, vault: &str) -> Result<Usage>;
+
+    /// Deletes the header alone: without it nothing opens any more.
+    async fn behead(&self, vault: &str) -> Result<()>;
+
+    /// In one transaction: where the vault has no header, deletes every row of it.
+    async fn sweep(&self, vault: &str) -> Result<()>;
+}
