@@ -1,0 +1,73 @@
+//! The sealed store: nothing of it opens where it should not, and whatever dies loses nothing.
+
+#[path = "../fixture/block_on.rs"]
+mod block_on;
+mod fakes;
+
+mod basics;
+mod codec;
+mod damage;
+mod exports;
+mod gcm;
+mod keys;
+mod queue;
+mod rotation;
+mod tabs;
+
+use block_on::block_on;
+use fakes::{FakeDevice, FakeStore};
+use jicho::vault::{
+    Correction, Entry, Kind, MemoryStore, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings,
+    Unlock, Vault,
+};
+use jicho::{Error, ErrorKind, Result};
+
+/// The app's own key, in nearly every test: Argon2id takes its time.
+const KEY: &[u8; 32] = &[7; 32];
+const DAY: u64 = 24 * 60 * 60 * 1000;
+const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0, 1, 2, 3];
+
+type TestVault<'a> = Vault<&'a FakeStore, &'a FakeDevice>;
+
+fn try_open<'a>(store: &'a FakeStore, device: &'a FakeDevice, unlock: Unlock<'_>) -> Result<TestVault<'a>> {
+    block_on(Vault::open(store, device, "shop", unlock, Settings::default()))
+}
+
+fn open<'a>(store: &'a FakeStore, device: &'a FakeDevice) -> TestVault<'a> {
+    open_with(store, device, Settings::default())
+}
+
+fn open_with<'a>(store: &'a FakeStore, device: &'a FakeDevice, settings: Settings) -> TestVault<'a> {
+    block_on(Vault::open(store, device, "shop", Unlock::Key(KEY), settings)).unwrap()
+}
+
+fn scan(label: &str, geohash: Option<&str>) -> Record {
+    let predictions = vec![Prediction { label: label.to_owned(), confidence: 0.75 }];
+    let geohash = geohash.map(str::to_owned);
+    Record::Scan(Scan { decision: "match".into(), predictions, geohash, version: "v1".into(), ..Scan::default() })
+}
+
+fn sale(number: u32) -> Record {
+    Record::Sale(Sale { order: serde_json::json!({ "number": number }) })
+}
+
+fn add(vault: &TestVault<'_>, record: &Record) -> RecordId {
+    block_on(vault.add(record, None)).unwrap()
+}
+
+fn list(vault: &TestVault<'_>, query: &Query) -> Page {
+    block_on(vault.list(query)).unwrap()
+}
+
+fn all(vault: &TestVault<'_>, kind: Kind) -> Vec<Entry> {
+    let page = list(vault, &Query { limit: usize::MAX, blobs: true, ..Query::all(kind) });
+    assert_eq!(page.damaged, []);
+    page.entries
+}
+
+#[track_caller]
+fn refused<T>(result: Result<T>, kind: ErrorKind) -> Error {
+    let error = result.err().expect("it is refused");
+    assert_eq!(error.kind(), kind, "{error}");
+    error
+}
