@@ -227,12 +227,12 @@ faults() {
   # The browser's fault matrix goes here: it prints its table and ends with the line `N passed, N failed`.
 }
 
-# One process, so as much processor time where nothing else runs; half of it on plans. What it finds new stays in target/fuzz/corpus.
+# One process, so as much processor time where nothing else runs; most of it on plans. What it finds new stays in target/fuzz/corpus.
 fuzz() {
   local seconds=${1:-3600} share target features
   nightly rust-src
   [ -x .tools/bin/cargo-fuzz ] || cargo install cargo-fuzz --root .tools --quiet
-  for target in plan:50 onnx:25 engine:15 manifest:10; do
+  for target in plan:40 onnx:20 engine:14 manifest:10 vault:8 export:8; do
     features=
     share=${target#*:}
     target=${target%:*}

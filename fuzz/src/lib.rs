@@ -8,9 +8,11 @@ mod plans;
 
 use jicho::engine::plan::{Plan, Program, Step, reference};
 use jicho::engine::{CompiledEngine, Engine};
+use jicho::vault::{Envelope, ExportFile, Header};
 use jicho::{ErrorKind, Manifest};
 
 use plans::{Choices, Limits};
+use sha2::{Digest, Sha256};
 
 /// What is run: more would make the fuzzer slow, and finds nothing else.
 const MAX_WORK: u64 = 1 << 19;
@@ -76,6 +78,33 @@ pub fn manifest(input: &[u8]) {
             ),
             "{error}"
         ),
+    }
+}
+
+/// Reads an envelope, and a vault's header whose checksum is put right. A header that is accepted is written as it was.
+pub fn vault(input: &[u8]) {
+    if let Err(error) = Envelope::parse(input) {
+        assert!(matches!(error.kind(), ErrorKind::RecordDamaged | ErrorKind::SchemaTooNew), "{error}");
+    }
+    let bytes = [input, &Sha256::digest(input)[..16]].concat();
+    match Header::parse(&bytes) {
+        Ok(header) => assert_eq!(header.to_bytes(), bytes),
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::VaultDamaged | ErrorKind::SchemaTooNew), "{error}");
+        }
+    }
+}
+
+/// Reads an exported vault: as many bytes as the first says are its header, whose checksum is put right.
+pub fn export(input: &[u8]) {
+    let (length, rest) = input.split_first().map_or((0, input), |(length, rest)| (usize::from(*length), rest));
+    let (header, rest) = rest.split_at(length.min(rest.len()));
+    let header = [header, &Sha256::digest(header)[..16]].concat();
+    let file = [&b"JCHX\x01"[..], &(header.len() as u32).to_le_bytes(), &header, rest].concat();
+    for file in [input, &file] {
+        if let Err(error) = ExportFile::parse(file) {
+            assert!(matches!(error.kind(), ErrorKind::InvalidExport | ErrorKind::SchemaTooNew), "{error}");
+        }
     }
 }
 

@@ -1,0 +1,60 @@
+//! Several tabs at one vault: each sees what the others did, and nobody's write is lost.
+
+use jicho::vault::destroy;
+
+use super::*;
+
+#[test]
+fn writes_of_two_tabs_meet() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(1));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    let mut ids = Vec::new();
+    for i in 0..20 {
+        ids.push(add(if i % 2 == 0 { &here } else { &there }, &scan(&i.to_string(), None)));
+    }
+    assert_eq!(block_on(here.delete(ids[1])), Ok(true));
+    assert_eq!(block_on(there.delete(ids[1])), Ok(false));
+    assert_eq!(all(&here, Kind::Scan), all(&there, Kind::Scan));
+    assert_eq!(block_on(there.diagnose()).unwrap().lost, 0);
+}
+
+#[test]
+fn another_tabs_rotation_is_followed() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(2));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    let id = add(&here, &scan("a", None));
+    block_on(here.rotate()).unwrap();
+    assert!(block_on(there.get(id)).unwrap().is_some());
+    block_on(here.rotate()).unwrap();
+    assert_eq!(all(&there, Kind::Scan).len(), 1);
+    block_on(here.rotate()).unwrap();
+    let written = add(&there, &scan("b", None));
+    assert!(block_on(here.get(written)).unwrap().is_some());
+    assert!(!here.is_rotating().unwrap(), "nothing was written under a key that is gone");
+}
+
+#[test]
+fn a_queue_that_two_tabs_fill_has_one_limit() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(3));
+    let tabs = [open(&store, &device), open(&store, &device)];
+    let added = (0..120).filter(|i| block_on(tabs[i % 2].add(&sale(*i as u32), None)).is_ok()).count();
+    assert_eq!((added, all(&tabs[0], Kind::Sale).len()), (100, 100));
+}
+
+#[test]
+fn what_another_tab_ended_is_closed_here() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(4));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    block_on(here.relock(Unlock::Key(&[8; 32]))).unwrap();
+    // The records are as they were: there they can be read, and written too.
+    add(&there, &scan("a", None));
+    block_on(here.rotate()).unwrap();
+    refused(block_on(there.list(&Query::all(Kind::Scan))), ErrorKind::VaultClosed);
+    refused(block_on(there.add(&scan("b", None), None)), ErrorKind::VaultClosed);
+    assert_eq!(all(&here, Kind::Scan).len(), 1);
+
+    block_on(destroy(&&store, &&device, "shop")).unwrap();
+    let anew = open(&store, &device);
+    refused(block_on(here.add(&scan("c", None), None)), ErrorKind::VaultClosed);
+    assert_eq!(all(&anew, Kind::Scan), []);
+}
