@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The version of the envelope's format, its first byte.
 pub const FORMAT: u8 = 1;
 /// Bytes of a nonce.
-pub const NONCE: usize = 12;
+pub(super) const NONCE: usize = 12;
 /// What the format, the key's id and the nonce take.
 const HEAD: usize = 1 + 4 + NONCE;
 const TAG: usize = 16;

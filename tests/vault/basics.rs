@@ -96,9 +96,16 @@ fn nothing_of_a_record_is_on_the_disk() {
         add(&vault, &scan(label, None));
     }
     let query = jicho::vault::Select {
-        kind: Kind::Scan, from: 0, until: u64::MAX, descending: false, after: None, limit: 9, blobs: false,
+        kind: Kind::Scan,
+        from: 0,
+        until: u64::MAX,
+        descending: false,
+        after: None,
+        limit: 9,
+        blobs: false,
     };
-    let lengths: Vec<usize> = block_on(store.kept.rows("shop", &query)).unwrap().iter().map(|r| r.sealed.len()).collect();
+    let lengths: Vec<usize> =
+        block_on(store.kept.rows("shop", &query)).unwrap().iter().map(|r| r.sealed.len()).collect();
     assert_eq!(lengths, [lengths[0]; 3]);
 }
 

@@ -22,7 +22,12 @@ fn headers() -> impl Strategy<Value = Header> {
     });
     (any::<[u8; 16]>(), any::<u64>(), lock(), any::<[u8; 32]>(), any::<[u32; 4]>(), keys).prop_map(
         |(vault, revision, lock, check, counts, keys)| Header {
-            vault: VaultId(vault), revision, lock, check, counts, keys,
+            vault: VaultId(vault),
+            revision,
+            lock,
+            check,
+            counts,
+            keys,
         },
     )
 }
@@ -65,7 +70,7 @@ proptest! {
     fn any_bytes_are_refused_by_a_typed_error(bytes in vec(any::<u8>(), 0..300)) {
         prop_assert!(Header::parse(&bytes).is_err());
         if let Ok(envelope) = Envelope::parse(&bytes) {
-            prop_assert_eq!(envelope.key.to_le_bytes(), bytes[1..5]);
+            prop_assert_eq!(envelope.key.to_le_bytes(), &bytes[1..5]);
         }
         prop_assert_eq!(ExportFile::parse(&bytes).err().map(|e| e.kind()), Some(ErrorKind::InvalidExport));
     }

@@ -91,7 +91,8 @@ fn a_damaged_header_opens_nothing_and_is_not_replaced() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(4));
     let id = add(&open(&store, &device), &scan("a", None));
     let header = block_on(store.kept.header("shop")).unwrap().unwrap();
-    let replace = |from: &[u8], to: &[u8]| assert_eq!(block_on(store.kept.commit("shop", Some(from), to, &[])), Ok(true));
+    let replace =
+        |from: &[u8], to: &[u8]| assert_eq!(block_on(store.kept.commit("shop", Some(from), to, &[])), Ok(true));
     for at in 0..header.len() {
         let mut changed = header.clone();
         changed[at] ^= 1 << (at % 8);

@@ -65,7 +65,9 @@ fn another_lock_leaves_the_records_alone() {
 
 #[test]
 fn weak_passphrases_are_refused_unless_the_app_insists() {
-    for weak in ["", "1234", "123456789012345678", "20061987", "password", "Password1!", "aaaaaaaaaaaaaaaa", "qwertyuiop1"] {
+    for weak in
+        ["", "1234", "123456789012345678", "20061987", "password", "Password1!", "aaaaaaaaaaaaaaaa", "qwertyuiop1"]
+    {
         refused(Passphrase::new(weak).map(drop), ErrorKind::WeakPassphrase);
     }
     for strong in ["korrekt horse", "x7!Kp2vQ", "8301946275538", "nyumba mbili", "пароль для лавки"] {

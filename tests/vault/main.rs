@@ -17,8 +17,7 @@ mod tabs;
 use block_on::block_on;
 use fakes::{FakeDevice, FakeStore};
 use jicho::vault::{
-    Correction, Entry, Kind, MemoryStore, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings,
-    Unlock, Vault,
+    Correction, Entry, Kind, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings, Unlock, Vault,
 };
 use jicho::{Error, ErrorKind, Result};
 

@@ -52,7 +52,11 @@ fn delivered_once_and_in_order_whatever_dies() {
                 received.borrow_mut().push((key, sale.order["number"].clone()));
             }
             // The answer may be lost, though the sale arrived.
-            if received.borrow().len() as u64 == death % 7 { Err(Error::new(ErrorKind::Network, "cut")) } else { Ok(()) }
+            if received.borrow().len() as u64 == death % 7 {
+                Err(Error::new(ErrorKind::Network, "cut"))
+            } else {
+                Ok(())
+            }
         };
         store.dies_at(Some(death), death % 2 == 0);
         let _ = block_on(vault.deliver(receive));

@@ -84,7 +84,10 @@ fn a_key_that_sealed_enough_is_followed_by_another() {
     for i in 0..25 {
         add(&vault, &scan(&i.to_string(), None));
     }
-    assert_eq!(header(&store).keys.iter().map(|key| (key.id, key.uses)).collect::<Vec<_>>(), [(1, 10), (2, 10), (3, 5)]);
+    assert_eq!(
+        header(&store).keys.iter().map(|key| (key.id, key.uses)).collect::<Vec<_>>(),
+        [(1, 10), (2, 10), (3, 5)]
+    );
     // Seals that never reached the store count too.
     store.dies_at(Some(1), false);
     refused(block_on(vault.add(&scan("a", None), None)), ErrorKind::Storage);
