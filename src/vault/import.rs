@@ -48,6 +48,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                         self.check_room(draft.ring.header.count(Kind::Sale), 1)?;
                     }
                     let plain = source.open_plain(row)?;
+                    self.renew_key(draft)?;
                     let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device)?;
                     draft.add(row);
                     added += 1;

@@ -96,6 +96,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             if kind == Kind::Sale {
                 self.check_room(draft.ring.header.count(kind), 1)?;
             }
+            self.renew_key(draft)?;
             let row = draft.ring.seal_row(kind, time, id, &plain, &self.device)?;
             draft.add(row);
             Ok(true)

@@ -166,10 +166,6 @@ impl<S: Store, D: Device> Vault<S, D> {
             let opened = self.opened()?;
             let mut draft = Draft { ring: opened.ring.clone(), changes: Vec::new(), touched: false };
             draft.ring.header.current_mut().uses += self.unwritten.get();
-            if draft.ring.header.current().uses >= self.settings.rotate_after {
-                draft.ring.add_key(&self.device)?;
-                draft.touched = true;
-            }
             let before = draft.ring.header.current().uses;
             let planned = plan(&mut draft).await;
             let sealed = draft.ring.header.current().uses.saturating_sub(before);
@@ -190,6 +186,15 @@ impl<S: Store, D: Device> Vault<S, D> {
             }
             self.refresh().await?;
         }
+    }
+
+    /// Follows a key that has sealed enough by another, before something new is sealed. A rotation itself does not, or one
+    /// of more records than a key may seal would never end.
+    pub(super) fn renew_key(&self, draft: &mut Draft) -> Result<()> {
+        if draft.ring.header.current().uses >= self.settings.rotate_after {
+            draft.ring.add_key(&self.device)?;
+        }
+        Ok(())
     }
 
     /// Opens a row with `open`. One under a key that is not known was written, or moved, by another tab: then the header
