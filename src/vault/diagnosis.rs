@@ -40,6 +40,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// # Errors
     /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`].
     pub async fn diagnose(&self) -> Result<Diagnosis> {
+        self.refresh().await?;
         let usage = self.store.usage(&self.name).await?;
         let header = self.ring()?.header;
         let (lock, argon2id) = match &header.lock {

@@ -35,6 +35,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         for sale in rows.iter().filter(|row| row.kind == Kind::Sale) {
             sales += u32::from(self.store.row(&self.name, sale.id).await?.is_none());
         }
+        self.refresh().await?;
         self.check_room(self.ring()?.header.count(Kind::Sale), sales)?;
         let mut imported = Imported::default();
         for batch in rows.chunks(BATCH) {

@@ -131,7 +131,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     }
 
     /// Reads the header again, which another tab may have changed.
-    async fn refresh(&self) -> Result<()> {
+    pub(super) async fn refresh(&self) -> Result<()> {
         let opened = self.opened()?;
         let gone = |why: &str| {
             self.close();
