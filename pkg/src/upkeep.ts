@@ -86,7 +86,8 @@ export class Upkeep {
   #write(): void {
     clearTimeout(this.#writing);
     this.#writing = undefined;
-    this.journal.write();
+    // What is noted after a clear, as of a picture that was under way, leaves nothing on the device.
+    if (!this.#cleared) this.journal.write();
   }
 
   async #check(): Promise<void> {

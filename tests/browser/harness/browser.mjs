@@ -12,7 +12,6 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
   '--disable-dev-shm-usage',
-  '--disable-crashpad-for-testing',
 ];
 
 /** Milliseconds that anything may take on a slow machine. */
