@@ -218,13 +218,23 @@ test_miri() {
     cargo +nightly miri test -p jicho --no-default-features --target-dir target/miri --test engine --test damage
 }
 
-# Many seeded moments instead of the few that the tests take: some ten minutes.
+# What the browser tests run in, and with.
+browser_tests() {
+  browser
+  [ -x "$JICHO" ] || companion
+  node_packages tests/browser
+}
+
+# Many seeded moments instead of the few that the tests take, and every fault of the matrix: some twenty minutes.
 faults() {
   say "publishers killed, to a folder and to a bucket"
   JICHO_KILLS=${JICHO_KILLS:-200} cargo test --workspace --test cli -- kill:: --nocapture
   say "channels in one folder"
   JICHO_CHANNELS=${JICHO_CHANNELS:-1000} cargo test --workspace --test cli -- channels:: --nocapture
-  # The browser's fault matrix goes here: it prints its table and ends with the line `N passed, N failed`.
+  [ -f pkg/dist/index.js ] || pkg
+  browser_tests
+  say "hosts and devices that misbehave, in Chromium"
+  (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm run --silent faults)
 }
 
 # One process, so as much processor time where nothing else runs; most of it on plans. What it finds new stays in target/fuzz/corpus.
@@ -255,12 +265,12 @@ test_pkg() {
 }
 
 test_browser() {
-  browser
-  [ -x "$JICHO" ] || companion
   [ -f www/dist/index.html ] || www
+  browser_tests
   say "browser tests"
-  node_packages tests/browser
   (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm test --silent)
+  say "a slice of the faults"
+  (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm run --silent faults -- --slice 24 --seed 2)
 }
 
 # Python's packages that make the benchmark's models, and the native peer, which tests ask too; as they are pinned.

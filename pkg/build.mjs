@@ -6,11 +6,11 @@ import { build } from 'esbuild';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-await build({
-  entryPoints: ['index', 'worker', 'build', 'precache', 'service-worker'].map((name) => at(`src/${name}.ts`)),
+const bundle = (names, splitting) => build({
+  entryPoints: names.map((name) => at(`src/${name}.ts`)),
   outdir: at('dist'),
   bundle: true,
-  splitting: true,
+  splitting,
   format: 'esm',
   target: 'es2022',
   minify: true,
@@ -18,6 +18,9 @@ await build({
   sourcesContent: true,
   logLevel: 'warning',
 });
+await bundle(['index', 'build', 'precache', 'service-worker'], true);
+// Whole, so that a page waits for one file and not for those that it names.
+await bundle(['worker'], false);
 
 // What a page without a bundler loads. The service worker is not among its own files.
 const scripts = readdirSync(at('dist/')).filter((name) => name.endsWith('.js') && name !== 'service-worker.js');

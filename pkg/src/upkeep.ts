@@ -88,7 +88,8 @@ export class Upkeep {
 
   #write(): void {
     this.#unwrite();
-    this.journal.write();
+    // What is noted after a clear, as of a picture that was under way, leaves nothing on the device.
+    if (!this.#cleared) this.journal.write();
   }
 
   #unwrite(): void {

@@ -56,6 +56,8 @@ struct Progress<'a> {
     total: u64,
     /// What was reported last.
     told: Cell<Option<u64>>,
+    /// How many bytes are worth the next report.
+    step: Cell<u64>,
     report: RefCell<&'a mut dyn FnMut(u64, u64)>,
 }
 
@@ -63,11 +65,12 @@ impl Progress<'_> {
     fn set(&self, file: usize, bytes: u64) {
         self.files[file].set(bytes);
         let loaded: u64 = self.files.iter().map(Cell::get).sum();
-        // A report costs more than a chunk tells: one for every hundredth, and for all.
-        let worth = if loaded == self.total { 1 } else { self.total / 100 };
-        if self.told.get().is_some_and(|told| loaded.abs_diff(told) < worth) {
+        // A report costs more than a chunk tells: the first bytes, then every hundredth, and all.
+        let step = if loaded == self.total { 1 } else { self.step.get() };
+        if self.told.get().is_some_and(|told| loaded.abs_diff(told) < step) {
             return;
         }
+        self.step.set(if self.told.get().is_some() { self.total / 100 } else { 1 });
         self.told.set(Some(loaded));
         (self.report.borrow_mut())(loaded, self.total);
     }
@@ -95,6 +98,7 @@ impl Parts {
             files: files.iter().map(kept).collect(),
             total: files.iter().map(|f| f.bytes).sum(),
             told: Cell::default(),
+            step: Cell::default(),
             report: RefCell::new(on_progress),
         };
         progress.set(0, progress.files[0].get());

@@ -73,12 +73,17 @@ for (const worker of [true, false]) {
       await at.inPage(see, { options: { worker } });
       at.publish(at.bare);
       let fail;
-      at.web.misbehave = (path, response) => {
-        if (path !== TRACT) return false;
-        response.writeHead(200, { 'Content-Type': 'application/wasm', 'Content-Length': 1000 }).write('\0asm');
-        fail = () => response.destroy();
-        return true;
-      };
+      const refused = (path, response) => path === TRACT && Boolean(response.destroy());
+      const asked = new Promise((resolve) => {
+        at.web.misbehave = (path, response) => {
+          if (path !== TRACT) return false;
+          response.writeHead(200, { 'Content-Type': 'application/wasm', 'Content-Length': 1000 }).write('\0asm');
+          // The browser may ask once more.
+          fail = () => ((at.web.misbehave = refused), response.destroy());
+          resolve();
+          return true;
+        };
+      });
       await at.inPage(
         async ({ start, outcome, args }) => {
           globalThis.eye = await start(args.options);
@@ -86,11 +91,12 @@ for (const worker of [true, false]) {
         },
         { options: { worker } },
       );
-      while (!fail) await new Promise((resolve) => setTimeout(resolve, 20));
+      const ended = at.inPage(() => globalThis.synced);
+      await Promise.race([asked, ended.then(({ error }) => assert.fail(`it ended without the module: ${error?.message}`))]);
       const version = () => at.inPage(async ({ photo }) => (await globalThis.eye.recognize(photo)).version);
       assert.equal(await version(), at.first.version);
       fail();
-      const { error } = await at.inPage(() => globalThis.synced);
+      const { error } = await ended;
       assert.equal(error?.code, 'NETWORK');
       assert.equal(await version(), at.first.version);
 

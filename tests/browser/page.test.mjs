@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
-import { damages } from './harness/damage.mjs';
 import { host } from './harness/host.mjs';
 import { clearest, shop, temporary } from './harness/shop.mjs';
 
@@ -105,7 +104,8 @@ test('a download tells how far it is', options, async () => {
 test('a damaged release is told, and the old model stays', options, async () => {
   await page.goto(web.url);
   await reads('model-state', 'Ready');
-  web.misbehave = damages()[0].misbehave(web);
+  web.misbehave = (path, response) =>
+    path.endsWith('/latest/metadata.json') && Boolean(response.end('<!doctype html><title>Shop</title>'));
   await page.getByTestId('refresh').click();
   await reads('sync-message', /damaged or incomplete.*INVALID_MANIFEST/);
   await reads('model-state', 'Ready');

@@ -128,7 +128,7 @@ fn a_network_that_no_plan_can_hold_runs_through_tract() {
 /// build keeps.
 #[test]
 fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
-    for storage in ["f32", "f16", "i8"] {
+    for storage in ["f16", "int8"] {
         let [ours, other] = [3, 4].map(|seed| {
             let shop = with_filters_of(seed);
             train(&shop, &format!("--plan {storage}"));
@@ -147,7 +147,11 @@ fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
             damage(plan.data.to_mut());
             plan.to_bytes().unwrap()
         };
-        let quarter = damaged(&|data| data[..data.len() / 4].fill(0));
+        let mut foreign = Plan::parse(&foreign).unwrap();
+        // Else that alone would tell.
+        foreign.program.onnx = Plan::parse(&intact).unwrap().program.onnx;
+        let foreign = foreign.to_bytes().unwrap();
+        let quarter = damaged(&|data| data.chunks_mut(64).step_by(4).for_each(|lost| lost.fill(0)));
         let shifted = damaged(&|data| data.rotate_left(64));
         for (what, plan) in [("another network's", foreign), ("a quarter lost", quarter), ("at another place", shifted)]
         {

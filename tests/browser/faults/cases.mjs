@@ -6,6 +6,7 @@
 // - `says`: what the sync must say; `after` and `reloaded`: what must answer then and after a reload. Each one word, several
 //   that are right, or `{ had, never }`. Unless told, the new release answers where the sync says so, and else what answered
 //   before.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { accidents } from './accidents.mjs';
@@ -34,7 +35,8 @@ const ANY = [
   },
   {
     name: 'a length that is too large',
-    says: { metadata: 'offline', file: 'updated' },
+    // A body that breaks off takes along what the page has not read yet of it, which may be nothing.
+    says: { metadata: 'offline', file: ['updated', 'NETWORK'] },
     answer: answer.misnumbered((length) => length + 100),
   },
   { name: 'two lengths', says: LOST, answer: answer.twice },
@@ -65,6 +67,7 @@ const BLOB = [
     says: 'HASH_MISMATCH',
     answer: answer.redirected('wrong'),
   },
+  { name: 'the file twice', says: 'SIZE_MISMATCH', answer: answer.changed((bytes) => Buffer.concat([bytes, bytes])) },
   { name: 'the old file in its place', says: ['HASH_MISMATCH', 'SIZE_MISMATCH'], answer: answer.changed(oldFile) },
   {
     name: 'half the old file, then the new one',
@@ -94,6 +97,14 @@ const METADATA = [
       return Buffer.from(bytes.toString().replaceAll(`"${sha256}"`, `"${sha256[0] === '0' ? '1' : '0'}${sha256.slice(1)}"`));
     }),
   },
+  { name: 'a newer schema', says: 'SCHEMA_TOO_NEW', answer: edited((metadata) => (metadata.schema = 999)) },
+  { name: 'a newer runtime', says: 'RUNTIME_TOO_OLD', answer: edited((metadata) => (metadata.minimumRuntime = '999.0.0')) },
+  { name: 'another channel', says: 'INVALID_MANIFEST', answer: edited((metadata) => (metadata.channelId = 'T_9')) },
+  {
+    name: 'a path that leaves the folder',
+    says: 'INVALID_MANIFEST',
+    answer: edited(({ files }) => (files[0].url = '../../secret.onnx')),
+  },
   { name: 'another golden vector', says: 'GOLDEN_MISMATCH', answer: edited((metadata) => (metadata.golden.outputs[0] += 1)) },
   {
     name: 'the new one, but the head of a sibling',
@@ -109,6 +120,26 @@ const METADATA = [
     answer: answer.changed((_, { releases }) => readFileSync(`${releases.old.models}/T_1/latest/metadata.json`)),
   },
 ];
+
+/** A plan that was damaged before it was published, and is told as it is: only the library's reader can notice. */
+const PLAN = [
+  ['with another byte', (bytes) => ((bytes[bytes.length >> 1] ^= 1), bytes)],
+  ['of another version than it tells', (bytes) => ((bytes[8] += 1), bytes)],
+  ['cut in half', (bytes) => bytes.subarray(0, bytes.length / 2)],
+].map(([name, change]) => ({
+  name: `plan: published ${name}`,
+  says: 'INVALID_MODEL',
+  misbehave: ({ next }) => {
+    const published = next.file('plan');
+    const bytes = change(readFileSync(`${next.models}/${published.url}`));
+    const metadata = JSON.parse(readFileSync(`${next.models}/T_1/latest/metadata.json`));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const url = `blobs/${sha256}.plan`;
+    Object.assign(metadata.files.find(({ role }) => role === 'plan'), { url, sha256, bytes: bytes.length });
+    const answers = { '/models/T_1/latest/metadata.json': JSON.stringify(metadata), [`/models/${url}`]: bytes };
+    return (path, response) => path in answers && Boolean(response.end(answers[path]));
+  },
+}));
 
 function oldFile(bytes, { releases, role }) {
   return readFileSync(`${releases.old.models}/${releases.old.file(role).url}`);
@@ -158,5 +189,6 @@ export const cases = [
   ...[...ANY, ...METADATA].map((fault) => ofFile('metadata', 'next', fault)),
   ...['plan', 'head'].flatMap((role) => [...ANY, ...BLOB].map((fault) => ofFile(role, 'next', fault))),
   ...[...ANY, ...BLOB].filter(({ name }) => BARE.includes(name)).map((fault) => ofFile('backbone', 'bare', fault)),
+  ...PLAN,
   ...accidents,
 ];

@@ -3,7 +3,7 @@ import { rangeOf } from '../harness/host.mjs';
 
 /** Ends the connection before it has answered. Of all that belongs to a release. */
 export function refuse(path, response) {
-  return path.startsWith('/models/') && Boolean(response.socket.destroy());
+  return path.startsWith('/models/') && Boolean(response.destroy());
 }
 
 export const status = (code) => (response) => response.writeHead(code, { 'Content-Type': 'text/plain' }).end(`${code}\n`);
@@ -19,7 +19,7 @@ export const cut = (share) => (response, bytes, request) => {
     'Content-Length': bytes.length - from,
     ...(from > 0 && { 'Content-Range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
   });
-  flush(response, bytes.subarray(from, end), () => response.socket.destroy());
+  flush(response, bytes.subarray(from, end), () => response.destroy());
 };
 
 /** That share of the file, told as the whole. */
@@ -45,13 +45,14 @@ export const misnumbered = (length) => (response, bytes) => {
   response.shouldKeepAlive = false;
   response.strictContentLength = false;
   response.writeHead(200, { 'Content-Length': length(bytes.length) });
-  flush(response, bytes, () => response.socket.destroy());
+  flush(response, bytes, () => response.destroy());
 };
 
 /** Two lengths. */
-export const twice = (response, bytes) => {
+export const twice = (_, bytes, { socket }) => {
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\nContent-Length: ${bytes.length + 1}\r\n\r\n`;
-  response.socket.end(Buffer.concat([Buffer.from(head), bytes]));
+  socket.write(Buffer.concat([Buffer.from(head), bytes]));
+  socket.destroySoon();
 };
 
 /** Nothing comes any more. */
@@ -63,9 +64,9 @@ export const stalled = (share) => (response, bytes) => {
 
 /** A RST instead of an end. */
 export const reset = (share) => (response, bytes) => {
-  if (share === undefined) return response.socket.resetAndDestroy();
+  if (share === undefined) return response.socket?.resetAndDestroy();
   response.writeHead(200, { 'Content-Length': bytes.length });
-  flush(response, bytes.subarray(0, bytes.length * share), () => response.socket.resetAndDestroy());
+  flush(response, bytes.subarray(0, bytes.length * share), () => response.socket?.resetAndDestroy());
 };
 
 /** 1 KB a second; tells the lane once some of it has gone. */

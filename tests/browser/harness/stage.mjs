@@ -8,8 +8,9 @@ import { host } from './host.mjs';
 import { clearest, shop, temporary } from './shop.mjs';
 
 /**
- * Two releases of a channel and one without a plan, a host that serves one of them, and for each test a page with storage of its own, so that
- * none finds what another one left. Call it once a file; what it returns is filled before the first test.
+ * Two releases of a channel and one without a plan, a host that serves one of them, and for each test a page with storage
+ * of its own, so that none finds what another one left. Channels check for newer models only when told to. Call it once a
+ * file; what it returns is filled before the first test.
  */
 export function stage() {
   const folder = temporary(after);
@@ -19,6 +20,7 @@ export function stage() {
     newer: join(folder, 'newer'),
     bare: join(folder, 'bare'),
     publish: (models) => (self.web.mounts['/models/'] = models),
+    newPage,
     inPage,
     workersLeft,
   };
@@ -35,31 +37,39 @@ export function stage() {
     const { product, photos } = await clearest(folder, join(self.older, 'T_1'), unseen);
     self.product = product;
     self.photo = photos[0].replace(unseen, '/photos');
-    self.web = await host({ '/photos/': unseen });
+    self.photos = { all, fewer, unseen };
+    self.other = await host();
+    self.web = await host({ '/photos/': unseen }, [self.other.url]);
     browser = await launchBrowser();
   });
-  after(() => Promise.all([browser?.close(), self.web?.close()]));
+  after(() => Promise.all([browser?.close(), self.web?.close(), self.other?.close()]));
 
   beforeEach(async () => {
     self.web.misbehave = undefined;
     self.publish(self.older);
     self.context = await browser.newContext();
     self.context.setDefaultTimeout(PATIENCE);
-    self.page = await self.context.newPage();
-    await self.page.goto(`${self.web.url}/pages/index.html`);
+    self.page = await newPage();
   });
   afterEach(() => self.context?.close());
 
-  /** Runs a function (or its source) in the page, with the library, the probe, a photo and `args` at hand. */
-  function inPage(run, args = {}) {
+  /** Another page of the test's device. */
+  async function newPage() {
+    const page = await self.context.newPage();
+    await page.goto(`${self.web.url}/pages/index.html`);
+    return page;
+  }
+
+  /** Runs a function (or its source) in a page, with the library, the probe, a photo and `args` at hand. */
+  function inPage(run, args = {}, page = self.page) {
     const source = `(async (args) => {
       const probe = await import('/pages/probe.js');
       const { Jicho, OnnxModel, outcome, errors } = probe;
-      const start = (options) => Jicho.open({ channel: 'T_1', models: '/models/', ...options });
+      const start = (options) => Jicho.open({ channel: 'T_1', models: '/models/', checkEveryMinutes: 0, ...options });
       const photo = await probe.photo(args.photo);
       return (${run})({ Jicho, OnnxModel, outcome, errors, start, photo, probe, args });
     })(${JSON.stringify({ photo: self.photo, ...args })})`;
-    return self.page.evaluate(source);
+    return page.evaluate(source);
   }
 
   /** Waits until the page has so many workers: the browser ends one a moment after it is told to. */
@@ -70,6 +80,7 @@ export function stage() {
   return self;
 }
 
-function metadataOf(models) {
-  return JSON.parse(readFileSync(join(models, 'T_1/latest/metadata.json'), 'utf8'));
+/** What is in force for the channel in the folder `models`. */
+export function metadataOf(models, channel = 'T_1') {
+  return JSON.parse(readFileSync(join(models, channel, 'latest/metadata.json'), 'utf8'));
 }

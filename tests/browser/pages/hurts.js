@@ -12,11 +12,16 @@ const hurts = {
     };
   },
   'database-fails': () => {
-    IDBFactory.prototype.open = () => {
-      const request = new EventTarget();
-      Object.setPrototypeOf(request, IDBOpenDBRequest.prototype);
-      queueMicrotask(() => request.onerror?.(new Event('error')));
-      return request;
+    const { open } = IDBFactory.prototype;
+    IDBFactory.prototype.open = function () {
+      // A request of the browser's own, which fails.
+      const request = open.call(this, 'fails', 1);
+      request.addEventListener('upgradeneeded', (event) => {
+        event.stopImmediatePropagation();
+        request.transaction.abort();
+      });
+      const value = new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError');
+      return Object.defineProperty(request, 'error', { value });
     };
   },
   // Safari's, which a new connection cures.

@@ -43,6 +43,44 @@ export async function damage(name) {
   database.close();
 }
 
+/** Makes the device one with this number. */
+export async function setDevice(number) {
+  const database = await open();
+  const transaction = database.transaction('state', 'readwrite');
+  await done(transaction.objectStore('state').put(Uint8Array.from(number), 'device'));
+  database.close();
+}
+
+/** A database as version 1 of the schema had it, with what is there now. */
+export async function makeVersion1() {
+  const database = await open();
+  const stores = {};
+  for (const name of ['releases', 'blobs']) {
+    const store = database.transaction(name).objectStore(name);
+    const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+    stores[name] = keys.map((key, i) => [key, values[i]]);
+  }
+  database.close();
+  await deleteDatabase();
+  const opening = indexedDB.open(NAME, 1);
+  opening.onupgradeneeded = () => Object.keys(stores).forEach((name) => opening.result.createObjectStore(name));
+  const old = await done(opening);
+  const transaction = old.transaction(Object.keys(stores), 'readwrite');
+  for (const [key, value] of stores.blobs) transaction.objectStore('blobs').put(value, key);
+  for (const [key, { releaseSeq, blobs, metadata }] of stores.releases) {
+    transaction.objectStore('releases').put({ releaseSeq, blobs, metadata }, key);
+  }
+  await new Promise((resolve) => (transaction.oncomplete = resolve));
+  old.close();
+}
+
+/** The database as a version of the library from the future leaves it: with what is there now, and more. */
+export async function makeNewer(version) {
+  const opening = indexedDB.open(NAME, version);
+  opening.onupgradeneeded = () => opening.result.createObjectStore('of the future');
+  (await done(opening)).close();
+}
+
 export function deleteDatabase() {
   return done(indexedDB.deleteDatabase(NAME));
 }

@@ -1,65 +1,12 @@
-// The npm package when its host, its device or it itself fails.
+// The npm package when it itself fails; what its host and its device can do wrong is in `faults/`.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { PATIENCE } from './harness/browser.mjs';
-import { damages, editMetadata } from './harness/damage.mjs';
 import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
-
-describe('a release that is wrong', options, () => {
-  for (const { name, code, misbehave } of damages()) {
-    test(`${name}: ${code}, and the old model stays`, async () => {
-      const run = async ({ start, outcome, photo }) => {
-        const eye = await start();
-        const synced = await outcome(eye.sync());
-        const seen = await outcome(eye.recognize(photo));
-        return { synced, version: eye.model?.version, seen };
-      };
-      at.publish(at.newer);
-      at.web.misbehave = misbehave(at.web);
-      const fresh = await at.inPage(run);
-      assert.equal(fresh.synced.error?.code, code);
-      assert.ok(fresh.synced.error.typed, 'the error has not the class of its code');
-      assert.equal(fresh.seen.error?.code, 'NO_MODEL');
-
-      at.web.misbehave = undefined;
-      at.publish(at.older);
-      assert.equal((await at.inPage(run)).version, at.first.version);
-
-      at.publish(at.newer);
-      at.web.misbehave = misbehave(at.web);
-      const kept = await at.inPage(run);
-      assert.equal(kept.synced.error?.code, code);
-      assert.equal(kept.version, at.first.version);
-      assert.equal(kept.seen.value.predictions[0].label, at.product);
-
-      at.web.misbehave = undefined;
-      assert.equal((await at.inPage(run)).version, at.second.version);
-    });
-  }
-
-  test('a release older than the one on the device is not taken', async () => {
-    at.publish(at.newer);
-    await at.inPage(async ({ start }) => (await start()).sync());
-    at.publish(at.older);
-    const replayed = await at.inPage(async ({ start }) => (await start()).sync());
-    assert.equal(replayed.outcome, 'current');
-    assert.equal(replayed.model.version, at.second.version);
-  });
-
-  test('a rollback, which is a release of its own, is', async () => {
-    at.publish(at.newer);
-    await at.inPage(async ({ start }) => (await start()).sync());
-    at.publish(at.older);
-    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq = at.second.releaseSeq + 1));
-    const rolledBack = await at.inPage(async ({ start }) => (await start()).sync());
-    assert.equal(rolledBack.outcome, 'updated');
-    assert.equal(rolledBack.model.version, at.first.version);
-  });
-});
 
 describe('a defect', options, () => {
   const faulty = (search) => `() => new Worker('/pages/faulty-worker.js${search}', { type: 'module' })`;
@@ -138,15 +85,4 @@ describe('a defect', options, () => {
     });
     assert.deepEqual(ended.map(({ error }) => error?.code), ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED', 'NETWORK']);
   });
-});
-
-test('a full device runs the model from memory and says so', options, async () => {
-  const session = await at.context.newCDPSession(at.page);
-  await session.send('Storage.overrideQuotaForOrigin', { origin: at.web.url, quotaSize: 1 });
-  const seen = await at.inPage(async ({ start, photo }) => {
-    const eye = await start();
-    const { outcome, model } = await eye.sync();
-    return { outcome, stored: model.stored, label: (await eye.recognize(photo)).predictions[0].label };
-  });
-  assert.deepEqual(seen, { outcome: 'updated', stored: false, label: at.product });
 });
