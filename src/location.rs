@@ -134,12 +134,7 @@ impl Geohash {
     pub fn bounds(&self) -> Bounds {
         let ([latitude, longitude], [height, width]) = self.center();
         let (height, width) = (height / 2.0, width / 2.0);
-        Bounds {
-            south: latitude - height,
-            west: longitude - width,
-            north: latitude + height,
-            east: longitude + width,
-        }
+        Bounds { south: latitude - height, west: longitude - width, north: latitude + height, east: longitude + width }
     }
 
     /// The eight cells around it: north, then clockwise. Longitudes go round; over a pole lies the cell half way round

@@ -3,6 +3,7 @@
 use std::f32::consts::PI;
 use std::sync::LazyLock;
 
+use jicho::frame::Frame;
 use jicho::quality::Defect;
 
 /// A way to spoil a photo.
@@ -16,15 +17,47 @@ pub struct Kind {
 }
 
 pub const KINDS: &[Kind] = &[
-    Kind { name: "exposure, ×", defect: Defect::TooDark, strengths: &[0.5, 0.25, 0.125, 0.06, 0.03], spoil: darken },
-    Kind { name: "exposure, ×", defect: Defect::TooBright, strengths: &[1.5, 2.0, 3.0, 4.0, 6.0], spoil: expose },
-    Kind { name: "highlight, radius ÷ side", defect: Defect::Glare, strengths: &[0.04, 0.06, 0.09, 0.13, 0.18], spoil: glare },
-    Kind { name: "veil, light left", defect: Defect::LowContrast, strengths: &[0.6, 0.4, 0.25, 0.15, 0.08], spoil: veil },
-    Kind { name: "shrunk on plain ground, ×", defect: Defect::TooSmall, strengths: &[0.6, 0.45, 0.33, 0.25, 0.15], spoil: shrink },
-    Kind { name: "frame, pixels a side", defect: Defect::TooSmall, strengths: &[160.0, 96.0, 64.0, 48.0], spoil: reduce },
-    Kind { name: "shift between frames ÷ side", defect: Defect::Motion, strengths: &[0.01, 0.02, 0.04, 0.08, 0.16], spoil: still },
-    Kind { name: "defocus, σ ÷ side", defect: Defect::Blur, strengths: &[0.0025, 0.005, 0.0075, 0.01, 0.02, 0.03], spoil: defocus },
-    Kind { name: "shake, path ÷ side", defect: Defect::Blur, strengths: &[0.01, 0.02, 0.03, 0.05, 0.08], spoil: shake },
+    Kind { name: "less light, ×", defect: Defect::TooDark, strengths: &[0.5, 0.25, 0.125, 0.06, 0.03], spoil: darken },
+    Kind { name: "more light, ×", defect: Defect::TooBright, strengths: &[1.5, 2.0, 3.0, 4.0, 6.0], spoil: expose },
+    Kind {
+        name: "highlight, radius ÷ side",
+        defect: Defect::Glare,
+        strengths: &[0.04, 0.06, 0.09, 0.13, 0.18],
+        spoil: glare,
+    },
+    Kind {
+        name: "veil, light left",
+        defect: Defect::LowContrast,
+        strengths: &[0.6, 0.4, 0.25, 0.15, 0.08],
+        spoil: veil,
+    },
+    Kind {
+        name: "shrunk on plain ground, ×",
+        defect: Defect::TooSmall,
+        strengths: &[0.6, 0.45, 0.33, 0.25, 0.15],
+        spoil: shrink,
+    },
+    Kind {
+        name: "frame, pixels a side",
+        defect: Defect::TooSmall,
+        strengths: &[160.0, 96.0, 64.0, 48.0],
+        spoil: reduce,
+    },
+    Kind {
+        name: "shift between frames ÷ side",
+        defect: Defect::Motion,
+        strengths: &[0.01, 0.02, 0.04, 0.08, 0.16],
+        spoil: still,
+    },
+    Kind {
+        name: "defocus, σ ÷ side",
+        defect: Defect::Blur,
+        strengths: &[0.0025, 0.005, 0.0075, 0.01, 0.02, 0.03],
+        spoil: defocus,
+    },
+    Kind {
+        name: "shake, path ÷ side", defect: Defect::Blur, strengths: &[0.01, 0.02, 0.03, 0.05, 0.08], spoil: shake
+    },
 ];
 
 /// The same numbers on every machine.
@@ -63,9 +96,8 @@ static ENCODED: LazyLock<Vec<f32>> = LazyLock::new(|| {
 });
 
 /// A square picture: its light, linear, 0–1; and the bytes that a camera makes of it.
-#[derive(Clone)]
 pub struct Picture {
-    pub side: usize,
+    side: usize,
     pixels: Vec<[f32; 3]>,
     bytes: Vec<[u8; 3]>,
 }
@@ -104,8 +136,9 @@ impl Picture {
         self.lit(NOISE, chance, |_, _, v| v)
     }
 
-    pub fn rgba(&self) -> Vec<u8> {
-        self.bytes.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
+    pub fn as_frame<T>(&self, look: impl FnOnce(&Frame<'_>) -> T) -> T {
+        let rgba: Vec<u8> = self.bytes.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        look(&Frame::new(self.side as u32, self.side as u32, &rgba).expect("a square"))
     }
 
     /// The light between pixels.
@@ -115,7 +148,8 @@ impl Picture {
         let (column, row) = (x as usize, y as usize);
         let (right, below) = ((column + 1).min(self.side - 1), (row + 1).min(self.side - 1));
         let (u, v) = (x - column as f32, y - row as f32);
-        let [a, b, c, d] = [(column, row), (right, row), (column, below), (right, below)].map(|(x, y)| self.pixels[y * self.side + x]);
+        let [a, b, c, d] =
+            [(column, row), (right, row), (column, below), (right, below)].map(|(x, y)| self.pixels[y * self.side + x]);
         std::array::from_fn(|i| (a[i] * (1.0 - u) + b[i] * u) * (1.0 - v) + (c[i] * (1.0 - u) + d[i] * u) * v)
     }
 
@@ -219,7 +253,8 @@ pub fn pair(photo: &Picture, shift: f32, chance: &mut Chance) -> (Picture, Pictu
     let mut view = |way: f32| {
         let (left, top) = (centre + way * half * cos, centre + way * half * sin);
         let gain = chance.within(0.985, 1.015);
-        let pixels = (0..side * side).map(|i| photo.at(left + (i % side) as f32, top + (i / side) as f32).map(|v| v * gain));
+        let pixels =
+            (0..side * side).map(|i| photo.at(left + (i % side) as f32, top + (i / side) as f32).map(|v| v * gain));
         Picture::sensed(side, pixels.collect(), NOISE, chance)
     };
     (view(-1.0), view(1.0))

@@ -1,28 +1,29 @@
 //! Where the limits of frame quality come from: photos spoilt at known strengths, and how well each score tells them from
-//! the photos as they were. Prints the tables of docs/quality.md: `quality_roc [PHOTOS]`, at most so many a folder.
+//! the photos as they were. Prints the tables of docs/quality.md: `quality_roc [PHOTOS [MODELS]]`, at most so many photos a
+//! folder; MODELS is a models folder with the channels `real` and `drawn`, to tell what each strength does to recognition.
 //!
 //! Limits are chosen on one set of photos and judged on another. Folders that are not here are skipped, and said to be.
 
 mod degrade;
+mod model;
 mod photos;
 mod roc;
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use degrade::{Chance, KINDS, Kind, Picture, pair};
+use degrade::{Chance, KINDS, Picture, pair};
 use jicho::frame::Frame;
 use jicho::quality::{Defect, Limit, Scores, assess};
+use model::Channel;
 use roc::{auroc, quantile};
 
 /// The share of good frames that a limit may call bad, in the source where it calls most.
 const FALSE_ALARMS: f64 = 0.02;
 
 /// Name, photos to choose limits on, photos to judge them on. The second are what `./build.sh demo` draws.
-const SOURCES: [[&str; 3]; 2] = [
-    ["real", "../shared/grocery/train", "../shared/grocery/val"],
-    ["drawn", "samples/photos", "samples/unseen"],
-];
+const SOURCES: [[&str; 3]; 2] =
+    [["real", "../shared/grocery/train", "../shared/grocery/val"], ["drawn", "samples/photos", "samples/unseen"]];
 
 struct Source {
     name: &'static str,
@@ -30,20 +31,14 @@ struct Source {
     good: Vec<Scores>,
     /// For each of [`KINDS`], for each strength.
     spoilt: Vec<Vec<Vec<Scores>>>,
+    /// Likewise, the share of photos that are still taken for the product that they were taken for.
+    kept: Vec<Vec<Option<f64>>>,
+    channel: Option<Channel>,
 }
 
 fn scores(picture: &Picture, before: Option<&Picture>) -> Scores {
-    let frame = |picture: &Picture, rgba: &mut Vec<u8>| {
-        *rgba = picture.rgba();
-        picture.side as u32
-    };
-    let (mut earlier, mut now) = (Vec::new(), Vec::new());
-    let glimpse = before.map(|before| {
-        let side = frame(before, &mut earlier);
-        assess(&Frame::new(side, side, &earlier).expect("a square"), None).1
-    });
-    let side = frame(picture, &mut now);
-    assess(&Frame::new(side, side, &now).expect("a square"), glimpse.as_ref()).0.scores
+    let glimpse = before.map(|before| before.as_frame(|frame| assess(frame, None).1));
+    picture.as_frame(|frame| assess(frame, glimpse.as_ref()).0.scores)
 }
 
 /// A still frame: as the photo is, with a hand's tremor since the frame before.
@@ -52,9 +47,8 @@ fn good(photo: &Picture, chance: &mut Chance) -> Scores {
     Scores { motion: scores(&now, Some(&before)).motion, ..scores(&photo.noisy(chance), None) }
 }
 
-fn measure([name, to_choose, to_judge]: [&'static str; 3], most: usize) -> Option<Source> {
-    let mut chance = Chance::new(1);
-    let mut read = |folder: &str| {
+fn measure([name, to_choose, to_judge]: [&'static str; 3], most: usize, models: Option<&str>) -> Option<Source> {
+    let read = |folder: &str| {
         let found = photos::read(folder, most);
         if found.is_none() {
             println!("skipped: {name} photos, since {folder} is not here\n");
@@ -62,20 +56,36 @@ fn measure([name, to_choose, to_judge]: [&'static str; 3], most: usize) -> Optio
         found
     };
     let (to_choose, to_judge) = (read(to_choose)?, read(to_judge)?);
+    let channel = models.map(|models| Channel::load(models, name));
+    let mut chance = Chance::new(1);
     let chosen_on = to_choose.iter().map(|photo| good(photo, &mut chance)).collect();
     let all_good = to_judge.iter().map(|photo| good(photo, &mut chance)).collect();
-    let mut spoil = |kind: &Kind, strength: f32| -> Vec<Scores> {
-        let spoilt = |photo: &Picture| match kind.defect {
-            Defect::Motion => {
-                let (before, now) = pair(photo, strength, &mut chance);
-                scores(&now, Some(&before))
-            }
-            _ => scores(&(kind.spoil)(photo, strength, &mut chance), None),
-        };
-        to_judge.iter().map(spoilt).collect()
-    };
-    let spoilt = KINDS.iter().map(|kind| kind.strengths.iter().map(|s| spoil(kind, *s)).collect()).collect();
-    Some(Source { name, chosen_on, good: all_good, spoilt })
+    let answers: Vec<String> = channel.iter().flat_map(|c| to_judge.iter().map(|photo| c.answer(photo))).collect();
+    let mut source = Source { name, chosen_on, good: all_good, spoilt: Vec::new(), kept: Vec::new(), channel };
+    for kind in KINDS {
+        let (mut spoilt, mut kept) = (Vec::new(), Vec::new());
+        for &strength in kind.strengths {
+            let frames: Vec<(Option<Picture>, Picture)> = to_judge
+                .iter()
+                .map(|photo| match kind.defect {
+                    Defect::Motion => {
+                        let (before, now) = pair(photo, strength, &mut chance);
+                        (Some(before), now)
+                    }
+                    _ => (None, (kind.spoil)(photo, strength, &mut chance)),
+                })
+                .collect();
+            spoilt.push(frames.iter().map(|(before, now)| scores(now, before.as_ref())).collect());
+            // Of two frames the first is as good as the second.
+            kept.push(source.channel.as_ref().filter(|_| kind.defect != Defect::Motion).map(|channel| {
+                let same = frames.iter().zip(&answers).filter(|((_, now), answer)| channel.answer(now) == **answer);
+                100.0 * same.count() as f64 / frames.len() as f64
+            }));
+        }
+        source.spoilt.push(spoilt);
+        source.kept.push(kept);
+    }
+    Some(source)
 }
 
 /// A score as a degree of badness.
@@ -99,7 +109,10 @@ fn head(cells: &[String]) {
 }
 
 fn limits(sources: &[Source]) {
-    println!("False alarms, % of good photos; and the limit at which they are {} % in a source.\n", 100.0 * FALSE_ALARMS);
+    println!(
+        "False alarms, % of good photos; and the limit at which they are {} % in a source.\n",
+        100.0 * FALSE_ALARMS
+    );
     let columns = sources.iter().flat_map(|s| [format!("{} limit", s.name), format!("{} alarms", s.name)]);
     head(&["defect".into(), "limit".into()].into_iter().chain(columns).collect::<Vec<_>>());
     for defect in Defect::ALL {
@@ -119,15 +132,18 @@ fn limits(sources: &[Source]) {
 }
 
 fn curves(sources: &[Source]) {
-    println!("AUROC of the defect's own score against good photos; and % found at the limit.\n");
-    let columns = sources.iter().flat_map(|s| [format!("{} AUROC", s.name), format!("{} found", s.name)]);
+    println!(
+        "AUROC of the defect's own score against good photos; % found at the limit; % still taken for the same product.\n"
+    );
+    let columns = sources.iter().flat_map(|s| ["AUROC", "found", "kept"].map(|column| format!("{} {column}", s.name)));
     head(&["spoilt by".into(), "strength".into()].into_iter().chain(columns).collect::<Vec<_>>());
     for (i, kind) in KINDS.iter().enumerate() {
         for (j, strength) in kind.strengths.iter().enumerate() {
             let of_source = |source: &Source| {
                 let spoilt = &source.spoilt[i][j];
                 let area = auroc(&badness(kind.defect, &source.good), &badness(kind.defect, spoilt));
-                [format!("{area:.3}"), format!("{:.0}", found(kind.defect, spoilt))]
+                let kept = source.kept[i][j].map_or("–".into(), |kept| format!("{kept:.0}"));
+                [format!("{area:.3}"), format!("{:.0}", found(kind.defect, spoilt)), kept]
             };
             let cells = sources.iter().flat_map(of_source);
             row([kind.name.to_string(), format!("{strength}")].into_iter().chain(cells));
@@ -147,24 +163,38 @@ fn confusion(source: &Source) {
     println!();
 }
 
-fn time() {
-    let rgba: Vec<u8> = (0..1280 * 720u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) | 0xff00_0000).to_le_bytes()).collect();
+/// Median and least of 200, milliseconds.
+fn clock(mut work: impl FnMut()) -> [f64; 2] {
+    let time = |_| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let mut times: Vec<f64> = (0..200).map(time).collect();
+    times.sort_by(f64::total_cmp);
+    [times[100], times[0]]
+}
+
+fn time(channel: Option<&Channel>) {
+    let noise = |i: u32| (i.wrapping_mul(2_654_435_761) | 0xff00_0000).to_le_bytes();
+    let rgba: Vec<u8> = (0..1280 * 720).flat_map(noise).collect();
     let frame = Frame::new(1280, 720, &rgba).expect("its own size");
     let mut glimpse = assess(&frame, None).1;
-    let mut times: Vec<f64> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            glimpse = black_box(assess(black_box(&frame), Some(&glimpse))).1;
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    println!("A 1280×720 frame takes {:.2} ms here (median of 200; least {:.2}).", times[100], times[0]);
+    let [median, least] = clock(|| glimpse = assess(black_box(&frame), Some(black_box(&glimpse))).1);
+    println!("The quality of a 1280×720 frame takes {median:.2} ms here (median of 200; least {least:.2}).");
+    let [resize, _] = clock(|| drop(black_box(black_box(&frame).center_square(1.0, jicho::quality::SIDE))));
+    println!("Of that, {resize:.2} ms go into resizing it.");
+    if let Some(channel) = channel {
+        let [recognition, _] = clock(|| drop(black_box(channel.recognize(black_box(&frame)))));
+        println!("A recognition takes {recognition:.2} ms: quality is {:.0} % of it.", 100.0 * median / recognition);
+    }
 }
 
 fn main() {
     let most = std::env::args().nth(1).map_or(120, |text| text.parse().expect("PHOTOS is a number"));
-    let sources: Vec<Source> = SOURCES.into_iter().filter_map(|source| measure(source, most)).collect();
+    let models = std::env::args().nth(2);
+    let measured = SOURCES.into_iter().filter_map(|source| measure(source, most, models.as_deref()));
+    let sources: Vec<Source> = measured.collect();
     for source in &sources {
         println!("{}: {} photos to choose on, {} to judge on", source.name, source.chosen_on.len(), source.good.len());
     }
@@ -174,5 +204,5 @@ fn main() {
         curves(&sources);
         sources.iter().for_each(confusion);
     }
-    time();
+    time(sources.iter().find_map(|source| source.channel.as_ref()));
 }

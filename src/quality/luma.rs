@@ -10,9 +10,8 @@ pub(super) struct Luma {
 
 impl Luma {
     pub(super) fn of(pixels: &Pixels) -> Self {
-        let luma = |&[r, g, b]: &[u8; 3]| {
-            ((77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b) + 128) >> 8) as u8
-        };
+        let luma =
+            |&[r, g, b]: &[u8; 3]| ((77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b) + 128) >> 8) as u8;
         Luma { side: pixels.size(), values: pixels.rgb().as_chunks().0.iter().map(luma).collect() }
     }
 
