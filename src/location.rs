@@ -2,7 +2,7 @@
 //!
 //! Errors do not repeat coordinates, since errors are logged. What the `geohash` crate lacks is here: the poles (it takes
 //! latitude 90 for −90, and the cell north of the northernmost for one at the south pole) and the opt-in to precisions
-//! that tell one house from the next. Sizes of cells: docs/quality.md.
+//! that tell a street or a house. Sizes of cells: docs/location.md.
 
 use std::fmt;
 
@@ -21,22 +21,22 @@ impl Precision {
     /// The most characters at all: cells of 4 × 2 cm, finer than any receiver.
     pub const MOST: u8 = 12;
 
-    /// A precision that tells a quarter, never a house.
+    /// A precision that tells a part of town, not a street.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] outside 1–6.
     pub fn coarse(characters: u8) -> Result<Self> {
         if (Self::COARSE_MOST + 1..=Self::MOST).contains(&characters) {
             return Err(invalid(format!(
-                "a geohash of {characters} characters tells which house a scan was taken in: opt in to precise \
-                 locations, or use at most {} characters",
+                "a geohash of {characters} characters tells a place to 150 m or less: opt in to precise locations, or use \
+                 at most {} characters",
                 Self::COARSE_MOST
             )));
         }
         Self::precise(characters)
     }
 
-    /// Any precision: for an app whose user agreed to be located to the house.
+    /// Any precision: for an app whose user agreed to be located that closely.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] outside 1–12.

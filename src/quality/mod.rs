@@ -76,13 +76,13 @@ impl Defect {
     #[must_use]
     pub fn limit(self) -> Limit {
         match self {
-            Defect::TooDark => Limit::Least(80.0),
-            Defect::TooBright => Limit::Most(0.3),
-            Defect::Glare => Limit::Most(0.01),
-            Defect::LowContrast => Limit::Least(0.3),
-            Defect::TooSmall => Limit::Least(100.0),
-            Defect::Motion => Limit::Most(0.03),
-            Defect::Blur => Limit::Least(0.3),
+            Defect::TooDark => Limit::Least(100.0),
+            Defect::TooBright => Limit::Most(0.16),
+            Defect::Glare => Limit::Most(0.025),
+            Defect::LowContrast => Limit::Least(0.35),
+            Defect::TooSmall => Limit::Least(110.0),
+            Defect::Motion => Limit::Most(0.015),
+            Defect::Blur => Limit::Least(0.28),
         }
     }
 
