@@ -2,7 +2,8 @@
 //!
 //! The same code prepares pixels, reads heads and decides in the browser (wasm) and in the native companion that
 //! trains, so the two cannot drift apart. Dependencies run one way:
-//! `web → sync, recognize, location → manifest, quality → frame → error`. Only `web` knows a browser; nothing here knows a clock.
+//! `web → sync, recognize → manifest, quality, frame, location → error`. Only `web` knows a browser; nothing here knows
+//! a clock.
 
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::degrade::Picture;
 
-/// At most `most` photos from a folder and those within, spread evenly; none where there is no folder.
+/// At most `most` photos from a folder (from the repository's root) and those within, spread evenly; none where there is
+/// no folder.
 pub fn read(folder: &str, most: usize) -> Option<Vec<Picture>> {
     let mut paths = Vec::new();
-    list(Path::new(folder), &mut paths)?;
+    list(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut paths)?;
     paths.sort();
     let step = paths.len().div_ceil(most.max(1)).max(1);
     let picture = |path: &PathBuf| {

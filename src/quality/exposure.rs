@@ -52,7 +52,7 @@ impl Exposure {
         Exposure { histogram, pixels: (side * side) as u32, clipped_tiles, blown, central }
     }
 
-    /// The smallest luma that all but `percent` of the pixels do not exceed.
+    /// The largest luma that more than `percent` of the pixels reach.
     fn above(&self, percent: u32) -> f32 {
         let mut left = 0;
         let found = (0..256).rev().find(|&value| {

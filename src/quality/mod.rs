@@ -105,7 +105,7 @@ impl Defect {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scores {
-    /// Luma that a twentieth of the pixels exceed, 0–255.
+    /// Luma that a twentieth of the pixels reach, 0–255.
     pub too_dark: f32,
     /// Share of the picture's 64 tiles in which a tenth of the pixels or more are clipped in some channel, 0–1.
     pub too_bright: f32,
