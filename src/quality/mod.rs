@@ -77,7 +77,7 @@ impl Defect {
     pub fn limit(self) -> Limit {
         match self {
             Defect::TooDark => Limit::Least(100.0),
-            Defect::TooBright => Limit::Most(0.16),
+            Defect::TooBright => Limit::Most(0.3),
             Defect::Glare => Limit::Most(0.025),
             Defect::LowContrast => Limit::Least(0.35),
             Defect::TooSmall => Limit::Least(110.0),
