@@ -2,7 +2,8 @@
 //!
 //! The same code prepares pixels, reads heads and decides in the browser (wasm) and in the native companion that
 //! trains, so the two cannot drift apart. Dependencies run one way:
-//! `web → sync, recognize, vault → manifest, frame → error`. Only `web` knows a browser; nothing here knows a clock.
+//! `web → sync, recognize, vault → manifest, quality, frame, location → error`. Only `web` knows a browser; nothing here
+//! knows a clock.
 
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
@@ -14,7 +15,9 @@ pub mod error;
 pub mod frame;
 pub mod golden;
 mod hash;
+pub mod location;
 pub mod manifest;
+pub mod quality;
 pub mod recognize;
 pub mod sync;
 pub mod vault;
@@ -23,5 +26,7 @@ pub mod web;
 
 pub use error::{Error, ErrorKind, Result};
 pub use frame::Frame;
+pub use location::Geohash;
 pub use manifest::Manifest;
+pub use quality::Quality;
 pub use recognize::{Recognition, Recognizer};
