@@ -18,6 +18,7 @@ usage: ./build.sh COMMAND
   companion  the native program, target/debug/jicho
   wasm       the library as wasm, into pkg/wasm/{scalar,simd,relaxed}
   wasm-tract the same with tract, into pkg/wasm/tract
+  wasm-vault the sealed store as wasm, into pkg/wasm/vault
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
   test-rust | test-neon | test-wasm | test-pkg | test-browser   parts of `test`
@@ -98,7 +99,7 @@ wasm() {
     rm -f $out/jicho.wasm $out/deps/jicho.wasm $out/deps/libjicho.rlib
     # Loop strength reduction computes every address of the kernels anew, where a constant offset would do: it costs a
     # third of the speed (docs/benchmarks.md).
-    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr -C llvm-args=-inline-threshold=15" cargo build -p jicho --lib --no-default-features --profile wasm \
+    RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr -C llvm-args=-inline-threshold=15" cargo build -p jicho --lib --no-default-features --features channel --profile wasm \
       --target wasm32-unknown-unknown --target-dir target/wasm
     bindgen $out/jicho.wasm "pkg/wasm/$variant"
   done
@@ -107,6 +108,21 @@ wasm() {
     cmp pkg/wasm/simd/jicho.js "pkg/wasm/$variant/jicho.js"
   done
   cp pkg/wasm/simd/jicho.js pkg/wasm/simd/jicho.d.ts pkg/wasm/
+}
+
+# The sealed store, which is fetched when a vault is opened.
+wasm_vault() {
+  wasm_tools
+  is_fresh pkg/wasm/vault/jicho_bg.wasm && return
+  say "wasm of the sealed store"
+  vault_module vault pkg/wasm/vault
+}
+
+# With the features $1, into the folder $2. Small: what must be fast has a level of its own in Cargo.toml.
+vault_module() {
+  CARGO_PROFILE_WASM_OPT_LEVEL=s cargo build -p jicho --lib --no-default-features --features "$1" --profile wasm --target wasm32-unknown-unknown \
+    --target-dir target/wasm-vault
+  bindgen target/wasm-vault/wasm32-unknown-unknown/wasm/jicho.wasm "$2"
 }
 
 # The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
@@ -120,8 +136,10 @@ wasm_tract() {
 
 pkg() {
   # Not with `&&`, under which the shell goes on after a command that fails.
-  if [ ! -f pkg/wasm/jicho.js ] || [ ! -f pkg/wasm/tract/jicho.js ] || [ "${1:-}" = fresh ]; then
+  if [ ! -f pkg/wasm/jicho.js ] || [ ! -f pkg/wasm/vault/jicho.js ] || [ ! -f pkg/wasm/tract/jicho.js ] ||
+    [ "${1:-}" = fresh ]; then
     wasm
+    wasm_vault
     wasm_tract
   fi
   say "npm package"
@@ -311,6 +329,7 @@ case "${1:-}" in
   companion) companion ;;
   wasm) wasm ;;
   wasm-tract) wasm_tract ;;
+  wasm-vault) wasm_vault ;;
   pkg) pkg fresh ;;
   www) www fresh ;;
   lint) lint ;;

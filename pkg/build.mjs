@@ -18,9 +18,9 @@ const bundle = (names, splitting) => build({
   sourcesContent: true,
   logLevel: 'warning',
 });
-await bundle(['index', 'build', 'precache', 'service-worker'], true);
+await bundle(['index', 'build', 'precache', 'service-worker', 'vault'], true);
 // Whole, so that a page waits for one file and not for those that it names.
-await bundle(['worker'], false);
+await bundle(['worker', 'vault-worker'], false);
 
 // What a page without a bundler loads. The service worker is not among its own files.
 const scripts = readdirSync(at('dist/')).filter((name) => name.endsWith('.js') && name !== 'service-worker.js');

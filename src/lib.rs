@@ -21,7 +21,7 @@ pub mod quality;
 pub mod recognize;
 pub mod sync;
 pub mod vault;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", any(feature = "channel", feature = "vault")))]
 pub mod web;
 
 pub use error::{Error, ErrorKind, Result};

@@ -20,3 +20,12 @@ export async function exclusive<T>(name: string, signal: AbortSignal, run: () =>
     return run();
   }
 }
+
+/** Runs `run` unless another tab, worker or page of this origin runs something by the same name. */
+export async function alone(name: string, run: () => Promise<void>): Promise<void> {
+  const locks = globalThis.navigator?.locks as LockManager | undefined;
+  if (!locks) return run();
+  await locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock) await run();
+  });
+}

@@ -2,7 +2,9 @@ import { bestBuild } from './build.js';
 import { download } from './download.js';
 import { InvalidManifestError } from './errors.js';
 import { absolute, folder } from './place.js';
+import { startVaultWorker } from './start-vault-worker.js';
 import { startWorker } from './start-worker.js';
+import { vaultUrl } from './vault-place.js';
 import { wasmUrl } from './wasm-places.js';
 
 /** What to list. */
@@ -11,6 +13,8 @@ export interface PrecacheOptions {
   builds?: 'best' | 'all';
   /** Whether also the module for releases without a plan, 15 MB. Default false. */
   tract?: boolean;
+  /** Whether also what `jicho/vault` needs. Default false. */
+  vault?: boolean;
   /** As for `Jicho.open`. */
   wasm?: string | URL;
   /** Where the worker script is, where a bundler does not place it by itself. */
@@ -37,15 +41,16 @@ const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
  * @throws JichoError `INVALID_ARGUMENT`; for a release `NETWORK`, `HTTP_STATUS`, `INVALID_MANIFEST`.
  */
 export async function precacheUrls(options: PrecacheOptions = {}): Promise<string[]> {
-  const { builds = 'best', tract = false, release } = options;
+  const { builds = 'best', tract = false, vault = false, release } = options;
   const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
   const modules = builds === 'all' ? (['scalar', 'simd', 'relaxed'] as const) : [bestBuild()];
-  const worker = options.worker === undefined ? workerUrl() : absolute('worker', options.worker).href;
-  const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
+  const worker = options.worker === undefined ? workerUrl(startWorker) : absolute('worker', options.worker).href;
+  const scripts = SCRIPTS.filter((name) => vault || !name.startsWith('vault')).map((name) => new URL(name, import.meta.url).href);
   const urls = [
     // A bundler has placed the worker elsewhere, and has left nothing beside this script.
     ...(scripts.includes(worker) ? scripts : [worker]),
     ...modules.map((build) => wasmUrl(build, wasm)),
+    ...(vault ? [workerUrl(startVaultWorker), vaultUrl(wasm)] : []),
     ...(tract ? [wasmUrl('tract', wasm)] : []),
     ...(release ? await filesOf(folder('models', release.models), release.channel) : []),
   ];
@@ -53,7 +58,7 @@ export async function precacheUrls(options: PrecacheOptions = {}): Promise<strin
 }
 
 /** Bundlers place a worker only where one is started, so it is started, by a constructor that starts none. */
-function workerUrl(): string {
+function workerUrl(start: (own: undefined) => Worker): string {
   const scope = globalThis as { Worker: unknown };
   const { Worker } = scope;
   let found = '';
@@ -61,7 +66,7 @@ function workerUrl(): string {
     found = String(url);
   };
   try {
-    startWorker(undefined);
+    start(undefined);
   } finally {
     scope.Worker = Worker;
   }

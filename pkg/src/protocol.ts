@@ -3,9 +3,11 @@ import type { JichoErrorCode } from './errors.js';
 import type { Frame } from './frame.js';
 import type { OnnxSettings } from './onnx-backend.js';
 import type { ModelInfo, SyncProgress } from './types.js';
+import type { VaultRequest } from './vault-thread.js';
 
 /**
- * From the page to the worker: of a channel `open` comes first, of an ONNX network `load`. Each call has an id of its
+ * From the page to the worker: of a channel `open` comes first, of an ONNX network `load`; `vault` is all that the worker
+ * of a vault is asked. Each call has an id of its
  * own; `abort` names the call it ends. `token` and `no-token` answer what the worker asked.
  */
 export type Request =
@@ -18,6 +20,7 @@ export type Request =
   | { type: 'diagnose'; id: number }
   | { type: 'load'; id: number; settings: OnnxSettings }
   | { type: 'infer'; id: number; frame: Frame }
+  | { type: 'vault'; id: number; request: VaultRequest }
   | { type: 'abort'; id: number }
   | { type: 'products'; products: string[] | null }
   | { type: 'token'; question: number; token: string | null }

@@ -1,5 +1,5 @@
 import { errorOf, InternalError, isFailure, JichoError } from './errors.js';
-import { condemnWasm } from './wasm-module.js';
+import { condemnWasm } from './wasm-loader.js';
 
 /** The calls to wasm modules in this thread: types what they throw, and notices when a defect ends them. */
 export class WasmCalls {

@@ -21,7 +21,7 @@ pub use host::{Body, Head, Host, Redirect, Request};
 pub use loaded::Loaded;
 pub use release::Rank;
 pub use session::{Options, Session};
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "channel"))]
 pub(crate) use store::incomplete;
 pub use store::{MemoryStore, Store, StoredRelease};
 

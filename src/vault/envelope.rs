@@ -98,6 +98,9 @@ impl<'a> Envelope<'a> {
 
     pub(super) fn open(&self, cipher: &Aes256Gcm, place: &Place) -> Result<Zeroizing<Vec<u8>>> {
         let mut plain = Zeroizing::new(self.sealed.to_vec());
+        if cfg!(feature = "unsealed") {
+            return Ok(plain);
+        }
         let tag = Tag::from(*self.tag);
         cipher
             .decrypt_inout_detached(self.nonce.into(), &place.aad(self.key), plain.as_mut_slice().into(), &tag)
@@ -114,6 +117,10 @@ pub(super) fn seal(cipher: &Aes256Gcm, key: u32, nonce: [u8; NONCE], place: &Pla
     sealed.extend(key.to_le_bytes());
     sealed.extend(nonce);
     sealed.extend(plain);
+    if cfg!(feature = "unsealed") {
+        sealed.extend([0; TAG]);
+        return Ok(sealed);
+    }
     let tag = cipher
         .encrypt_inout_detached(&nonce.into(), &place.aad(key), (&mut sealed[HEAD..]).into())
         .map_err(|_| Error::new(ErrorKind::InvalidArgument, "too long to be sealed"))?;

@@ -69,6 +69,15 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(Compaction { expired, lost: lost.await?, rotation })
     }
 
+    /// What is to be done now and then: applies retention where that was a day ago, and finishes a rotation that was begun.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`]; what is done stays.
+    pub async fn keep_up(&self) -> Result<()> {
+        self.tend_daily().await?;
+        self.finish_rotation().await.map(drop)
+    }
+
     /// Applies retention where that was a day ago.
     pub(super) async fn tend_daily(&self) -> Result<()> {
         if self.device.now().saturating_sub(self.tended.get()) >= DAY {

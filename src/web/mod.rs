@@ -1,24 +1,21 @@
-//! The browser's side, wasm only: thin edges around [`crate::sync`] and [`crate::recognize`].
+//! The browser's side, wasm only: thin edges around [`crate::sync`], [`crate::recognize`] and [`crate::vault`]. The
+//! features `channel` and `vault` each export one of its surfaces.
 
+#[cfg(feature = "channel")]
 mod channel;
-mod diagnosis;
-mod digest;
+mod database;
 mod failure;
-mod fetch;
-mod indexed_db;
-mod line;
-mod network;
-#[cfg(feature = "tract")]
-mod onnx;
-mod options;
+mod json;
 mod random;
 mod start;
-mod storage;
+#[cfg(feature = "vault")]
+mod vault;
 
-pub use channel::Channel;
+#[cfg(all(feature = "channel", feature = "tract"))]
+pub use channel::OnnxNetwork;
+#[cfg(feature = "channel")]
+pub use channel::{Channel, IndexedDb, Network};
 pub use failure::error_codes;
-pub use indexed_db::IndexedDb;
-pub use network::Network;
-#[cfg(feature = "tract")]
-pub use onnx::OnnxNetwork;
 pub use start::construct;
+#[cfg(feature = "vault")]
+pub use vault::{VaultDatabase, VaultHandle};

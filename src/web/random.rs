@@ -8,8 +8,14 @@ extern "C" {
     fn get_random_values(bytes: &mut [u8]);
 }
 
+/// Fills at most 65,536 bytes.
+pub(super) fn fill(bytes: &mut [u8]) {
+    get_random_values(bytes);
+}
+
+#[cfg(feature = "channel")]
 pub(super) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    get_random_values(&mut bytes);
+    fill(&mut bytes);
     bytes
 }

@@ -11,10 +11,10 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, Url,
 };
 
-use super::failure::describe;
 use super::line::{self, Line};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Body, Head, Host, Redirect, Request};
+use crate::web::failure::describe;
 
 #[wasm_bindgen]
 extern "C" {

@@ -2,11 +2,11 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::failure::plain;
 use crate::engine::{self, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::manifest::{MAX_IMAGE_SIZE, Preprocessing};
+use crate::web::failure::plain;
 
 /// A loaded ONNX network that takes one image and gives one vector.
 #[wasm_bindgen]

@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::failure::plain;
 use crate::engine::{CompiledEngine, Engine};
+use crate::web::failure::plain;
 
 /// A loaded plan.
 #[wasm_bindgen]

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
 
-use super::failure::describe;
 use crate::error::{Error, ErrorKind, Result};
+use crate::web::failure::describe;
 
 #[wasm_bindgen]
 extern "C" {

@@ -1,27 +1,44 @@
 //! The JavaScript surface: one channel.
 
+mod diagnosis;
+mod digest;
+mod fetch;
+mod indexed_db;
+mod line;
+mod network;
+#[cfg(feature = "tract")]
+mod onnx;
+mod options;
+mod storage;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, JSON, Promise};
+use js_sys::{Function, Promise};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{AbortController, AbortSignal};
 
-use super::diagnosis::Report;
-use super::failure::{describe, plain};
-use super::fetch::FetchHost;
-use super::line::Child;
-use super::options::{self, Options};
-use super::storage::Storage;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::frame::Frame;
 use crate::manifest::ModelType;
 use crate::sync::{Loaded, Session};
+use crate::web::failure::plain;
+use crate::web::json::to_js;
+use diagnosis::Report;
+use fetch::FetchHost;
+use line::Child;
+use options::Options;
+use storage::Storage;
+
+pub use indexed_db::IndexedDb;
+pub use network::Network;
+#[cfg(feature = "tract")]
+pub use onnx::OnnxNetwork;
 
 /// A channel opened in this browser. Methods may overlap: none holds a borrow while it waits. Syncs, refreshes and clears
 /// run one after another.
@@ -221,14 +238,6 @@ impl<'a> ModelInfo<'a> {
             facts: &manifest.facts,
         }
     }
-}
-
-/// Plain data: objects, arrays, strings, numbers, booleans, null. Through JSON text, which takes any integer that a
-/// fact may hold and gives an `f32` the digits that the companion prints.
-fn to_js(value: &impl Serialize) -> Result<JsValue> {
-    let text = serde_json::to_string(value).map_err(|e| e.to_string());
-    text.and_then(|text| JSON::parse(&text).map_err(|thrown| describe(&thrown)))
-        .map_err(|e| Error::new(ErrorKind::Internal, format!("a result cannot be given to JavaScript: {e}")))
 }
 
 #[wasm_bindgen(typescript_custom_section)]

@@ -1,0 +1,54 @@
+import type { VaultEntry, VaultPage as Listed } from '../wasm/vault/jicho.js';
+import { InvalidArgumentError } from './errors.js';
+import type { Recognition } from './types.js';
+import type { DamagedRecord, Scan, Stored, VaultPage, VaultRecord } from './vault-types.js';
+
+/** Predictions that a scan keeps. */
+const FIRST = 5;
+
+/** A record's JSON, and what is sealed beside it. */
+export async function pack(record: VaultRecord): Promise<{ json: string; blob: Uint8Array | undefined }> {
+  const { thumbnail, embedding, ...fields } = record as Partial<Scan> & { embedding?: unknown };
+  let json;
+  try {
+    json = JSON.stringify(fields);
+  } catch (error) {
+    throw new InvalidArgumentError(`the record is no JSON: ${String(error)}`, { cause: error });
+  }
+  return { json, blob: await bytesOf(thumbnail ?? embedding) };
+}
+
+async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
+  if (blob === undefined || blob === null) return undefined;
+  if (blob instanceof Blob) return new Uint8Array(await blob.arrayBuffer());
+  if (blob instanceof ArrayBuffer) return new Uint8Array(blob);
+  if (ArrayBuffer.isView(blob)) return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+  throw new InvalidArgumentError('a thumbnail is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array');
+}
+
+/** What a vault keeps of a recognition. */
+export function scanOf(recognition: Recognition): Scan {
+  const { decision, predictions, attributes, score, version } = recognition;
+  const first = predictions.slice(0, FIRST).map(({ label, confidence }) => ({ label, confidence }));
+  return { kind: 'scan', decision, predictions: first, attributes, score, version };
+}
+
+/** A record as apps read it. */
+export function unpack<R extends VaultRecord>({ blob, ...entry }: VaultEntry): Stored<R> {
+  const bytes = blob as Uint8Array<ArrayBuffer> | undefined;
+  const extras = bytes && (entry.kind === 'scan' ? { thumbnail: jpeg(bytes) } : { embedding: floats(bytes) });
+  return { ...entry, ...extras } as unknown as Stored<R>;
+}
+
+export function unpackPage<R extends VaultRecord>({ records, damaged, next }: Listed): VaultPage<R> {
+  return { records: records.map((record) => unpack<R>(record)), damaged: damaged as DamagedRecord[], next };
+}
+
+function jpeg(bytes: Uint8Array<ArrayBuffer>): Blob {
+  return new Blob([bytes], { type: 'image/jpeg' });
+}
+
+/** A copy, since the bytes may lie askew. */
+function floats(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.slice().buffer);
+}

@@ -1,0 +1,259 @@
+import { AbortedError, InvalidArgumentError, VaultClosedError } from './errors.js';
+import { exclusive } from './exclusive.js';
+import { folder } from './place.js';
+import { startVaultWorker } from './start-vault-worker.js';
+import type { CallOptions, Recognition } from './types.js';
+import { VaultConnection } from './vault-connection.js';
+import { vaultKey, vaultSelect, vaultSettings } from './vault-options.js';
+import { pack, scanOf, unpack, unpackPage } from './vault-records.js';
+import type { VaultThread } from './vault-thread.js';
+import type {
+  AddOptions,
+  Compaction,
+  DamagedRecord,
+  Delivery,
+  Place,
+  QueuedSale,
+  Rotation,
+  Scan,
+  Stored,
+  VaultDiagnostics,
+  VaultOptions,
+  VaultPage,
+  VaultQuery,
+  VaultRecord,
+  VaultUnlock,
+} from './vault-types.js';
+
+export type * from './vault-types.js';
+
+type OfKind<K> = Extract<VaultRecord, { kind: K }>;
+
+/**
+ * The sealed store: scans, corrections, enrolled products and the queue of sales, encrypted on this device. What that
+ * buys, and what it does not: docs/formats/vault.md.
+ *
+ * Every call may fail with `VAULT_CLOSED` (closed, destroyed or locked anew, perhaps by another tab), `STORAGE` and
+ * `INTERNAL`. Tabs may use one vault at the same time.
+ */
+export class Vault {
+  /** As given. */
+  readonly name: string;
+  readonly #thread: VaultThread;
+  #durable = false;
+  #closed = false;
+
+  private constructor(name: string, thread: VaultThread) {
+    this.name = name;
+    this.#thread = thread;
+  }
+
+  /**
+   * Opens the vault of that name, which is made when there is none, and deletes what is older than its retention.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `WRONG_KEY`, `KEY_MISSING`, `WEAK_PASSPHRASE`, `VAULT_DAMAGED`,
+   * `SCHEMA_TOO_NEW`, `UNSUPPORTED` (no such key in this browser, no WebAssembly, no memory), `NETWORK`, `HTTP_STATUS`.
+   */
+  static async open(options: VaultOptions): Promise<Vault> {
+    const settings = vaultSettings(options);
+    const vault = new Vault(settings.name, await makeThread(options.worker));
+    try {
+      vault.#durable = await vault.#thread.open(settings);
+    } catch (error) {
+      await vault.close();
+      throw error;
+    }
+    return vault;
+  }
+
+  /**
+   * Destroys the vault of that name, for who cannot open it any more: its keys first, so that nothing that may be left of
+   * it can ever be read. It is no error if there is none.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `STORAGE`; again is safe.
+   */
+  static async destroy(name: string, options: Pick<VaultOptions, 'worker' | 'wasm'> = {}): Promise<void> {
+    const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
+    const thread = await makeThread(options.worker);
+    try {
+      await thread.destroy(name, wasm);
+    } finally {
+      await thread.close();
+    }
+  }
+
+  /** Whether records outlive the page: not where the browser allows no IndexedDB, as in some private modes. */
+  get durable(): boolean {
+    return this.#durable;
+  }
+
+  /**
+   * Adds a record, and answers with its id.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`; `QUEUE_FULL` for a sale: nothing was dropped, deliver first.
+   */
+  async add(record: VaultRecord, options: AddOptions = {}): Promise<string> {
+    const { id, place } = options;
+    const { json, blob } = await pack(record);
+    return (await this.#open().call('add', json, blob, place && placed(place), id)).id;
+  }
+
+  /** Adds what was recognised, under the recognition's own id unless another is given. */
+  async addScan(recognition: Recognition, options: AddOptions & Pick<Scan, 'thumbnail'> = {}): Promise<string> {
+    const { thumbnail, ...rest } = options;
+    return this.add({ ...scanOf(recognition), ...(thumbnail && { thumbnail }) }, { id: recognition.id, ...rest });
+  }
+
+  /**
+   * The record of that id with its thumbnail or embedding, or null.
+   *
+   * @throws {@link JichoError} `RECORD_DAMAGED`, `KEY_MISSING`, `INVALID_ARGUMENT`.
+   */
+  async get(id: string): Promise<Stored | null> {
+    const entry = await this.#open().call('get', id);
+    return entry && unpack(entry);
+  }
+
+  /** Some records of a kind in the order of their times. Those that do not open are told, and keep no other out. */
+  async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<OfKind<K>>> {
+    return unpackPage(await this.#open().call('list', vaultSelect(query)));
+  }
+
+  /** Deletes the record of that id, damaged or not. Whether there was one. */
+  async delete(id: string): Promise<boolean> {
+    return this.#open().call('delete', id);
+  }
+
+  /** The geohash that a scan made there would get, to list those nearby. */
+  async geohash(place: Place): Promise<string> {
+    const { latitude, longitude } = checked(place);
+    return this.#open().call('geohash', latitude, longitude);
+  }
+
+  /**
+   * Delivers the queued sales, the oldest first: `send` gets each, and only when it has resolved is that one removed. When
+   * it rejects, that sale and those behind it stay, and so does this call reject. A sale may be sent a second time, when
+   * the page dies in between, and always under the same id: the receiver takes an id once. One tab delivers at a time.
+   *
+   * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
+   */
+  async deliver(send: (sale: QueuedSale) => Promise<unknown>, options: CallOptions = {}): Promise<Delivery> {
+    const { signal = new AbortController().signal } = options;
+    return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
+      const delivery: Delivery = { delivered: 0, damaged: [] };
+      for (let after: string | undefined; ; ) {
+        if (signal.aborted) throw new AbortedError('aborted by the caller', { cause: signal.reason });
+        const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
+        const { records, damaged, next } = await this.list(query);
+        delivery.damaged.push(...damaged);
+        for (const { id, time, order } of records) {
+          await send({ id, time, order });
+          if (await this.delete(id)) delivery.delivered += 1;
+        }
+        if (next === null) return delivery;
+        after = next;
+      }
+    });
+  }
+
+  /**
+   * Locks the vault by something else; the records stay as they are. A copy of the device made before still opens as
+   * before, and so does what is written later until the next {@link rotate}.
+   *
+   * @throws {@link JichoError} As {@link Vault.open}.
+   */
+  async relock(unlock: VaultUnlock): Promise<void> {
+    await this.#open().call('relock', vaultKey(unlock));
+  }
+
+  /** Seals every record with a new key. Other calls go on meanwhile; where this one dies, the next opening finishes it. */
+  async rotate(): Promise<Rotation> {
+    const { moved, damaged } = await this.#open().call('rotate');
+    return { moved, damaged: damaged as DamagedRecord[] };
+  }
+
+  /** Deletes what is too old, finishes a rotation that was begun, and counts anew. */
+  async compact(): Promise<Compaction> {
+    return (await this.#open().call('compact')) as Compaction;
+  }
+
+  /**
+   * One encrypted file of every record, which another device imports with the passphrase.
+   *
+   * @throws {@link JichoError} `WEAK_PASSPHRASE`, `UNSUPPORTED`.
+   */
+  async export(passphrase: string, options: { allowWeak?: boolean } = {}): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
+    const { pieces, records, damaged } = await this.#open().call('export', vaultKey({ passphrase, ...options }));
+    const file = new Blob(pieces, { type: 'application/octet-stream' });
+    return { file, records, damaged: damaged as DamagedRecord[] };
+  }
+
+  /**
+   * Records in the clear, all that the query asks for whatever its limit: JSON without thumbnails and embeddings, or CSV of
+   * scans. The text is as open as what it is written to.
+   */
+  async exportPlain(format: 'json' | 'csv', query: VaultQuery = {}): Promise<{ text: string; damaged: DamagedRecord[] }> {
+    const { text, damaged } = await this.#open().call('exportPlain', format, vaultSelect(query));
+    return { text, damaged: damaged as DamagedRecord[] };
+  }
+
+  /**
+   * Adds every record of an exported file that is not there yet, with its id and its time.
+   *
+   * @throws {@link JichoError} `INVALID_EXPORT`, `WRONG_KEY`, `SCHEMA_TOO_NEW`; `QUEUE_FULL` where its sales have no room:
+   * nothing was added.
+   */
+  async import(file: Blob | ArrayBuffer | Uint8Array, passphrase: string): Promise<{ added: number; present: number }> {
+    const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : new Uint8Array(file);
+    return this.#open().call('import', bytes, vaultKey({ passphrase, allowWeak: true }));
+  }
+
+  /** How the vault stands, for whoever is asked for help. */
+  async diagnose(): Promise<VaultDiagnostics> {
+    const { argon2id, records, keySince, ...rest } = await this.#open().call('diagnose');
+    return {
+      ...rest,
+      argon2id: argon2id && { memoryKiB: argon2id[0], passes: argon2id[1] },
+      records: Object.fromEntries(records) as VaultDiagnostics['records'],
+      keySince: new Date(keySince).toISOString(),
+    };
+  }
+
+  /** Destroys the vault, as {@link Vault.destroy}, and closes it. */
+  async destroy(): Promise<void> {
+    await this.#open().destroy(this.name, undefined);
+    await this.close();
+  }
+
+  /** Overwrites the keys. Every later call fails with `VAULT_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#thread.close();
+  }
+
+  #open(): VaultThread {
+    if (this.#closed) throw new VaultClosedError('the vault was closed: open it again');
+    return this.#thread;
+  }
+}
+
+function checked(place: Place): Place {
+  const { latitude, longitude } = place;
+  if (typeof latitude !== 'number' || typeof longitude !== 'number') {
+    throw new InvalidArgumentError('a place has the numbers latitude and longitude; leave it out where it is unknown');
+  }
+  return { latitude, longitude };
+}
+
+/** Only these two fields leave a `GeolocationCoordinates`. What JSON makes null of is no place, as the vault then says. */
+function placed(place: Place): string {
+  return JSON.stringify(checked(place));
+}
+
+async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {
+  if (worker) return new VaultConnection(startVaultWorker(typeof worker === 'function' ? worker : undefined));
+  // Only here, so that a page with a worker does not load the wasm module's glue as well.
+  const { VaultBackend } = await import('./vault-backend.js');
+  // Every call tells of a crash.
+  return new VaultBackend(() => undefined);
+}

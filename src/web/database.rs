@@ -1,0 +1,194 @@
+//! A connection to an IndexedDB database that is opened anew where it was lost.
+//!
+//! A transaction commits by itself as soon as it has nothing to do, so between its begin and its end nothing is
+//! awaited but its own requests, and everything to write is made ready before it begins.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use idb::{DatabaseEvent, Factory, Transaction, TransactionMode};
+use wasm_bindgen::JsCast;
+use web_sys::{IdbDatabase, IdbTransaction};
+
+use super::failure::describe;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is in a database.
+pub(super) struct Schema {
+    pub(super) version: u32,
+    /// Its object stores. Every transaction is over all of them.
+    pub(super) stores: &'static [&'static str],
+    /// Makes an object store that is not there yet. One that cannot be made fails the first transaction, which names it.
+    pub(super) make: fn(&idb::Database, &str) -> Result<(), idb::Error>,
+}
+
+/// A database of this origin.
+pub(super) struct Database {
+    name: String,
+    schema: &'static Schema,
+    connection: RefCell<Option<Rc<Connection>>>,
+}
+
+/// Closed when dropped, so that its handlers cannot be called afterwards.
+struct Connection(idb::Database);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// What is done in a transaction.
+type Work<'a> = dyn Fn(Transaction) -> LocalBoxFuture<'a, Result<(), Fault>> + 'a;
+
+/// What went wrong in a transaction.
+pub(super) enum Fault {
+    /// As the database tells, a DOMException's name first.
+    Database(String),
+    /// Found out by this side.
+    Own(Error),
+}
+
+impl From<idb::Error> for Fault {
+    fn from(error: idb::Error) -> Self {
+        Fault::Database(error.to_string())
+    }
+}
+
+impl Fault {
+    /// Whether the connection is to blame, and another one may do: closed by the browser, or Safari's "Connection to
+    /// Indexed Database server lost".
+    fn is_of_the_connection(&self) -> bool {
+        let names = ["InvalidStateError", "UnknownError", "AbortError", "TransactionInactiveError"];
+        matches!(self, Fault::Database(what) if names.iter().any(|name| what.contains(name)))
+    }
+
+    /// Whether this browser allows no database here, now or later.
+    fn is_of_the_browser(&self) -> bool {
+        matches!(self, Fault::Database(what) if what.contains("SecurityError")) || Factory::new().is_err()
+    }
+
+    fn is_too_new(&self) -> bool {
+        matches!(self, Fault::Database(what) if what.contains("VersionError"))
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        if fault.is_too_new() {
+            let message = "this device's database was made by a newer version of the app: update the app (reload it)";
+            return Error::new(ErrorKind::Storage, message);
+        }
+        match fault {
+            Fault::Database(what) => Error::new(ErrorKind::Storage, format!("this device's storage failed: {what}")),
+            Fault::Own(error) => error,
+        }
+    }
+}
+
+impl Database {
+    /// Opens the database of that name, which is made when there is none. `None` where this browser allows no IndexedDB
+    /// here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Storage`] when a newer version of the app has changed the database's schema.
+    pub(super) async fn open(name: &str, schema: &'static Schema) -> Result<Option<Self>> {
+        let database = |connection| Database { name: name.to_owned(), schema, connection: RefCell::new(connection) };
+        let mut connection = connect(name, schema).await;
+        if connection.as_ref().err().is_some_and(Fault::is_of_the_connection) {
+            connection = connect(name, schema).await;
+        }
+        match connection {
+            Ok(connection) => Ok(Some(database(Some(Rc::new(connection))))),
+            Err(fault) if fault.is_too_new() => Err(fault.into()),
+            Err(fault) if fault.is_of_the_browser() => Ok(None),
+            // It may pass: every transaction tries again.
+            Err(_) => Ok(Some(database(None))),
+        }
+    }
+
+    /// Does `work` in one transaction; a second time over another connection where the first is lost. Nothing of a
+    /// transaction that failed stays.
+    pub(super) async fn within<T>(
+        &self,
+        mode: TransactionMode,
+        work: impl AsyncFn(&Transaction) -> Result<T, Fault>,
+    ) -> Result<T> {
+        let value = RefCell::new(None);
+        // Boxed, so that what is around it is there once in the module and not once for each kind of work.
+        let work = |transaction| -> LocalBoxFuture<'_, Result<(), Fault>> {
+            let (work, value) = (&work, &value);
+            Box::pin(async move {
+                value.replace(Some(work(&transaction).await?));
+                Ok(())
+            })
+        };
+        self.twice(mode, &work).await?;
+        value.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a transaction without a result"))
+    }
+
+    async fn twice(&self, mode: TransactionMode, work: &Work<'_>) -> Result<(), Fault> {
+        match self.attempt(mode, work).await {
+            Err(fault) if fault.is_of_the_connection() => {
+                self.connection.take();
+                self.attempt(mode, work).await
+            }
+            ended => ended,
+        }
+    }
+
+    async fn attempt(&self, mode: TransactionMode, work: &Work<'_>) -> Result<(), Fault> {
+        let transaction = IdbTransaction::from(self.begin(mode).await?);
+        // Its own error says more than that of a request, which often only says that the transaction was aborted.
+        let why = |fault: Fault| transaction.error().map_or(fault, |error| Fault::Database(describe(&error)));
+        if let Err(fault) = work(transaction.clone().into()).await {
+            // Only fails where the transaction has aborted already.
+            let _ = transaction.abort();
+            return Err(if matches!(fault, Fault::Own(_)) { fault } else { why(fault) });
+        }
+        if mode == TransactionMode::ReadOnly {
+            return Ok(());
+        }
+        let ended = Transaction::from(transaction.clone()).await;
+        // After an error event comes an abort event, when its handler is gone already.
+        transaction.set_onabort(None);
+        match ended {
+            Ok(result) if result.is_committed() => Ok(()),
+            Ok(_) => Err(why(Fault::Database("AbortError: the transaction was aborted".into()))),
+            Err(error) => Err(why(error.into())),
+        }
+    }
+
+    /// Begins a transaction. A connection that was closed (another tab's upgrade, the browser itself) is opened anew.
+    async fn begin(&self, mode: TransactionMode) -> Result<Transaction, Fault> {
+        let held = self.connection.borrow().clone();
+        if let Some(transaction) = held.and_then(|connection| connection.0.transaction(self.schema.stores, mode).ok()) {
+            return Ok(transaction);
+        }
+        let connection = Rc::new(connect(&self.name, self.schema).await?);
+        self.connection.replace(Some(Rc::clone(&connection)));
+        Ok(connection.0.transaction(self.schema.stores, mode)?)
+    }
+}
+
+async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
+    let mut request = Factory::new()?.open(name, Some(schema.version))?;
+    request.on_upgrade_needed(|event| {
+        // Those of an older version stay.
+        if let Ok(database) = event.database() {
+            let there = database.store_names();
+            for store in schema.stores.iter().filter(|store| !there.iter().any(|name| name == *store)) {
+                let _ = (schema.make)(&database, store);
+            }
+        }
+    });
+    let mut database = request.await?;
+    // Else this tab would block another one's upgrade until it is closed.
+    database.on_version_change(|event| {
+        if let Some(database) = event.target().and_then(|t| t.dyn_into::<IdbDatabase>().ok()) {
+            database.close();
+        }
+    });
+    Ok(Connection(database))
+}

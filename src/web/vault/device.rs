@@ -1,0 +1,120 @@
+//! What the browser gives a vault: time, randomness, and a key that WebCrypto hands out to nobody.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Date, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use zeroize::Zeroizing;
+
+use super::storage::Storage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::vault::Device;
+use crate::web::failure::describe;
+use crate::web::random;
+
+const NONCE: usize = 12;
+const AES_GCM: &str = "AES-GCM";
+
+#[wasm_bindgen]
+extern "C" {
+    // Pages without https have no `subtle`, and asking it throws.
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = generateKey)]
+    fn generate_key(algorithm: &JsValue, extractable: bool, usages: &Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn encrypt(algorithm: &JsValue, key: &JsValue, bytes: &[u8]) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn decrypt(algorithm: &JsValue, key: &JsValue, bytes: &[u8]) -> Result<Promise, JsValue>;
+}
+
+/// The browser. The device's keys lie beside the vaults.
+pub(super) struct Browser(pub(super) Rc<Storage>);
+
+impl Device for Browser {
+    fn now(&self) -> u64 {
+        Date::now() as u64
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> Result<()> {
+        random::fill(bytes);
+        Ok(())
+    }
+
+    async fn seal(&self, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>> {
+        let Storage::IndexedDb(database) = &*self.0 else {
+            return Err(unsupported("it keeps nothing"));
+        };
+        if database.key(vault).await?.is_none() {
+            let algorithm = object(&[("name", AES_GCM.into()), ("length", 256.into())]);
+            let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+            let key = settled(generate_key(&algorithm, false, &usages)).await.map_err(|e| unsupported(&e))?;
+            database.keep_key(vault, &key).await.map_err(|e| unsupported(e.message()))?;
+        }
+        // Read back: that of another tab may be the one that was kept, and some browsers lose such keys.
+        let key = database.key(vault).await?.ok_or_else(|| unsupported("the key that it kept is gone"))?;
+        let mut sealed = vec![0; NONCE];
+        random::fill(&mut sealed);
+        let encrypted = settled(encrypt(&algorithm(vault, &sealed), &key, secret)).await;
+        sealed.extend(Uint8Array::new(&encrypted.map_err(|e| unsupported(&e))?).to_vec());
+        match self.open(vault, &sealed).await {
+            Ok(opened) if *opened == *secret => Ok(sealed),
+            _ => Err(unsupported("it cannot open what it sealed")),
+        }
+    }
+
+    async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
+        let gone = || Error::new(ErrorKind::KeyMissing, "this device's key for the vault is gone, or never was here");
+        let wrong =
+            || Error::new(ErrorKind::WrongKey, "this device has another key than the one that locked the vault");
+        let Storage::IndexedDb(database) = &*self.0 else { return Err(gone()) };
+        let key = database.key(vault).await?.ok_or_else(gone)?;
+        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
+        let opened = settled(decrypt(&algorithm(vault, nonce), &key, sealed)).await.map_err(|_| wrong())?;
+        let opened = Uint8Array::new(&opened);
+        let mut secret = Zeroizing::new([0; 32]);
+        if opened.length() as usize != secret.len() {
+            return Err(wrong());
+        }
+        opened.copy_to(&mut *secret);
+        opened.fill(0, 0, opened.length());
+        Ok(secret)
+    }
+
+    async fn forget(&self, vault: &str) -> Result<()> {
+        match &*self.0 {
+            Storage::IndexedDb(database) => database.forget_key(vault).await,
+            Storage::Memory(_) => Ok(()),
+        }
+    }
+}
+
+fn algorithm(vault: &str, nonce: &[u8]) -> JsValue {
+    let aad = ["jicho vault 1 device key", vault].join("\0");
+    object(&[
+        ("name", AES_GCM.into()),
+        ("iv", Uint8Array::from(nonce).into()),
+        ("additionalData", Uint8Array::from(aad.as_bytes()).into()),
+    ])
+}
+
+async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, String> {
+    let settled = async { JsFuture::from(promise?).await };
+    settled.await.map_err(|thrown: JsValue| describe(&thrown))
+}
+
+fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Setting a field of a fresh object cannot fail.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object.into()
+}
+
+fn unsupported(why: &str) -> Error {
+    let message = format!(
+        "this browser cannot keep a key of its own here ({why}): it takes https, and no private mode; unlock by a \
+         passphrase instead"
+    );
+    Error::new(ErrorKind::Unsupported, message)
+}
