@@ -54,7 +54,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             lock,
             argon2id,
             records: Kind::ALL.iter().zip(usage.counts).map(|(kind, count)| (kind.name(), count)).collect(),
-            lost: header.counts.iter().zip(usage.counts).map(|(told, found)| told.saturating_sub(found)).sum(),
+            lost: header.lost(usage.counts),
             bytes: usage.bytes,
             key_uses: current.uses,
             key_since: current.since,

@@ -3,6 +3,8 @@
 //! The file is a vault of its own: its own number, its own data key, a passphrase. Its last envelope holds the hash of all
 //! before it, so that nothing can be taken out, put in or moved.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use super::codec::{Reader, put};
@@ -24,6 +26,8 @@ const MAGIC: [u8; 4] = *b"JCHX";
 const END: u8 = 0;
 /// Records that are read at once.
 const CHUNK: usize = 64;
+/// What JavaScript's numbers, so its databases, hold exactly.
+const MAX_TIME: u64 = 1 << 53;
 
 /// What came of an export.
 #[derive(Debug, Default)]
@@ -65,7 +69,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 select.after = rows.last().map(Row::position);
                 for row in &rows {
                     let plain = match self.read(row.clone(), |ring, row| ring.checked_plain(row)).await {
-                        Ok(Some(plain)) => plain,
+                        Ok(Some((plain, _))) => plain,
                         Ok(None) => continue,
                         Err(error) if is_of_the_record(&error) => {
                             exported.damaged.push(Damaged::new(row, error));
@@ -83,6 +87,8 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
         }
+        // A vault that is gone looks like an empty one.
+        self.refresh().await?;
         let mut piece = vec![END];
         put(&mut piece, &file.seal(&end(&file), &digest.finalize(), &self.device)?);
         sink(&piece).await?;
@@ -132,7 +138,7 @@ impl<'a> ExportFile<'a> {
         let header = reader.bytes().ok_or_else(broken)?;
         let header = Header::parse(header)
             .map_err(|error| if error.kind() == ErrorKind::VaultDamaged { broken() } else { error })?;
-        let mut rows = Vec::new();
+        let (mut rows, mut ids) = (Vec::new(), BTreeSet::new());
         loop {
             let before = &bytes[..bytes.len() - reader.0.len()];
             let code = reader.u8().ok_or_else(broken)?;
@@ -141,7 +147,8 @@ impl<'a> ExportFile<'a> {
                 reader.end().ok_or_else(broken)?;
                 return Ok(ExportFile { header, rows, end: (sealed, Sha256::digest(before).into()) });
             }
-            rows.push(read_row(code, &mut reader).ok_or_else(broken)?);
+            let row = read_row(code, &mut reader).filter(|row| ids.insert(row.id)).ok_or_else(broken)?;
+            rows.push(row);
         }
     }
 
@@ -150,7 +157,11 @@ impl<'a> ExportFile<'a> {
         let wrapping = Unlock::Passphrase(passphrase).open(&self.header, "", device).await?;
         let ring = Keyring::unwrap(self.header, wrapping.into(), None).map_err(|_| broken())?;
         let digest = ring.open(&end(&ring), self.end.0).map_err(|_| broken())?;
-        if digest[..] != self.end.1 || self.rows.iter().any(|row| ring.checked_plain(row).is_err()) {
+        // Who knows the passphrase may have written anything: it must be what could be added here.
+        let sound = |row: &Row| {
+            ring.checked_plain(row).and_then(|(_, entry)| entry.record.check(entry.blob.as_deref())).is_ok()
+        };
+        if digest[..] != self.end.1 || !self.rows.iter().all(sound) {
             return Err(broken());
         }
         Ok((ring, self.rows))
@@ -159,7 +170,8 @@ impl<'a> ExportFile<'a> {
 
 fn read_row(code: u8, reader: &mut Reader<'_>) -> Option<Row> {
     let kind = Kind::of(code)?;
-    let (time, id) = (reader.u64()?, RecordId(reader.array()?));
+    let time = Some(reader.u64()?).filter(|time| *time <= MAX_TIME)?;
+    let id = RecordId(reader.array()?);
     let sealed = reader.bytes()?.to_vec();
     let blob = match reader.u8()? {
         0 => None,

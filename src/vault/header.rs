@@ -175,6 +175,12 @@ impl Header {
         &mut self.counts[place(kind)]
     }
 
+    /// Records that it counts beyond those that were `found`.
+    pub(super) fn lost(&self, found: [u32; Kind::ALL.len()]) -> u32 {
+        let lost = self.counts.iter().zip(found).map(|(told, found)| told.saturating_sub(found));
+        lost.fold(0, u32::saturating_add)
+    }
+
     /// The key that seals.
     pub(super) fn current(&self) -> &KeyEntry {
         self.keys.last().expect("a header has a key")

@@ -62,7 +62,9 @@ impl Keyring {
         if self.wrapping.check != self.header.check {
             return Err(self.header.lock.wrong());
         }
-        let id = self.header.keys.last().map_or(1, |key| key.id.saturating_add(1));
+        let next = self.header.keys.last().map_or(Some(1), |key| key.id.checked_add(1));
+        let id =
+            next.ok_or_else(|| Error::new(ErrorKind::VaultDamaged, "the vault has used up the ids of its keys"))?;
         let key = DataKey::new(id, secret(device)?);
         let wrapped = self.wrapping.wrap(&key, random(device)?)?;
         self.header.keys.push(KeyEntry { id, uses: 0, since: device.now(), wrapped });
@@ -89,7 +91,8 @@ impl Keyring {
     /// Seals something with the current key, and counts that.
     pub(super) fn seal(&mut self, place: &Place, plain: &[u8], device: &impl Device) -> Result<Vec<u8>> {
         let entry = self.header.current_mut();
-        entry.uses += 1;
+        // What the header counts is not to be trusted: it ends here, it does not wrap.
+        entry.uses = entry.uses.saturating_add(1);
         let key = key_of(&self.keys, entry.id)?;
         seal(&key.cipher, key.id, random(device)?, place, plain)
     }
@@ -126,10 +129,10 @@ impl Keyring {
     }
 
     /// As [`Keyring::open_plain`], of a record that can be read too.
-    pub(super) fn checked_plain(&self, row: &Row) -> Result<Plain> {
+    pub(super) fn checked_plain(&self, row: &Row) -> Result<(Plain, Entry)> {
         let plain = self.open_plain(row)?;
-        plain.read(row.kind, row.id, row.time, true)?;
-        Ok(plain)
+        let entry = plain.read(row.kind, row.id, row.time, true)?;
+        Ok((plain, entry))
     }
 
     pub(super) fn open_row(&self, row: &Row, with_blob: bool) -> Result<Entry> {
@@ -159,7 +162,8 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn add(&mut self, row: Row) {
-        *self.ring.header.count_mut(row.kind) += 1;
+        let count = self.ring.header.count_mut(row.kind);
+        *count = count.saturating_add(1);
         self.replace(row);
     }
 

@@ -25,6 +25,7 @@ mod retention;
 mod rotation;
 mod session;
 mod store;
+mod transaction;
 mod unlock;
 
 pub use device::Device;

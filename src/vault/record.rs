@@ -166,7 +166,8 @@ impl Record {
         }
     }
 
-    fn check(&self, blob: Option<&[u8]>) -> Result<()> {
+    /// Whether it may be added.
+    pub(super) fn check(&self, blob: Option<&[u8]>) -> Result<()> {
         let wrong = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
         match (self, blob) {
             (_, Some(blob)) if blob.len() > MAX_BLOB => return wrong("a blob of more than 1 MiB"),

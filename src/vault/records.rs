@@ -113,7 +113,10 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::RecordDamaged`], [`ErrorKind::KeyMissing`], [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
     pub async fn get(&self, id: RecordId) -> Result<Option<Entry>> {
         self.check_open()?;
-        let Some(row) = self.store.row(&self.name, id).await? else { return Ok(None) };
+        let Some(row) = self.store.row(&self.name, id).await? else {
+            // A vault that is gone looks like an empty one.
+            return self.refresh().await.map(|()| None);
+        };
         self.read(row, |ring, row| ring.open_row(row, true)).await.map_err(|e| e.context(format!("the record {id}")))
     }
 
@@ -152,6 +155,8 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
             if ended {
+                // A vault that is gone looks like an empty one.
+                self.refresh().await?;
                 return Ok(page);
             }
         }

@@ -61,7 +61,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         let lost = self.write(async |draft| {
             let found = self.store.usage(&self.name).await?.counts;
             let header = &mut draft.ring.header;
-            let lost = header.counts.iter().zip(found).map(|(told, found)| told.saturating_sub(found)).sum();
+            let lost = header.lost(found);
             draft.touched = header.counts != found;
             header.counts = found;
             Ok(lost)
@@ -78,9 +78,9 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.finish_rotation().await.map(drop)
     }
 
-    /// Applies retention where that was a day ago.
+    /// Applies retention where that was a day ago, or by a clock that was set.
     pub(super) async fn tend_daily(&self) -> Result<()> {
-        if self.device.now().saturating_sub(self.tended.get()) >= DAY {
+        if self.device.now().abs_diff(self.tended.get()) >= DAY {
             self.tend().await?;
         }
         Ok(())

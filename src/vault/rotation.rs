@@ -53,12 +53,14 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// As [`Vault::rotate`].
     pub async fn finish_rotation(&self) -> Result<Rotation> {
         let mut rotation = Rotation::default();
-        // Behind what does not open, which stays under its key.
-        let mut after = None;
+        // The key, and the last record of it that was seen: those that do not open stay under it.
+        let mut seen = None;
         loop {
             let step = self.write(async |draft| {
                 let [old, _, ..] = &draft.ring.header.keys[..] else { return Ok(None) };
                 let old = old.id;
+                // Another tab may have ended the key: of the next one nothing was seen.
+                let after = seen.and_then(|(key, id)| (key == old).then_some(id));
                 let rows = self.store.rows_under(&self.name, old, after, BATCH).await?;
                 let (mut moved, mut damaged) = (0, Vec::new());
                 for row in &rows {
@@ -76,10 +78,10 @@ impl<S: Store, D: Device> Vault<S, D> {
                     draft.ring.remove_key(old);
                     draft.touched = true;
                 }
-                Ok(Some((rows.last().map(|row| row.id), moved, damaged)))
+                Ok(Some((rows.last().map(|row| (old, row.id)), moved, damaged)))
             });
             let Some((last, moved, damaged)) = step.await? else { return Ok(rotation) };
-            after = last;
+            seen = last;
             rotation.moved += moved;
             rotation.damaged.extend(damaged);
         }

@@ -8,11 +8,11 @@ use futures_util::lock::Mutex;
 use super::device::{Device, random};
 use super::header::Header;
 use super::id::VaultId;
-use super::keyring::{Draft, Keyring};
+use super::keyring::Keyring;
 use super::passphrase::Cost;
 use super::record::Kind;
 use super::retention::Retention;
-use super::store::{Row, Store};
+use super::store::Store;
 use super::unlock::Unlock;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -41,18 +41,19 @@ pub struct Vault<S, D> {
     pub(super) device: D,
     pub(super) name: String,
     pub(super) settings: Settings,
-    ring: RefCell<Option<Rc<Opened>>>,
-    writing: Mutex<()>,
+    /// `None` once it is closed.
+    pub(super) ring: RefCell<Option<Rc<Opened>>>,
+    pub(super) writing: Mutex<()>,
     /// What was sealed for writes that failed: it counts too.
-    unwritten: Cell<u64>,
+    pub(super) unwritten: Cell<u64>,
     /// When retention was applied last.
     pub(super) tended: Cell<u64>,
 }
 
 /// A keyring and its header's bytes as the store has them.
-struct Opened {
-    bytes: Vec<u8>,
-    ring: Keyring,
+pub(super) struct Opened {
+    pub(super) bytes: Vec<u8>,
+    pub(super) ring: Keyring,
 }
 
 impl<S: Store, D: Device> Vault<S, D> {
@@ -125,87 +126,9 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(self.opened()?.ring.clone())
     }
 
-    fn opened(&self) -> Result<Rc<Opened>> {
+    pub(super) fn opened(&self) -> Result<Rc<Opened>> {
         let closed = || Error::new(ErrorKind::VaultClosed, "the vault was closed: open it again");
         self.ring.borrow().clone().ok_or_else(closed)
-    }
-
-    /// Reads the header again, which another tab may have changed.
-    pub(super) async fn refresh(&self) -> Result<()> {
-        let opened = self.opened()?;
-        let gone = |why: &str| {
-            self.close();
-            Err(Error::new(
-                ErrorKind::VaultClosed,
-                format!("the vault was {why}, perhaps by another tab: open it again"),
-            ))
-        };
-        let Some(bytes) = self.store.header(&self.name).await? else { return gone("destroyed") };
-        if bytes == opened.bytes {
-            return Ok(());
-        }
-        let header = Header::parse(&bytes)?;
-        if header.vault != opened.ring.header.vault {
-            return gone("destroyed");
-        }
-        let ring = match Keyring::unwrap(header, Rc::clone(&opened.ring.wrapping), Some(&opened.ring)) {
-            Err(error) if error.kind() == ErrorKind::WrongKey => return gone("locked anew"),
-            ring => ring?,
-        };
-        // Unless it was closed meanwhile.
-        if let Some(open) = &mut *self.ring.borrow_mut() {
-            *open = Rc::new(Opened { bytes, ring });
-        }
-        Ok(())
-    }
-
-    /// Writes what `plan` drafts against the newest header. Where another tab was faster, `plan` is asked again.
-    pub(super) async fn write<T>(&self, plan: impl AsyncFn(&mut Draft) -> Result<T>) -> Result<T> {
-        let _writing = self.writing.lock().await;
-        loop {
-            let opened = self.opened()?;
-            let mut draft = Draft { ring: opened.ring.clone(), changes: Vec::new(), touched: false };
-            draft.ring.header.current_mut().uses += self.unwritten.get();
-            let before = draft.ring.header.current().uses;
-            let planned = plan(&mut draft).await;
-            let sealed = draft.ring.header.current().uses.saturating_sub(before);
-            // Until it is known that the store has counted it.
-            self.unwritten.set(self.unwritten.get() + sealed);
-            let value = planned?;
-            if !draft.touched {
-                return Ok(value);
-            }
-            draft.ring.header.revision += 1;
-            let bytes = draft.ring.header.to_bytes();
-            if self.store.commit(&self.name, Some(&opened.bytes), &bytes, &draft.changes).await? {
-                self.unwritten.set(0);
-                if let Some(open) = &mut *self.ring.borrow_mut() {
-                    *open = Rc::new(Opened { bytes, ring: draft.ring });
-                }
-                return Ok(value);
-            }
-            self.refresh().await?;
-        }
-    }
-
-    /// Follows a key that has sealed enough by another, before something new is sealed. A rotation itself does not, or one
-    /// of more records than a key may seal would never end.
-    pub(super) fn renew_key(&self, draft: &mut Draft) -> Result<()> {
-        if draft.ring.header.current().uses >= self.settings.rotate_after {
-            draft.ring.add_key(&self.device)?;
-        }
-        Ok(())
-    }
-
-    /// Opens a row with `open`. One under a key that is not known was written, or moved, by another tab: then the header
-    /// and the row are read again. `None` where it is gone by then.
-    pub(super) async fn read<T>(&self, row: Row, open: impl Fn(&Keyring, &Row) -> Result<T>) -> Result<Option<T>> {
-        if self.opened()?.ring.has(row.key) {
-            return open(&self.opened()?.ring, &row).map(Some);
-        }
-        self.refresh().await?;
-        let Some(row) = self.store.row(&self.name, row.id).await? else { return Ok(None) };
-        open(&self.opened()?.ring, &row).map(Some)
     }
 
     /// The error of a vault that is closed, before anything is read for nothing.

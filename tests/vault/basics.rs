@@ -1,6 +1,6 @@
 //! What a vault does when all goes well.
 
-use jicho::vault::{Retention, Store, destroy, to_csv, to_json};
+use jicho::vault::{Retention, destroy, to_csv, to_json};
 
 use super::*;
 
@@ -134,6 +134,18 @@ fn what_is_too_old_goes() {
     assert_eq!((compacted.expired, compacted.lost), (0, 0));
     let short = Settings { retention: Retention { scans: Some(1), ..retention }, ..Settings::default() };
     assert_eq!(all(&open_with(&store, &device, short), Kind::Scan).len(), 0);
+}
+
+#[test]
+fn a_clock_that_was_ahead_does_not_end_retention() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(14));
+    device.wait(4000 * DAY);
+    let vault = open(&store, &device);
+    device.now.set(device.now.get() - 4000 * DAY);
+    add(&vault, &scan("old", None));
+    device.wait(31 * DAY);
+    add(&vault, &scan("new", None));
+    assert_eq!(labels(&vault), ["new"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whatever is written can be read, and whatever is read does no harm.
 
-use jicho::vault::{Cost, Envelope, ExportFile, Header, KeyEntry, Lock, VaultId};
+use jicho::vault::{Cost, Envelope, ExportFile, KeyEntry, Lock, VaultId};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::*;
 
 fn lock() -> impl Strategy<Value = Lock> {
     prop_oneof![
-        (any::<[u8; 16]>(), 19_456..=262_144u32, 2..=64u32)
+        (any::<[u8; 16]>(), 19_456..=65_536u32, 2..=64u32)
             .prop_map(|(salt, memory, passes)| Lock::Passphrase { salt, cost: Cost { memory, passes } }),
         Just(Lock::Key),
         vec(any::<u8>(), 0..1024).prop_map(|sealed| Lock::Device { sealed }),

@@ -1,6 +1,6 @@
 //! Whatever is changed on the disk is noticed, and spoils nothing else.
 
-use jicho::vault::{Change, Header, Lock, Row, Store};
+use jicho::vault::{Change, Lock, Row};
 
 use super::*;
 
@@ -126,4 +126,41 @@ fn a_damaged_header_opens_nothing_and_is_not_replaced() {
     let now = block_on(store.kept.header("shop")).unwrap().unwrap();
     replace(&now, &header);
     assert!(block_on(open(&store, &device).get(id)).unwrap().is_some());
+}
+
+/// What the header counts is no secret and is not trusted: whatever it says does not make a call panic.
+#[test]
+fn counts_beyond_all_bounds_do_no_harm() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(5));
+    open(&store, &device);
+    let before = block_on(store.kept.header("shop")).unwrap().unwrap();
+    let mut forged = header(&store);
+    forged.revision = u64::MAX;
+    forged.counts = [u32::MAX; 4];
+    (forged.keys[0].uses, forged.keys[0].since) = (u64::MAX, u64::MAX);
+    assert_eq!(block_on(store.kept.commit("shop", Some(&before), &forged.to_bytes(), &[])), Ok(true));
+    let vault = open(&store, &device);
+    let id = add(&vault, &scan("a", None));
+    assert_eq!(header(&store).keys.len(), 2, "a key that is used up is followed by another");
+    refused(block_on(vault.add(&sale(1), None)), ErrorKind::QueueFull);
+    block_on(vault.rotate()).unwrap();
+    assert_eq!(block_on(vault.compact()).unwrap().lost, u32::MAX);
+    assert_eq!(header(&store).counts, [1, 0, 0, 0]);
+    add(&vault, &sale(1));
+    assert_eq!(block_on(vault.delete(id)), Ok(true));
+}
+
+#[test]
+fn an_old_header_put_back_opens_nothing_newer() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(6));
+    let vault = open(&store, &device);
+    let old = block_on(store.kept.header("shop")).unwrap().unwrap();
+    let id = add(&vault, &scan("a", None));
+    block_on(vault.rotate()).unwrap();
+    let now = block_on(store.kept.header("shop")).unwrap().unwrap();
+    assert_eq!(block_on(store.kept.commit("shop", Some(&now), &old, &[])), Ok(true));
+    // Its keys do not open what was sealed since; nothing is read wrongly, and nothing is taken for empty.
+    let page = list(&open(&store, &device), &Query::all(Kind::Scan));
+    assert_eq!((page.entries.len(), page.damaged.len(), page.damaged[0].id), (0, 1, id));
+    assert_eq!(page.damaged[0].error.kind(), ErrorKind::KeyMissing);
 }

@@ -1,6 +1,6 @@
 //! An exported file opens on another device by its passphrase, whole or not at all.
 
-use jicho::vault::{Cost, Imported, Passphrase};
+use jicho::vault::{Cost, ExportFile, Imported, Passphrase};
 
 use super::*;
 
@@ -94,4 +94,18 @@ fn nothing_is_taken_from_a_file_that_is_not_whole() {
         refused(block_on(there.import(&wrong, &passphrase())), ErrorKind::InvalidExport);
     }
     assert_eq!(everything(&there), []);
+}
+
+/// What no vault writes is refused before the passphrase is asked for: an id twice, a time that JavaScript cannot hold.
+#[test]
+fn a_file_nobody_exported_is_refused_at_once() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(7));
+    let (file, pieces) = export(&filled(&store, &device));
+    let again = [&file[..pieces[2]], &file[pieces[1]..]].concat();
+    refused(ExportFile::parse(&again), ErrorKind::InvalidExport);
+    for (time, fits) in [(1u64 << 53, true), ((1 << 53) + 1, false), (u64::MAX, false)] {
+        let mut changed = file.clone();
+        changed[pieces[1] + 1..][..8].copy_from_slice(&time.to_le_bytes());
+        assert_eq!(ExportFile::parse(&changed).is_ok(), fits, "{time}");
+    }
 }

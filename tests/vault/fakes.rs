@@ -1,6 +1,8 @@
-//! A device whose time and randomness a test chooses, and a store that dies when told to.
+//! A device whose time and randomness a test chooses, and a store that dies, or takes its time, when told to.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::Poll;
 
 use jicho::vault::{Change, Device, MemoryStore, RecordId, Row, Select, Store, Usage};
 use jicho::{Error, ErrorKind, Result};
@@ -8,13 +10,16 @@ use sha2::{Digest, Sha256};
 
 type Secret = zeroize::Zeroizing<[u8; 32]>;
 
+/// A secret, and the name of its vault.
+type Sealed = ([u8; 32], String);
+
 /// Randomness is a hash chain: reproducible, and no nonce twice.
 pub struct FakeDevice {
     pub now: Cell<u64>,
     drawn: Cell<u64>,
     seed: u64,
     /// What the device's key has sealed; `None` where this browser has no such keys.
-    pub sealed: RefCell<Option<Vec<([u8; 32], String)>>>,
+    pub sealed: RefCell<Option<Vec<Sealed>>>,
 }
 
 impl FakeDevice {
@@ -62,6 +67,15 @@ impl Device for &FakeDevice {
     }
 }
 
+/// Splitmix64.
+pub fn random(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *seed;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// A memory store that dies at a call: before it, or, where it writes, just after it.
 #[derive(Default, Clone)]
 pub struct FakeStore {
@@ -69,6 +83,8 @@ pub struct FakeStore {
     pub calls: Cell<u64>,
     pub dies_at: Cell<Option<u64>>,
     pub after: Cell<bool>,
+    /// What decides how long each call waits, before it is done and after; at once without.
+    pub pauses: Cell<Option<u64>>,
 }
 
 impl FakeStore {
@@ -78,6 +94,18 @@ impl FakeStore {
         let dies = self.dies_at.get().is_some_and(|at| call >= at);
         let first = self.dies_at.get() == Some(call);
         if dies && !(first && self.after.get()) { Err(dead()) } else { Ok(dies) }
+    }
+
+    async fn pause(&self) {
+        let Some(mut seed) = self.pauses.get() else { return };
+        let mut left = random(&mut seed) % 4;
+        self.pauses.set(Some(seed));
+        poll_fn(|_| {
+            let over = left == 0;
+            left = left.saturating_sub(1);
+            if over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     pub fn dies_at(&self, call: Option<u64>, after: bool) {
@@ -93,8 +121,10 @@ fn dead() -> Error {
 
 macro_rules! call {
     ($store:ident, $call:expr) => {{
+        $store.pause().await;
         let dies = $store.call()?;
         let result = $call.await;
+        $store.pause().await;
         if dies { Err(dead()) } else { result }
     }};
 }

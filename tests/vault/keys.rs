@@ -1,6 +1,6 @@
 //! What unlocks a vault, and what does not.
 
-use jicho::vault::{Cost, Header, Lock, Passphrase, Store};
+use jicho::vault::{Cost, Lock, Passphrase};
 
 use super::*;
 
@@ -65,9 +65,17 @@ fn another_lock_leaves_the_records_alone() {
 
 #[test]
 fn weak_passphrases_are_refused_unless_the_app_insists() {
-    for weak in
-        ["", "1234", "123456789012345678", "20061987", "password", "Password1!", "aaaaaaaaaaaaaaaa", "qwertyuiop1"]
-    {
+    for weak in [
+        "",
+        "1234",
+        "123456789012345678",
+        "20061987",
+        "password",
+        "Password1!",
+        "aaaaaaaaaaaaaaaa",
+        "qwertyuiop1",
+        "98765 PASSWORT",
+    ] {
         refused(Passphrase::new(weak).map(drop), ErrorKind::WeakPassphrase);
     }
     for strong in ["korrekt horse", "x7!Kp2vQ", "8301946275538", "nyumba mbili", "пароль для лавки"] {
@@ -88,6 +96,11 @@ fn argon2id_is_never_cheaper_than_owasp_says() {
         assert!(takes <= 1000 || cost == Cost::MINIMUM, "{measured}: {takes} ms");
         assert!(takes > 400 || cost.passes == Cost::MAXIMUM.passes, "{measured}: {takes} ms");
     }
+    // A clock that is set back while it is measured is not believed.
+    let clock = std::cell::RefCell::new([1000, 0, 0, 500].into_iter());
+    let calibrated = Cost::calibrate(|| clock.borrow_mut().next().unwrap());
+    assert_eq!(calibrated, Ok(Cost::for_a_second(500)));
+
     let (store, device) = (FakeStore::default(), FakeDevice::new(3));
     let passphrase = Passphrase::new("korrekt horse").unwrap();
     let settings = Settings { cost: Some(Cost { memory: 8, passes: 1 }), ..CHEAP };
@@ -96,8 +109,13 @@ fn argon2id_is_never_cheaper_than_owasp_says() {
     // Nor is a header believed that says so.
     unlock(&store, &device, Unlock::Passphrase(&passphrase)).unwrap();
     let bytes = block_on(store.kept.header("shop")).unwrap().unwrap();
-    let mut header = Header::parse(&bytes).unwrap();
-    let Lock::Passphrase { cost, .. } = &mut header.lock else { panic!("{header:?}") };
-    *cost = Cost { memory: 8, passes: 1 };
-    refused(Header::parse(&header.to_bytes()), ErrorKind::VaultDamaged);
+    let header = Header::parse(&bytes).unwrap();
+    let Cost { memory, passes } = Cost::MAXIMUM;
+    let absurd = [Cost { memory: memory + 1, passes }, Cost { memory, passes: passes + 1 }];
+    for unsound in [Cost { memory: 8, passes: 1 }, absurd[0], absurd[1]] {
+        let mut header = header.clone();
+        let Lock::Passphrase { cost, .. } = &mut header.lock else { panic!("{header:?}") };
+        *cost = unsound;
+        refused(Header::parse(&header.to_bytes()), ErrorKind::VaultDamaged);
+    }
 }

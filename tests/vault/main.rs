@@ -8,8 +8,11 @@ mod basics;
 mod codec;
 mod damage;
 mod exports;
+mod fixtures;
+mod format;
 mod gcm;
 mod keys;
+mod overlap;
 mod queue;
 mod rotation;
 mod tabs;
@@ -17,7 +20,8 @@ mod tabs;
 use block_on::block_on;
 use fakes::{FakeDevice, FakeStore};
 use jicho::vault::{
-    Correction, Entry, Kind, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings, Unlock, Vault,
+    Correction, Entry, Header, Kind, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings, Store,
+    Unlock, Vault,
 };
 use jicho::{Error, ErrorKind, Result};
 
@@ -46,12 +50,31 @@ fn scan(label: &str, geohash: Option<&str>) -> Record {
     Record::Scan(Scan { decision: "match".into(), predictions, geohash, version: "v1".into(), ..Scan::default() })
 }
 
+/// What scans are of, in order.
+fn labels(vault: &TestVault<'_>) -> Vec<String> {
+    let label = |entry: Entry| match entry.record {
+        Record::Scan(scan) => scan.predictions[0].label.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut labels: Vec<String> = all(vault, Kind::Scan).into_iter().map(label).collect();
+    labels.sort_unstable();
+    labels
+}
+
+fn header(store: &FakeStore) -> Header {
+    Header::parse(&block_on(store.kept.header("shop")).unwrap().unwrap()).unwrap()
+}
+
 fn sale(number: u32) -> Record {
     Record::Sale(Sale { order: serde_json::json!({ "number": number }) })
 }
 
 fn add(vault: &TestVault<'_>, record: &Record) -> RecordId {
     block_on(vault.add(record, None)).unwrap()
+}
+
+fn add_scans(vault: &TestVault<'_>, count: usize) -> Vec<RecordId> {
+    (0..count).map(|i| add(vault, &scan(&format!("{i:05}"), None))).collect()
 }
 
 fn list(vault: &TestVault<'_>, query: &Query) -> Page {

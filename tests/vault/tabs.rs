@@ -58,3 +58,56 @@ fn what_another_tab_ended_is_closed_here() {
     refused(block_on(here.add(&scan("c", None), None)), ErrorKind::VaultClosed);
     assert_eq!(all(&anew, Kind::Scan), []);
 }
+
+#[test]
+fn a_vault_that_another_tab_destroyed_is_no_empty_one() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(5));
+    type Ask = fn(&TestVault<'_>, RecordId) -> Result<()>;
+    let asks: [Ask; 5] = [
+        |vault, _| block_on(vault.list(&Query::all(Kind::Scan))).map(drop),
+        |vault, id| block_on(vault.get(id)).map(drop),
+        |vault, id| block_on(vault.delete(id)).map(drop),
+        |vault, _| block_on(vault.compact()).map(drop),
+        |vault, _| {
+            let passphrase = jicho::vault::Passphrase::new("korrekt horse")?;
+            block_on(vault.export(&passphrase, async |_: &[u8]| Ok(()))).map(drop)
+        },
+    ];
+    let cheap = || Settings { cost: Some(jicho::vault::Cost::MINIMUM), ..Settings::default() };
+    for ask in asks {
+        for anew in [false, true] {
+            let vault = open_with(&store, &device, cheap());
+            let id = add(&vault, &scan("a", None));
+            block_on(destroy(&&store, &&device, "shop")).unwrap();
+            if anew {
+                add(&open(&store, &device), &scan("of the new vault", None));
+            }
+            refused(ask(&vault, id), ErrorKind::VaultClosed);
+        }
+    }
+}
+
+#[test]
+fn what_a_tab_remembers_of_the_header_refuses_nothing() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(6));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    (0..100).for_each(|i| assert!(block_on(here.add(&sale(i), None)).is_ok()));
+    refused(block_on(there.add(&sale(100), None)), ErrorKind::QueueFull);
+    assert_eq!(block_on(here.deliver(async |_, _| Ok(()))).unwrap().delivered, 100);
+    add(&there, &sale(100));
+}
+
+#[test]
+fn a_rotation_that_another_tab_left_is_ended() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(7));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    add_scans(&here, 100);
+    block_on(there.diagnose()).unwrap();
+    // The key is added, and some records are moved.
+    store.dies_at(Some(4), false);
+    refused(block_on(here.rotate()), ErrorKind::Storage);
+    store.dies_at(None, false);
+    assert_eq!(header(&store).keys.len(), 2);
+    let moved = block_on(there.compact()).unwrap().rotation.moved;
+    assert!(moved > 0 && header(&store).keys.len() == 1, "{moved}");
+}

@@ -1,0 +1,109 @@
+//! The format as docs/formats/vault.md tells it, written down a second time with nothing of the crate.
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use hkdf::Hkdf;
+use jicho::vault::{Change, Row};
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+const DATA_KEY: u8 = 0x40;
+const BLOB: u8 = 0x80;
+
+fn aad(vault: &[u8], id: [u8; 16], key: u32, content: u8, time: u64) -> Vec<u8> {
+    [&[1][..], vault, &id, &key.to_le_bytes(), &[content], &time.to_le_bytes()].concat()
+}
+
+fn open_envelope(key: &[u8], aad: &[u8], envelope: &[u8]) -> Vec<u8> {
+    let nonce: &[u8; 12] = envelope[5..17].try_into().unwrap();
+    Aes256Gcm::new_from_slice(key).unwrap().decrypt(nonce.into(), Payload { msg: &envelope[17..], aad }).unwrap()
+}
+
+fn seal_envelope(key: &[u8], id: u32, aad: &[u8], msg: &[u8]) -> Vec<u8> {
+    let nonce = [9; 12];
+    let sealed = Aes256Gcm::new_from_slice(key).unwrap().encrypt((&nonce).into(), Payload { msg, aad }).unwrap();
+    [&[1][..], &id.to_le_bytes(), &nonce, &sealed].concat()
+}
+
+fn pad(content: &[u8]) -> Vec<u8> {
+    let mut padded = [&(content.len() as u32).to_le_bytes()[..], content].concat();
+    padded.resize(padded.len().next_multiple_of(256), 0);
+    padded
+}
+
+/// Of a vault that [`KEY`] locks: its number, and its only data key.
+fn unlock(header: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (body, checksum) = header.split_at(header.len() - 16);
+    assert_eq!((&body[..5], &Sha256::digest(body)[..16]), (&b"JCHV\x01"[..], checksum));
+    let (vault, lock) = (&body[5..21], body[29]);
+    let hkdf = Hkdf::<Sha256>::new(Some(vault), KEY);
+    let [mut wrapping, mut check] = [[0; 32]; 2];
+    hkdf.expand(b"jicho vault 1 wrapping key", &mut wrapping).unwrap();
+    hkdf.expand(b"jicho vault 1 key check", &mut check).unwrap();
+    assert_eq!((lock, &body[30..62], body[78]), (2, &check[..], 1));
+    let entry = &body[79..];
+    assert_eq!((&entry[..4], entry.len()), (&[1, 0, 0, 0][..], 4 + 8 + 8 + 65));
+    let data_key = open_envelope(&wrapping, &aad(vault, [0; 16], 1, DATA_KEY, 0), &entry[20..]);
+    (vault.to_vec(), data_key)
+}
+
+#[test]
+fn a_second_reader_agrees() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(1));
+    let vault = open(&store, &device);
+    let id = block_on(vault.add(&scan("apple", Some("kzf0t")), Some(JPEG))).unwrap();
+    let bytes = block_on(store.kept.header("shop")).unwrap().unwrap();
+    let (number, key) = unlock(&bytes);
+    assert_eq!(bytes[62..78], [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let row = block_on(store.kept.row("shop", id)).unwrap().unwrap();
+    let record = open_envelope(&key, &aad(&number, id.0, 1, 1, row.time), &row.sealed);
+    let length = u32::from_le_bytes(record[..4].try_into().unwrap()) as usize;
+    let json: serde_json::Value = serde_json::from_slice(&record[4..4 + length]).unwrap();
+    assert_eq!((record.len() % 256, &json["blobBytes"]), (0, &JPEG.len().into()));
+    assert_eq!((&json["record"]["kind"], &json["record"]["geohash"]), (&"scan".into(), &"kzf0t".into()));
+    let blob = open_envelope(&key, &aad(&number, id.0, 1, BLOB | 1, row.time), &row.blob.unwrap());
+    assert_eq!(blob, pad(JPEG));
+}
+
+/// Who knows the keys can seal what `add` refuses: in a file it is refused too.
+#[test]
+fn a_file_of_records_that_could_not_be_added_is_refused() {
+    let passphrase = jicho::vault::Passphrase::new("korrekt horse").unwrap();
+    let cases = [
+        (3, r#"{"kind":"prototype","label":"a","backbone":"b"}"#, Some(f32::NAN.to_le_bytes().to_vec())),
+        (3, r#"{"kind":"prototype","label":"a","backbone":"b"}"#, Some(1f32.to_le_bytes().to_vec())),
+        (1, r#"{"kind":"scan","geohash":"a"}"#, None),
+        (1, r#"{"kind":"scan"}"#, Some(b"<svg>".to_vec())),
+        (1, r#"{"kind":"scan"}"#, Some([JPEG, &[0; 1 << 20]].concat())),
+        (2, r#"{"kind":"correction","scan":"b","label":null}"#, None),
+    ];
+    for (i, (code, record, blob)) in cases.into_iter().enumerate() {
+        let (store, device) = (FakeStore::default(), FakeDevice::new(i as u64));
+        let vault =
+            open_with(&store, &device, Settings { cost: Some(jicho::vault::Cost::MINIMUM), ..Settings::default() });
+        let header = block_on(store.kept.header("shop")).unwrap().unwrap();
+        let (number, key) = unlock(&header);
+        let (id, time) = (RecordId([5; 16]), device.now.get());
+        let json = format!(r#"{{"record":{record},"blobBytes":{}}}"#, blob.as_ref().map_or(0, Vec::len));
+        let seal = |content, plain: &[u8]| seal_envelope(&key, 1, &aad(&number, id.0, 1, content, time), &pad(plain));
+        let blob = blob.map(|blob| seal(BLOB | code, &blob));
+        let row = Row { kind: Kind::of(code).unwrap(), time, id, key: 1, sealed: seal(code, json.as_bytes()), blob };
+        assert_eq!(block_on(store.kept.commit("shop", Some(&header), &header, &[Change::Put(row)])), Ok(true));
+        assert!(block_on(vault.get(id)).unwrap().is_some(), "{json}: it is sealed as it should be");
+
+        let mut file = Vec::new();
+        let exported = block_on(vault.export(&passphrase, async |piece: &[u8]| {
+            file.extend_from_slice(piece);
+            Ok(())
+        }));
+        assert_eq!(exported.unwrap().records, 1);
+        let there = FakeStore::default();
+        let imported = block_on(open(&there, &device).import(&file, &passphrase));
+        if i == 1 {
+            assert_eq!(imported.unwrap().added, 1);
+        } else {
+            refused(imported, ErrorKind::InvalidExport);
+        }
+    }
+}
