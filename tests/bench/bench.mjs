@@ -11,6 +11,7 @@ import { measureMemory, measurePackageMemory } from './parts/memory.mjs';
 import { measureNative } from './parts/native.mjs';
 import { measureQuality } from './parts/quality.mjs';
 import { measureRun } from './parts/run.mjs';
+import { measureVault } from './parts/vault.mjs';
 import { machine } from './report/machine.mjs';
 import { disagreements, results } from './report/results.mjs';
 import { text } from './report/text.mjs';
@@ -30,6 +31,7 @@ await prepare();
 const web = await host({
   '/page/': here('page/'),
   '/pkg/': here('../../pkg/'),
+  '/vault/': here('../../target/wasm-bench/vault/'),
   '/onnxruntime-web/': here('node_modules/onnxruntime-web/dist/'),
   '/tfjs/': here('node_modules/@tensorflow/tfjs/dist/'),
   '/tfjs-wasm/': here('node_modules/@tensorflow/tfjs-backend-wasm/dist/'),
@@ -42,6 +44,7 @@ measured.machine = machine(browser);
 await part('run', runAll);
 await part('memory', memory);
 await part('quality', () => onPage((page) => measureQuality(page, MAIN_MODEL, options)), has('quality') && oursIn);
+await part('vault', () => onPage((page) => measureVault(page, options)), has('vault') && oursIn);
 // Before the starts that are measured in browsers of their own.
 await browser.close();
 await part('cold', cold, has('cold') || has('bytes'));
