@@ -1,7 +1,8 @@
 //! Frame quality: each defect is found and named, good frames are left alone, natively and in wasm alike.
 
 use jicho::frame::Frame;
-use jicho::quality::{Defect, Glimpse, Limit, Quality, Scores, assess};
+use jicho::quality::{Assessor, Defect, Glimpse, Limit, Moment, Quality, RECENT_MS, Scores, assess};
+use sha2::{Digest, Sha256};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -32,17 +33,20 @@ fn drawn(light: impl Fn(usize, usize) -> f32) -> Picture {
 }
 
 fn quality_of(picture: &Picture, before: Option<&Glimpse>) -> (Quality, Glimpse) {
-    let side = picture.len().isqrt();
+    let side = picture.len().isqrt() as u32;
+    assess(&Frame::new(side, side, &rgba_of(picture)).unwrap(), before)
+}
+
+fn rgba_of(picture: &Picture) -> Vec<u8> {
     let mut noise: u32 = 1;
-    let rgba: Vec<u8> = picture
+    picture
         .iter()
         .flat_map(|light| {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let level = (light * 255.0 + (noise >> 29) as f32 - 3.5).clamp(0.0, 255.0) as u8;
             [level, level, level, 255]
         })
-        .collect();
-    assess(&Frame::new(side as u32, side as u32, &rgba).unwrap(), before)
+        .collect()
 }
 
 fn scores(picture: &Picture) -> Scores {
@@ -195,6 +199,61 @@ fn the_golden_frame_has_these_scores_everywhere() {
         blur: 0.984_199_3,
     };
     assert_eq!(scores, expected);
+}
+
+/// The same bits in wasm, of frames of all kinds: grain, slopes, steps, clipped, transparent, wide, high, tiny, larger than is looked at.
+#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+fn many_frames_have_the_same_scores_everywhere() {
+    let mut digest = Sha256::new();
+    let mut noise: u32 = 7;
+    let mut before = None;
+    for round in 0..60u32 {
+        let (width, height) = (8 + round * 37 % 700, 8 + round * 53 % 500);
+        let (grain, slope, step) = (round % 7 * 20 + 1, 1 + round % 5, 1 + round % 11 * 6);
+        let pixel = |i: u32| {
+            let (x, y) = (i % width, i / width);
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let level = (x * slope / 3 + (y / step % 2) * 90 + (noise >> 16) % grain + round * 2).min(255) as u8;
+            [level, level.saturating_add(30), 255 - level, if round % 4 == 0 { level } else { 255 }]
+        };
+        let rgba: Vec<u8> = (0..width * height).flat_map(pixel).collect();
+        let (quality, glimpse) = assess(&Frame::new(width, height, &rgba).unwrap(), before.as_ref());
+        for defect in Defect::ALL {
+            digest.update(quality.scores.of(defect).unwrap_or(-1.0).to_le_bytes());
+        }
+        before = Some(glimpse);
+    }
+    let got: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(got, "e16c4bff480f9be7a00c4804f54dbdfea3f0786900c9ca2529cb9ba3608a295e");
+}
+
+#[test]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+fn motion_is_told_by_the_frame_before_of_the_same_video() {
+    let (good, moved) = (rgba_of(&product()), rgba_of(&shifted(&product(), 40)));
+    let mut assessor = Assessor::default();
+    let mut motion = |rgba: &[u8], moment: Option<(u32, f64)>| {
+        let frame = Frame::new(SIDE as u32, SIDE as u32, rgba).unwrap();
+        assessor.assess(&frame, moment.map(|(video, at)| Moment { video, at })).scores.motion
+    };
+    assert_eq!(motion(&good, Some((1, 0.0))), None);
+    let shift = motion(&moved, Some((1, 100.0)));
+    assert!(shift.unwrap() > 0.015);
+    assert_eq!(motion(&moved, Some((1, 100.0))), Some(0.0));
+    // A photo has none, and the video goes on as if it had not been.
+    assert_eq!(motion(&good, None), None);
+    assert_eq!(motion(&moved, Some((1, 200.0))), Some(0.0));
+    // Too late, then just in time.
+    assert_eq!(motion(&good, Some((1, 201.0 + RECENT_MS))), None);
+    assert_eq!(motion(&moved, Some((1, 201.0 + 2.0 * RECENT_MS))), shift);
+    // Two videos by turns, and clocks that are none.
+    for at in [2000.0, 2001.0] {
+        assert_eq!((motion(&good, Some((2, at))), motion(&moved, Some((3, at)))), (None, None));
+    }
+    for at in [1999.0, f64::NAN, f64::NAN, f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(motion(&good, Some((3, at))), None, "{at}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 import type { ChannelDiagnosis } from '../wasm/jicho.js';
 import type { Frame } from './frame.js';
-import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
+import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from './types.js';
 
 /** Which channel, from where, and how. Plain data; the URLs are absolute. */
 export interface Settings {
@@ -10,6 +10,8 @@ export interface Settings {
   keys: string[] | undefined;
   products: string[] | null;
   stallSeconds: number | undefined;
+  /** Whether answers tell the picture's quality. */
+  quality: boolean;
   /** Whether the host wants tokens: they are asked for by {@link BackendEvents.token}. */
   hasToken: boolean;
 }
@@ -36,6 +38,8 @@ export interface Backend {
   refresh(signal: AbortSignal): Promise<void>;
   /** Takes the frame over, and frees it. */
   recognize(frame: Frame, signal: AbortSignal): Promise<Answer>;
+  /** Likewise. Needs no model. */
+  assess(frame: Frame, signal: AbortSignal): Promise<Quality>;
   /** Removes all that the device has of the channel. */
   clear(signal: AbortSignal): Promise<void>;
   /** The same where another tab has done it: only what this one has in memory. */

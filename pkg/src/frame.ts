@@ -2,10 +2,23 @@ import { InvalidArgumentError, InvalidFrameError, UnsupportedError } from './err
 import type { PictureSource } from './types.js';
 
 /** A picture on its way to the model; ours to transfer and to free. */
-export type Frame =
+export type Frame = { moment?: Moment | undefined } & (
   | { kind: 'blob'; blob: Blob }
   | { kind: 'bitmap'; bitmap: ImageBitmap }
-  | { kind: 'pixels'; rgba: Uint8Array<ArrayBuffer>; width: number; height: number };
+  | { kind: 'pixels'; rgba: Uint8Array<ArrayBuffer>; width: number; height: number }
+);
+
+/** When a picture of a video was taken, by which its motion is told. */
+export interface Moment {
+  /** Which video. */
+  video: number;
+  /** Milliseconds of the page's clock. */
+  at: number;
+}
+
+/** The numbers of the video elements seen so far; 0 is for all VideoFrames, which do not tell where they are from. */
+const videos = new WeakMap<HTMLVideoElement, number>();
+let lastVideo = 0;
 
 /** The pixels as they are stored: upright, but neither colour-managed nor multiplied with their alpha. */
 export const AS_STORED: ImageBitmapOptions = {
@@ -18,7 +31,8 @@ export const AS_STORED: ImageBitmapOptions = {
 export async function capture(source: PictureSource): Promise<Frame> {
   if (is(source, 'Blob')) return { kind: 'blob', blob: source };
   if (is(source, 'ImageData')) return pixelsOf(source);
-  return { kind: 'bitmap', bitmap: await snapshot(source) };
+  const moment = momentOf(source);
+  return { kind: 'bitmap', bitmap: await snapshot(source), moment };
 }
 
 /** What to transfer rather than copy when a frame is posted. */
@@ -36,6 +50,16 @@ export function transferables(frame: Frame): Transferable[] {
 /** Gives an unused frame's memory back. */
 export function release(frame: Frame): void {
   if (frame.kind === 'bitmap') frame.bitmap.close();
+}
+
+/** Of photos there is none, nor of canvases and bitmaps, which may show one photo after another. */
+function momentOf(source: PictureSource): Moment | undefined {
+  const at = performance.now();
+  if (is(source, 'VideoFrame')) return { video: 0, at };
+  if (!is(source, 'HTMLVideoElement')) return undefined;
+  const video = videos.get(source) ?? ++lastVideo;
+  videos.set(source, video);
+  return { video, at };
 }
 
 function pixelsOf({ data, width, height }: ImageData): Frame {

@@ -3,7 +3,7 @@ import { Calls } from './calls.js';
 import { diagnose } from './diagnose.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, JichoError } from './errors.js';
-import { capture, release } from './frame.js';
+import { capture, type Frame, release } from './frame.js';
 import { checkInterval, productsOf, settingsOf, tokenOf } from './options.js';
 import { startWorker } from './start-worker.js';
 import type {
@@ -12,6 +12,7 @@ import type {
   ModelInfo,
   OpenOptions,
   PictureSource,
+  Quality,
   Recognition,
   SyncOptions,
   SyncResult,
@@ -86,18 +87,20 @@ export class Jicho {
    */
   async recognize(source: PictureSource, options: CallOptions = {}): Promise<Recognition> {
     const { backend, upkeep } = this.#usable();
-    const recognized = this.#calls.run(async (ended) => {
-      const frame = await capture(source);
-      if (ended.aborted) {
-        release(frame);
-        ended.throwIfAborted();
-      }
-      return backend.recognize(frame, ended);
-    }, options.signal);
-    const answer = await this.#counted(recognized);
+    const answer = await this.#look(source, options, (frame, ended) => backend.recognize(frame, ended));
     upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
     upkeep.noted();
     return { id: newId(), ...answer };
+  }
+
+  /**
+   * Tells how usable a picture is: without recognising it, and without a model. It waits its turn among recognitions.
+   *
+   * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
+   */
+  async assess(source: PictureSource, options: CallOptions = {}): Promise<Quality> {
+    const { backend } = this.#usable();
+    return this.#look(source, options, (frame, ended) => backend.assess(frame, ended));
   }
 
   /**
@@ -172,6 +175,23 @@ export class Jicho {
       throw new DisposedError('this Jicho was disposed: open another one');
     }
     return { backend: this.#backend, upkeep: this.#upkeep };
+  }
+
+  /** Hands what a picture shows now to the backend. */
+  #look<T>(
+    source: PictureSource,
+    { signal }: CallOptions,
+    look: (frame: Frame, ended: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const looked = this.#calls.run(async (ended) => {
+      const frame = await capture(source);
+      if (ended.aborted) {
+        release(frame);
+        ended.throwIfAborted();
+      }
+      return look(frame, ended);
+    }, signal);
+    return this.#counted(looked);
   }
 
   /** Notes how a call fails. */

@@ -12,11 +12,12 @@ const MINUTE = 60_000;
  */
 export function settingsOf(options: OpenOptions): Settings {
   if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
-  const { channel, keys, stallSeconds, token } = options;
+  const { channel, keys, stallSeconds, quality = true, token } = options;
   if (keys !== undefined && !isStrings(keys)) throw new InvalidArgumentError('the option "keys" must be an array of strings');
   if (stallSeconds !== undefined && !(Number.isFinite(stallSeconds) && stallSeconds > 0)) {
     throw new InvalidArgumentError('the option "stallSeconds" must be a number above 0');
   }
+  if (typeof quality !== 'boolean') throw new InvalidArgumentError('the option "quality" must be true or false');
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function') {
     throw new InvalidArgumentError('the option "token" must be a string or a function');
   }
@@ -27,6 +28,7 @@ export function settingsOf(options: OpenOptions): Settings {
     keys: keys && [...keys],
     products: productsOf(options.products ?? null),
     stallSeconds,
+    quality,
     hasToken: token !== undefined,
   };
 }

@@ -15,6 +15,7 @@ export type Request =
   | { type: 'sync'; id: number }
   | { type: 'refresh'; id: number }
   | { type: 'recognize'; id: number; frame: Frame }
+  | { type: 'assess'; id: number; frame: Frame }
   | { type: 'clear'; id: number }
   | { type: 'forget'; id: number }
   | { type: 'diagnose'; id: number }

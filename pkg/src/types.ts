@@ -75,6 +75,54 @@ export interface Attribute {
   error?: number;
 }
 
+/** What can be wrong with a picture. Causes come before what they cause: who moves gets a blurred picture. */
+export type Defect = 'too-dark' | 'too-bright' | 'glare' | 'low-contrast' | 'too-small' | 'motion' | 'blur';
+
+/**
+ * What was measured of the central square that recognition looks at, resized to at most 256 pixels a side: one score a
+ * {@link Defect}. The repository's docs/quality.md tells how the limits were chosen.
+ */
+export interface QualityScores {
+  /** Luma that a twentieth of the pixels reach, 0–255; a defect below 100. */
+  tooDark: number;
+  /** Share of 64 tiles in which a tenth of the pixels are clipped in some channel, 0–1; a defect above 0.3. */
+  tooBright: number;
+  /** Share of the pixels, away from the rim, that are clipped to white, 0–1; a defect above 0.025. */
+  glare: number;
+  /** Michelson contrast of the darkest and the brightest hundredth, 0–1; a defect below 0.35. */
+  lowContrast: number;
+  /** Pixels from end to end of the detail along its longer axis, 0–256; a defect below 110. */
+  tooSmall: number;
+  /**
+   * How far the picture moved since the one before, as a share of its side, 0 to about 0.1, where it saturates; a defect
+   * above 0.015. Of a video element or a VideoFrame only, and absent where none of the same video (all VideoFrames count
+   * as one) was recognised or assessed within the half second before: photos, canvases and bitmaps have no motion.
+   */
+  motion?: number;
+  /** How much of an edge's whole step its steepest pixel makes, 0–1, of the axis with the softer edges; a defect below 0.28. */
+  blur: number;
+}
+
+/** A defect that a picture has. */
+export interface Finding {
+  /** Which. To show it in another language, choose the words by this. */
+  defect: Defect;
+  /** Its score, as in {@link QualityScores}. */
+  score: number;
+  /** What the score broke: the least or the most that it may be. */
+  limit: number;
+  /** What to do, for whoever holds the camera: one short English sentence. */
+  reason: string;
+}
+
+/** How usable a picture is. It never changes what is recognised. */
+export interface Quality {
+  /** What was measured. */
+  scores: QualityScores;
+  /** What is wrong, causes first; empty where the picture is good. Show the first one's reason. */
+  findings: Finding[];
+}
+
 /** What the model says of one picture. */
 export interface Answer {
   /** `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products. */
@@ -91,9 +139,11 @@ export interface Answer {
   attributes: Record<string, Attribute>;
   /** 0–100 where the release has a score rule, else null. */
   score: number | null;
+  /** How usable the picture was; null with {@link OpenOptions.quality} false. */
+  quality: Quality | null;
   /** The release that answered. */
   version: string;
-  /** Milliseconds that decoding and recognition took, without the wait for earlier pictures. */
+  /** Milliseconds that decoding, recognition and quality took, without the wait for earlier pictures. */
   ms: number;
   /** Width of the picture, pixels. */
   width: number;
@@ -162,6 +212,8 @@ export interface OpenOptions {
   checkEveryMinutes?: number;
   /** Whether to ask the browser, once, to keep the storage when space runs short. Default true; Firefox asks the user. */
   persist?: boolean;
+  /** Whether answers tell the picture's quality, at one or two milliseconds each. Default true; {@link Jicho.assess} always can. */
+  quality?: boolean;
   /** Ends the opening with `ABORTED`. */
   signal?: AbortSignal;
   /**

@@ -4,8 +4,8 @@ import { type Backend, type BackendEvents, channelKey, type Settings } from './b
 import { AbortedError, DisposedError, HttpStatusError, NetworkError, NoModelError, UnauthorizedError } from './errors.js';
 import { exclusive } from './exclusive.js';
 import { type Frame, release } from './frame.js';
-import { PixelReader } from './pixels.js';
-import type { Answer, ModelInfo, SyncProgress, SyncResult } from './types.js';
+import { PixelReader, type Pixels } from './pixels.js';
+import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from './types.js';
 import { needsTract, WasmCalls } from './wasm-calls.js';
 import { loadCompiled, loadTract } from './wasm-module.js';
 
@@ -84,9 +84,18 @@ export class WasmBackend implements Backend {
   }
 
   recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    const answer = this.#turn.then(() => this.#answer(frame, signal));
-    this.#turn = answer.catch(() => undefined);
-    return answer;
+    return this.#look(frame, signal, ({ rgba, width, height }, started) => {
+      const { moment } = frame;
+      const { quality } = this.#settings;
+      const recognition = this.#opened().recognize(rgba, width, height, quality, moment?.video, moment?.at);
+      return { ...recognition, ms: performance.now() - started, width, height };
+    });
+  }
+
+  assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
+    return this.#look(frame, signal, ({ rgba, width, height }) =>
+      this.#opened().assess(rgba, width, height, frame.moment?.video, frame.moment?.at),
+    );
   }
 
   async diagnose(): Promise<ChannelDiagnosis> {
@@ -226,15 +235,19 @@ export class WasmBackend implements Backend {
     this.#events.onModel(model);
   }
 
-  async #answer(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    if (signal.aborted) {
-      release(frame);
-      throw new AbortedError('aborted by the caller');
-    }
-    const started = performance.now();
-    const { rgba, width, height } = await this.#reader.read(frame);
-    const recognition = await this.#call(() => this.#opened().recognize(rgba, width, height));
-    return { ...recognition, ms: performance.now() - started, width, height };
+  /** Reads the frame when it is its turn, and looks at its pixels. */
+  #look<T>(frame: Frame, signal: AbortSignal, look: (pixels: Pixels, started: number) => T): Promise<T> {
+    const looked = this.#turn.then(async () => {
+      if (signal.aborted) {
+        release(frame);
+        throw new AbortedError('aborted by the caller');
+      }
+      const started = performance.now();
+      const pixels = await this.#reader.read(frame);
+      return this.#call(() => look(pixels, started));
+    });
+    this.#turn = looked.catch(() => undefined);
+    return looked;
   }
 
   #call<T>(call: () => T | Promise<T>): Promise<T> {

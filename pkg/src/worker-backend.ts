@@ -3,7 +3,7 @@ import type { Backend, BackendEvents, Settings } from './backend.js';
 import { type Call, Connection } from './connection.js';
 import { AbortedError, DisposedError, InternalError } from './errors.js';
 import { type Frame, release, transferables } from './frame.js';
-import type { Answer, SyncProgress, SyncResult } from './types.js';
+import type { Answer, Quality, SyncProgress, SyncResult } from './types.js';
 import { compileAhead } from './wasm-ahead.js';
 
 /** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
@@ -34,13 +34,11 @@ export class WorkerBackend implements Backend {
   }
 
   async recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    try {
-      const connection = await this.#opened();
-      if (signal.aborted) throw new AbortedError('aborted by the caller');
-      return await connection.call<Answer>({ type: 'recognize', frame }, { signal, transfer: transferables(frame) });
-    } finally {
-      release(frame);
-    }
+    return this.#look('recognize', frame, signal);
+  }
+
+  async assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
+    return this.#look('assess', frame, signal);
   }
 
   async clear(signal: AbortSignal): Promise<void> {
@@ -70,6 +68,16 @@ export class WorkerBackend implements Backend {
     const connection = await this.#opened();
     if (signal.aborted) throw new AbortedError('aborted by the caller');
     return connection.call<T>(call, { signal, ...(onProgress && { onProgress }) });
+  }
+
+  async #look<T>(type: 'recognize' | 'assess', frame: Frame, signal: AbortSignal): Promise<T> {
+    try {
+      const connection = await this.#opened();
+      if (signal.aborted) throw new AbortedError('aborted by the caller');
+      return await connection.call<T>({ type, frame }, { signal, transfer: transferables(frame) });
+    } finally {
+      release(frame);
+    }
   }
 
   /** The connection with the channel open in it. An opening that failed is tried again by the next call. */

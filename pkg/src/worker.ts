@@ -55,6 +55,9 @@ function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): 
     case 'recognize':
       if (backend) return backend.recognize(request.frame, signal);
       break;
+    case 'assess':
+      if (backend) return backend.assess(request.frame, signal);
+      break;
     case 'sync':
       if (backend) return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
       break;

@@ -16,6 +16,7 @@ test('what is left out has its default', () => {
     keys: undefined,
     products: null,
     stallSeconds: undefined,
+    quality: true,
     hasToken: false,
   });
   assert.equal(checkInterval(base), 30 * 60_000);
@@ -30,7 +31,7 @@ test('settings can be posted to a worker, and hold no token', () => {
 });
 
 test('an option of a wrong shape is refused, and named', () => {
-  const wrong = { keys: 'ab', products: 'apple', stallSeconds: 0, token: 7 };
+  const wrong = { keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7 };
   for (const [name, value] of Object.entries(wrong)) {
     const message = name === 'products' ? /product ids/ : new RegExp(`"${name}"`);
     assert.throws(() => settingsOf({ ...base, [name]: value }), (e) => e.code === 'INVALID_ARGUMENT' && message.test(e.message));

@@ -8,6 +8,7 @@
 mod exposure;
 mod luma;
 mod motion;
+mod sequence;
 mod sharpness;
 mod subject;
 
@@ -17,6 +18,7 @@ use crate::frame::Frame;
 use exposure::Exposure;
 use luma::Luma;
 pub use motion::Glimpse;
+pub use sequence::{Assessor, Moment, RECENT_MS};
 
 /// Side of the square that is looked at, pixels. Smaller frames are looked at as they are.
 pub const SIDE: usize = 256;

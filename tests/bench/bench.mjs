@@ -9,7 +9,9 @@ import { compile, FOLDERS, makeModels, publish } from './harness/programs.mjs';
 import { measureCold } from './parts/cold.mjs';
 import { measureMemory, measurePackageMemory } from './parts/memory.mjs';
 import { measureNative } from './parts/native.mjs';
+import { measureQuality } from './parts/quality.mjs';
 import { measureRun } from './parts/run.mjs';
+import { measureVault } from './parts/vault.mjs';
 import { machine } from './report/machine.mjs';
 import { disagreements, results } from './report/results.mjs';
 import { text } from './report/text.mjs';
@@ -29,6 +31,7 @@ await prepare();
 const web = await host({
   '/page/': here('page/'),
   '/pkg/': here('../../pkg/'),
+  '/vault/': here('../../target/wasm-bench/vault/'),
   '/onnxruntime-web/': here('node_modules/onnxruntime-web/dist/'),
   '/tfjs/': here('node_modules/@tensorflow/tfjs/dist/'),
   '/tfjs-wasm/': here('node_modules/@tensorflow/tfjs-backend-wasm/dist/'),
@@ -40,6 +43,8 @@ const browser = await launchBrowser();
 measured.machine = machine(browser);
 await part('run', runAll);
 await part('memory', memory);
+await part('quality', () => onPage((page) => measureQuality(page, MAIN_MODEL, options)), has('quality') && oursIn);
+await part('vault', () => onPage((page) => measureVault(page, options)), has('vault') && oursIn);
 // Before the starts that are measured in browsers of their own.
 await browser.close();
 await part('cold', cold, has('cold') || has('bytes'));
@@ -70,7 +75,7 @@ async function prepare() {
   const needed = new Set(has('run') ? options.models : []);
   if (has('memory') || has('native')) needed.add(MAIN_MODEL);
   for (const model of needed) await compile(model, sizes[model]);
-  if (has('cold') || has('bytes') || has('memory')) await publish(MAIN_MODEL, { mean, std });
+  if (['cold', 'bytes', 'memory', 'quality'].some(has)) await publish(MAIN_MODEL, { mean, std });
 }
 
 async function runAll() {

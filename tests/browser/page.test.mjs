@@ -6,8 +6,10 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
+import { film } from './harness/camera.mjs';
 import { jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
+import { blackPng } from './harness/png.mjs';
 import { clearest, shop, temporary } from './harness/shop.mjs';
 
 const APP = fileURLToPath(new URL('../../www/dist/', import.meta.url));
@@ -55,6 +57,44 @@ test('without a camera a photo is recognised', options, async () => {
   await reads('result-decision', 'Match');
   await page.getByRole('button', { name: 'Back to the camera' }).click();
   await reads('notice', /Choose a photo/);
+});
+
+test('where nothing is recognised the page says what to do about the picture', options, async () => {
+  await page.goto(web.url);
+  await reads('model-state', 'Ready');
+  const dark = { name: 'dark.png', mimeType: 'image/png', buffer: blackPng(400, 400) };
+  await page.getByTestId('photo-input').setInputFiles(dark);
+  await reads('result-decision', 'Unknown');
+  await reads('hint', 'Too dark: bring more light');
+  await page.getByTestId('photo-input').setInputFiles(photo);
+  await reads('result-decision', 'Match');
+  assert.ok(await page.getByTestId('hint').isHidden());
+});
+
+test('the same of what the camera sees', options, async () => {
+  await page.goto(web.url);
+  const jpeg = await page.evaluate(async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 320;
+    canvas.getContext('2d').fillRect(0, 0, 320, 320);
+    return canvas.toDataURL('image/jpeg');
+  });
+  const still = join(folder, 'dark.jpg');
+  writeFileSync(still, Buffer.from(jpeg.slice(jpeg.indexOf(',') + 1), 'base64'));
+  const filmed = await launchBrowser(
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${film(join(folder, 'dark.mjpeg'), [still])}`,
+  );
+  try {
+    page = await (await filmed.newContext()).newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(web.url);
+    await reads('result-decision', 'Unknown');
+    await reads('hint', 'Too dark: bring more light');
+  } finally {
+    await filmed.close();
+  }
 });
 
 test('a camera that is denied is explained', options, async () => {

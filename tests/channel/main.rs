@@ -11,7 +11,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use fixture::{MODELS, Published, publish};
+use jicho::frame::Frame;
 use jicho::manifest::FileRole;
+use jicho::quality::{Assessor, Moment};
 use jicho::web::{Channel, error_codes};
 use jicho::{ErrorKind, golden};
 use js_sys::{Function, Promise, Uint8Array};
@@ -107,7 +109,7 @@ async fn sync(channel: &Channel) -> Result<String, String> {
 }
 
 fn recognize(channel: &Channel) -> Result<JsValue, JsValue> {
-    channel.recognize(&golden::rgba(), golden::WIDTH, golden::HEIGHT)
+    channel.recognize(&golden::rgba(), golden::WIDTH, golden::HEIGHT, false, None, None)
 }
 
 fn version(channel: &Channel) -> Option<String> {
@@ -220,6 +222,43 @@ async fn products_that_the_app_does_not_know_are_marked() {
     assert_eq!(text(&error, "code"), "INVALID_ARGUMENT");
 }
 
+/// What [`jicho::quality`] gives natively, it gives JavaScript (tests/quality.rs holds both to the same numbers).
+#[wasm_bindgen_test]
+async fn quality_comes_alone_without_a_model_and_with_answers_on_request() {
+    forget().await;
+    let mut assessor = Assessor::default();
+    let mut expected = |rgba: &[u8], moment| {
+        let frame = Frame::new(golden::WIDTH, golden::HEIGHT, rgba).unwrap();
+        let text = serde_json::to_string(&assessor.assess(&frame, moment)).unwrap();
+        // As JavaScript writes numbers.
+        json(&js_sys::JSON::parse(&text).unwrap())
+    };
+    let (rgba, dark) = (golden::rgba(), [9, 9, 9, 255].repeat((golden::WIDTH * golden::HEIGHT) as usize));
+    let channel = open("quality").await;
+    let assess = |rgba: &[u8], video: Option<u32>, at: Option<f64>| {
+        json(&channel.assess(rgba, golden::WIDTH, golden::HEIGHT, video, at).unwrap())
+    };
+    let moment = |at| Some(Moment { video: 7, at });
+    let photo = assess(&rgba, None, None);
+    assert_eq!(photo, expected(&rgba, None));
+    assert!(!photo.contains("motion") && photo.contains("too-small"), "{photo}");
+    assert_eq!(assess(&rgba, Some(7), Some(1e9)), expected(&rgba, moment(1e9)));
+    let moved = assess(&dark, Some(7), Some(1e9 + 40.0));
+    assert_eq!(moved, expected(&dark, moment(1e9 + 40.0)));
+    assert!(moved.contains(r#""defect":"motion""#) && moved.contains(r#""defect":"too-dark""#), "{moved}");
+    let error = channel.assess(&[0; 15], 2, 2, None, None).unwrap_err();
+    assert_eq!(text(&error, "code"), "INVALID_FRAME");
+
+    serve_release(&publish("quality", 1, A));
+    assert_eq!(sync(&channel).await, Ok("updated".into()));
+    assert!(get(&recognize(&channel).unwrap(), "quality").is_null());
+    let at = 1e9 + 80.0;
+    let seen = channel.recognize(&rgba, golden::WIDTH, golden::HEIGHT, true, Some(7), Some(at)).unwrap();
+    assert_eq!(json(&get(&seen, "quality")), expected(&rgba, moment(at)));
+    assert!(get(&seen, "quality.scores.motion").as_f64() > Some(0.015));
+    assert_eq!(text(&seen, "predictions.0.label"), "apple");
+}
+
 #[wasm_bindgen_test]
 async fn bad_options_are_plain_errors() {
     for bad in [
@@ -246,7 +285,7 @@ async fn bad_arguments_are_plain_errors() {
         assert_eq!(get(&error, "code").as_string().as_deref(), Some(code));
         assert_eq!(get(&error, "constructor.name").as_string().as_deref(), Some("Object"));
     }
-    let error = open("arguments").await.recognize(&[0; 15], 2, 2).unwrap_err();
+    let error = open("arguments").await.recognize(&[0; 15], 2, 2, false, None, None).unwrap_err();
     assert_eq!(get(&error, "code").as_string().as_deref(), Some("INVALID_FRAME"));
     assert_eq!(error_codes().len(), ErrorKind::ALL.len());
 }

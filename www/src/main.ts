@@ -6,7 +6,7 @@ import { Screen } from './screen';
 import { keepApp, keepTract } from './service-worker';
 import { Steady } from './steady';
 import { watch } from './watch';
-import { explain, NOT_SET_UP, OUTCOMES } from './words';
+import { explain, hint, NOT_SET_UP, OUTCOMES } from './words';
 
 const query = new URLSearchParams(location.search);
 const channel = query.get('channel') ?? 'T_1';
@@ -142,5 +142,5 @@ function tellSteadily(answer: Recognition): void {
 }
 
 function tell(answer: Recognition): void {
-  screen.answer(answer, eye?.model?.facts ?? {});
+  screen.answer({ ...answer, hint: hint(answer) }, eye?.model?.facts ?? {});
 }

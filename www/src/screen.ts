@@ -1,4 +1,4 @@
-import type { ModelInfo, Recognition, SyncProgress } from 'jicho';
+import type { ModelInfo, SyncProgress } from 'jicho';
 
 import type { CameraState } from './camera';
 import type { Shown } from './steady';
@@ -102,7 +102,7 @@ export class Screen {
     tested('answer').dataset['decision'] = 'none';
   }
 
-  answer(shown: Shown | Recognition, facts: ModelInfo['facts']): void {
+  answer(shown: Shown, facts: ModelInfo['facts']): void {
     const [first, ...others] = shown.predictions;
     const known = shown.decision !== 'unknown';
     byId('notice', HTMLElement).hidden = true;
@@ -117,6 +117,7 @@ export class Screen {
     if (heading.textContent !== name) heading.textContent = name;
     heading.dataset['label'] = label;
     fill('price', price(facts[label]));
+    fill('hint', shown.hint);
 
     byId('sure', HTMLElement).hidden = !known || !first;
     const gauge = byId('gauge', HTMLElement);
@@ -148,7 +149,7 @@ export class Screen {
   }
 }
 
-function attributes(shown: Shown | Recognition): [string, string][] {
+function attributes(shown: Shown): [string, string][] {
   const found = Object.entries(shown.attributes).map(([name, { value }]): [string, string] => {
     return [name, Array.isArray(value) ? value.join(' ') : value.toLocaleString()];
   });
@@ -182,7 +183,7 @@ function text(tag: string, content: string): HTMLElement {
 function fill(id: string, content: string): void {
   const element = byId(id, HTMLElement);
   element.hidden = content === '';
-  element.textContent = content;
+  if (element.textContent !== content) element.textContent = content;
 }
 
 function state(element: HTMLElement, value: string, words: string): void {

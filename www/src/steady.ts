@@ -1,11 +1,15 @@
 import type { Prediction, Recognition } from 'jicho';
 
+import { hint } from './words';
+
 /** What to show. */
 export interface Shown {
   decision: Recognition['decision'];
   predictions: Prediction[];
   attributes: Recognition['attributes'];
   score: number | null;
+  /** What the person could do about the picture; empty for nothing. */
+  hint: string;
 }
 
 /** Answers in a row that must agree before they replace what is shown. */
@@ -20,18 +24,24 @@ export class Steady {
   #shownAs = '';
   #lastAs = '';
   #agreed = 0;
+  #hint = '';
+  #lastHint = '';
 
   /** What to show after one more answer; undefined until two agree. */
   add(answer: Recognition): Shown | undefined {
     const as = answer.decision === 'unknown' ? '' : `${answer.decision} ${answer.predictions[0]?.label}`;
     this.#agreed = this.#agreed > 0 && as === this.#lastAs ? this.#agreed + 1 : 1;
     this.#lastAs = as;
+    const newest = hint(answer);
+    if (newest === this.#lastHint) this.#hint = newest;
+    this.#lastHint = newest;
     const { decision, attributes, score } = answer;
+    const rest = { decision, attributes, score, hint: this.#hint };
     if (this.#shown && as === this.#shownAs) {
       const predictions = blend(this.#shown.predictions, answer.predictions);
-      this.#shown = { decision, predictions, attributes, score };
+      this.#shown = { ...rest, predictions };
     } else if (this.#agreed >= AGREE) {
-      this.#shown = { decision, predictions: answer.predictions, attributes, score };
+      this.#shown = { ...rest, predictions: answer.predictions };
       this.#shownAs = as;
     }
     return this.#shown;
@@ -41,6 +51,7 @@ export class Steady {
   clear(): void {
     this.#shown = undefined;
     this.#agreed = 0;
+    this.#hint = this.#lastHint = '';
   }
 }
 

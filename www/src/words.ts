@@ -44,6 +44,11 @@ export const CAMERA: Record<CameraState, string> = {
   insecure: 'The camera works only on a secure (https) page. You can still choose a photo.',
 };
 
+/** What would help to recognise what was not recognised well; empty where nothing would. */
+export function hint({ decision, quality }: Recognition): string {
+  return decision === 'match' ? '' : (quality?.findings[0]?.reason ?? '');
+}
+
 /** What to tell of an error, by what a shopkeeper can do about it. */
 export function explain(error: unknown): string {
   if (!(error instanceof JichoError)) return `Something went wrong: ${String(error)}`;

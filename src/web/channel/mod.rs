@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise};
+use js_sys::{Function, Promise, Reflect};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
@@ -26,6 +26,7 @@ use web_sys::{AbortController, AbortSignal};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::manifest::ModelType;
+use crate::quality::{Assessor, Moment};
 use crate::sync::{Loaded, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
@@ -51,6 +52,7 @@ pub struct Channel {
     turn: RefCell<Promise>,
     /// Ends the syncs that were asked for so far.
     clearing: RefCell<AbortController>,
+    assessor: RefCell<Assessor>,
 }
 
 #[wasm_bindgen]
@@ -67,7 +69,8 @@ impl Channel {
                 let Options { sync, token, stall } = Options::read(&options)?;
                 let session = Rc::new(Session::open(Storage::open().await?, &models, &channel, sync).await?);
                 let turn = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
-                Ok(Channel { session, token, stall, turn, clearing: RefCell::new(controller()) })
+                let clearing = RefCell::new(controller());
+                Ok(Channel { session, token, stall, turn, clearing, assessor: RefCell::default() })
             };
             open.await.map(JsValue::from).map_err(|e| plain(&e))
         })
@@ -128,14 +131,47 @@ impl Channel {
         Ok(())
     }
 
-    /// Recognises what a frame of straight 8-bit RGBA shows.
+    /// Recognises what a frame of straight 8-bit RGBA shows, and on request assesses it as [`Channel::assess`] does.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
     #[wasm_bindgen(unchecked_return_type = "Recognition")]
-    pub fn recognize(&self, rgba: &[u8], width: u32, height: u32) -> Result<JsValue, JsValue> {
-        let recognize = || to_js(&self.session.recognize(&Frame::new(width, height, rgba)?)?);
+    pub fn recognize(
+        &self,
+        rgba: &[u8],
+        width: u32,
+        height: u32,
+        quality: bool,
+        video: Option<u32>,
+        at: Option<f64>,
+    ) -> Result<JsValue, JsValue> {
+        let recognize = || {
+            let frame = Frame::new(width, height, rgba)?;
+            let answer = to_js(&self.session.recognize(&frame)?)?;
+            let quality = if quality { self.quality(&frame, video, at)? } else { JsValue::NULL };
+            // A plain object takes any field.
+            let _ = Reflect::set(&answer, &"quality".into(), &quality);
+            Ok(answer)
+        };
         recognize().map_err(|e| plain(&e))
+    }
+
+    /// Assesses a frame of straight 8-bit RGBA, without a model. Those of a video say which and when, in milliseconds, and
+    /// are told of their motion since the one before, be it recognised or assessed.
+    ///
+    /// # Errors
+    /// A plain `{ code, message }`.
+    #[wasm_bindgen(unchecked_return_type = "Quality")]
+    pub fn assess(
+        &self,
+        rgba: &[u8],
+        width: u32,
+        height: u32,
+        video: Option<u32>,
+        at: Option<f64>,
+    ) -> Result<JsValue, JsValue> {
+        let assess = || self.quality(&Frame::new(width, height, rgba)?, video, at);
+        assess().map_err(|e| plain(&e))
     }
 
     /// What answers now, or null.
@@ -152,6 +188,11 @@ impl Channel {
     pub fn diagnose(&self) -> Promise {
         let session = Rc::clone(&self.session);
         future_to_promise(async move { to_js(&Report::new(&session)).map_err(|e| plain(&e)) })
+    }
+
+    fn quality(&self, frame: &Frame<'_>, video: Option<u32>, at: Option<f64>) -> Result<JsValue> {
+        let moment = video.zip(at).map(|(video, at)| Moment { video, at });
+        to_js(&self.assessor.borrow_mut().assess(frame, moment))
     }
 
     fn in_turn(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
@@ -284,5 +325,24 @@ export interface Recognition {
   attributes: Record<string, { value: string | number | number[]; confidence: number | null; error?: number }>;
   score: number | null;
   version: string;
+  /** Null where it was not asked for. */
+  quality: Quality | null;
 }
+
+/** How usable a frame is. */
+export interface Quality {
+  scores: {
+    tooDark: number;
+    tooBright: number;
+    glare: number;
+    lowContrast: number;
+    tooSmall: number;
+    /** Absent without a frame before. */
+    motion?: number;
+    blur: number;
+  };
+  findings: { defect: Defect; score: number; limit: number; reason: string }[];
+}
+
+export type Defect = 'too-dark' | 'too-bright' | 'glare' | 'low-contrast' | 'too-small' | 'motion' | 'blur';
 ";

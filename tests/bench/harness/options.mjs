@@ -10,7 +10,7 @@ export const MODELS = [
   'mobilenet_v3_small_224',
 ];
 
-export const PARTS = ['run', 'cold', 'bytes', 'memory', 'native'];
+export const PARTS = ['run', 'cold', 'bytes', 'memory', 'quality', 'vault', 'native'];
 
 const VARIANTS = ['relaxed', 'simd', 'scalar'];
 

@@ -89,6 +89,30 @@ async function packageMemory() {
   return answer;
 }
 
+let eyes;
+let frame;
+
+/** The package with and without quality, each in a worker of its own, and a camera's frame. */
+async function openEyes() {
+  const { Jicho } = await import('/pkg/dist/index.js');
+  const open = async (quality) => {
+    const opened = await Jicho.open({ channel: 'bench', models: '/releases/', checkEveryMinutes: 0, quality });
+    await opened.sync();
+    return opened;
+  };
+  eyes = { with: await open(true), without: await open(false) };
+  const context = new OffscreenCanvas(1280, 720).getContext('2d');
+  context.drawImage(await createImageBitmap(picture), 0, 0, 1280, 720);
+  frame = context.getImageData(0, 0, 1280, 720);
+}
+
+/** Looks at the frame so many times; the milliseconds that took. */
+async function look(call, runs) {
+  const begun = performance.now();
+  for (let i = 0; i < runs; i++) await (call === 'alone' ? eyes.with.assess(frame) : eyes[call].recognize(frame));
+  return performance.now() - begun;
+}
+
 function ask(engine, message) {
   const worker = workers.get(engine);
   return new Promise((resolve, reject) => {
@@ -115,4 +139,4 @@ function normalised(layout) {
   return input;
 }
 
-globalThis.bench = { take, start, run, stop, firstAnswer, goOn, packageMemory };
+globalThis.bench = { take, start, run, stop, firstAnswer, goOn, packageMemory, openEyes, look };

@@ -5,7 +5,7 @@ const LOGIT_TOLERANCE = 5e-4;
 const PROBABILITY_TOLERANCE = 1e-4;
 
 /** What `--json` writes. Ratios are ours to the peer's; parts that were not measured are missing. */
-export function results({ machine, run, cold, memory, native, options }) {
+export function results({ machine, run, cold, memory, quality, vault, native, options }) {
   const out = { machine };
   if (run) out.models = mapValues(run, modelResult);
   if (cold) {
@@ -21,6 +21,8 @@ export function results({ machine, run, cold, memory, native, options }) {
     out.wasm_memory_mb = memory.engines;
     out.package_memory_mb = memory.inPackage;
   }
+  if (quality) out.quality = quality;
+  if (vault) out.vault = vault;
   if (native) {
     out.native_ratio_to_onnxruntime = native.ratio;
     out.native_cpu_ms = native.cpu_ms;

@@ -1,10 +1,14 @@
+const QUALITY_CALLS = { with: 'recognize', without: 'recognize, quality: false', alone: 'assess' };
+
 /** The results as tables to read. */
-export function text({ machine, run, cold, memory, native, options }) {
+export function text({ machine, run, cold, memory, quality, vault, native, options }) {
   const parts = [head(machine)];
   if (run) parts.push(runTable(run));
   if (cold && options.parts.includes('cold')) parts.push(coldTable(cold));
   if (cold) parts.push(bytesTable(cold));
   if (memory) parts.push(memoryTable(memory));
+  if (quality) parts.push(qualityTable(quality));
+  if (vault) parts.push(vaultTable(vault));
   if (native) parts.push(nativeTable(native));
   return `\n${parts.join('\n\n')}\n`;
 }
@@ -85,6 +89,30 @@ function memoryTable({ engines, inPackage }) {
   const rows = Object.entries(engines).map(([engine, mb]) => [engine, fixed(mb, 1)]);
   if (inPackage !== null) rows.push(["jicho, the npm package's worker", fixed(inPackage, 1)]);
   return section('wasm memory after the first run of MobileNetV2-1.0-224.', ['engine', 'MB'], rows);
+}
+
+function qualityTable({ clock, ms, added, share }) {
+  const rows = Object.entries(ms).map(([call, { median, p95, least }]) => [QUALITY_CALLS[call], fixed(median, 2), fixed(p95, 2), fixed(least, 2)]);
+  const title = `A 1280×720 frame in the npm package's worker, MobileNetV2-1.0-224, ${clock === 'cpu' ? 'CPU' : 'wall'} time.`;
+  const note = `\nQuality adds ${spread(added)} ms, ${fixed(100 * share, 0)} % of a recognition.`;
+  return section(title, ['call', 'ms', 'p95', 'least'], rows).concat(note);
+}
+
+function vaultTable(vault) {
+  const rows = vault.map(({ what, bytes, ms, ratios }) => [
+    what,
+    `${bytes}`,
+    fixed(ms.crate, 3),
+    fixed(ms.vault, 3),
+    fixed(ms.webcrypto, 3),
+    ratios.crate ? spread(ratios.crate) : '',
+    spread(ratios.vault),
+  ]);
+  return section(
+    'The sealed store beside WebCrypto doing the same in the same page, ms of wall time: the aes-gcm crate alone, and what the vault does.',
+    ['what', 'bytes', 'crate', 'vault', 'WebCrypto', 'crate ÷ theirs', 'vault ÷ theirs'],
+    rows,
+  );
 }
 
 function nativeTable({ cpu_ms: cpu, ratio }) {

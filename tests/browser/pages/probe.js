@@ -54,23 +54,37 @@ export const SOURCES = {
     return [frame, () => frame.codedWidth > 0];
   },
   HTMLVideoElement: async (blob) => {
-    const { canvas, context } = await draw(blob);
-    const video = document.createElement('video');
-    video.muted = true;
-    video.srcObject = canvas.captureStream(10);
-    // A stream sends a picture whenever one is drawn.
-    const again = setInterval(() => context.drawImage(context.canvas, 0, 0), 50);
-    await video.play();
-    return [video, () => (clearInterval(again), video.videoWidth > 0)];
+    const video = await playing(await drawn(blob));
+    return [video, () => (video.end(), video.videoWidth > 0)];
   },
 };
 
-async function draw(blob) {
+/** A canvas with the picture, through a CSS filter, and so many pixels to the left. */
+export async function drawn(blob, filter = 'none', shift = 0) {
+  return (await draw(blob, filter, shift)).canvas;
+}
+
+async function draw(blob, filter = 'none', shift = 0) {
   const bitmap = await createImageBitmap(blob);
   const canvas = document.createElement('canvas');
   canvas.width = bitmap.width;
   canvas.height = bitmap.height;
   const context = canvas.getContext('2d');
-  context.drawImage(bitmap, 0, 0);
+  context.filter = filter;
+  // What is moved out of it comes in again on the other side.
+  for (const left of shift ? [-shift, bitmap.width - shift] : [0]) context.drawImage(bitmap, left, 0);
+  context.filter = 'none';
   return { canvas, context };
+}
+
+/** A video that shows a canvas. */
+export async function playing(canvas) {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.srcObject = canvas.captureStream(10);
+  const context = canvas.getContext('2d');
+  // A stream sends a picture whenever one is drawn.
+  const again = setInterval(() => context.drawImage(canvas, 0, 0), 50);
+  await video.play();
+  return Object.assign(video, { end: () => clearInterval(again) });
 }
