@@ -194,7 +194,7 @@ test_wasm() {
   wasm_tools
   browser
   say "wasm tests in Chromium"
-  cargo test -p jicho --target wasm32-unknown-unknown --test channel --test store --test parity --test quality
+  cargo test -p jicho --target wasm32-unknown-unknown --test channel --test store --test parity --test vault_store --test quality
   # The engine with each kind of SIMD, compiled as `wasm` does it.
   local features
   for features in "" +simd128 +simd128,+relaxed-simd; do

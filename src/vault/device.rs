@@ -30,11 +30,32 @@ pub trait Device {
     /// [`crate::ErrorKind::KeyMissing`] where the key is gone, [`crate::ErrorKind::WrongKey`] where it is another.
     async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>>;
 
+    /// Seals by AES-256-GCM of the platform's own, which is the faster one for what is long: what was sealed and its tag.
+    /// `None` leaves it to this crate.
+    async fn encrypt(&self, _with: &AesGcm<'_>, _plain: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Opens what was sealed and its tag. `None`, of what does not open too, leaves it to this crate.
+    async fn decrypt(&self, _with: &AesGcm<'_>, _sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+
     /// Deletes the device's key for the vault of that name, if there is one.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Storage`].
     async fn forget(&self, vault: &str) -> Result<()>;
+}
+
+/// What AES-256-GCM takes beside the content.
+pub struct AesGcm<'a> {
+    /// The key.
+    pub key: &'a [u8; 32],
+    /// Never used twice with a key.
+    pub nonce: &'a [u8; 12],
+    /// Authenticated with the content.
+    pub aad: &'a [u8],
 }
 
 /// `N` random bytes.

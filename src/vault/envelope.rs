@@ -1,11 +1,13 @@
 //! The envelope that everything secret lies in (docs/formats/vault.md).
 
+use aes_gcm::Tag;
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, Tag};
 use zeroize::Zeroizing;
 
 use super::codec::Reader;
+use super::device::{AesGcm, Device};
 use super::id::{RecordId, VaultId};
+use super::key::CipherKey;
 use super::record::Kind;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -18,6 +20,8 @@ const HEAD: usize = 1 + 4 + NONCE;
 const TAG: usize = 16;
 /// Padded to a multiple of this, so that its length does not tell which product was seen.
 const BLOCK: usize = 256;
+/// From this many bytes on a browser's own AES is the faster one, for all that calling it costs (docs/benchmarks.md).
+const LONG: usize = 2048;
 
 /// What an envelope holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +68,8 @@ pub struct Envelope<'a> {
     /// The id of the data key that sealed it.
     pub key: u32,
     nonce: &'a [u8; NONCE],
+    /// And the tag behind it.
     sealed: &'a [u8],
-    tag: &'a [u8; TAG],
 }
 
 impl<'a> Envelope<'a> {
@@ -82,8 +86,8 @@ impl<'a> Envelope<'a> {
             }
             let key = reader.u32()?;
             let nonce = reader.take(NONCE)?.try_into().ok()?;
-            let (sealed, tag) = reader.0.split_last_chunk::<TAG>()?;
-            Some(Ok(Envelope { key, nonce, sealed, tag }))
+            let sealed = Some(reader.0).filter(|sealed| sealed.len() >= TAG)?;
+            Some(Ok(Envelope { key, nonce, sealed }))
         })();
         match parts {
             Some(Ok(envelope)) => Ok(envelope),
@@ -96,36 +100,77 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    pub(super) fn open(&self, cipher: &Aes256Gcm, place: &Place) -> Result<Zeroizing<Vec<u8>>> {
-        let mut plain = Zeroizing::new(self.sealed.to_vec());
+    pub(super) fn open(&self, key: &CipherKey, place: &Place) -> Result<Zeroizing<Vec<u8>>> {
+        let (sealed, tag) = self.sealed.split_last_chunk::<TAG>().ok_or_else(damaged)?;
+        let mut plain = Zeroizing::new(sealed.to_vec());
         if cfg!(feature = "unsealed") {
             return Ok(plain);
         }
-        let tag = Tag::from(*self.tag);
-        cipher
-            .decrypt_inout_detached(self.nonce.into(), &place.aad(self.key), plain.as_mut_slice().into(), &tag)
+        let content = plain.as_mut_slice().into();
+        key.cipher
+            .decrypt_inout_detached(self.nonce.into(), &place.aad(self.key), content, &Tag::from(*tag))
             .map_err(|_| damaged())?;
         Ok(plain)
+    }
+
+    /// The same by the platform, where that is faster.
+    pub(super) async fn open_on(
+        &self,
+        device: &impl Device,
+        key: &CipherKey,
+        place: &Place,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        if self.sealed.len() >= LONG && !cfg!(feature = "unsealed") {
+            let with = AesGcm { key: &key.secret, nonce: self.nonce, aad: &place.aad(self.key) };
+            if let Some(plain) = device.decrypt(&with, self.sealed).await {
+                return Ok(plain);
+            }
+        }
+        self.open(key, place)
     }
 }
 
 /// Seals `plain` under the key of that id. A nonce is never used twice with a key.
-pub(super) fn seal(cipher: &Aes256Gcm, key: u32, nonce: [u8; NONCE], place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn seal(key: &CipherKey, id: u32, nonce: [u8; NONCE], place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
     // At once as long as it will be, so that no copy of the content is left behind.
     let mut sealed = Vec::with_capacity(HEAD + plain.len() + TAG);
-    sealed.push(FORMAT);
-    sealed.extend(key.to_le_bytes());
-    sealed.extend(nonce);
+    sealed.extend(head(id, nonce));
     sealed.extend(plain);
     if cfg!(feature = "unsealed") {
         sealed.extend([0; TAG]);
         return Ok(sealed);
     }
-    let tag = cipher
-        .encrypt_inout_detached(&nonce.into(), &place.aad(key), (&mut sealed[HEAD..]).into())
+    let tag = key
+        .cipher
+        .encrypt_inout_detached(&nonce.into(), &place.aad(id), (&mut sealed[HEAD..]).into())
         .map_err(|_| Error::new(ErrorKind::InvalidArgument, "too long to be sealed"))?;
     sealed.extend(tag);
     Ok(sealed)
+}
+
+/// The same by the platform, where that is faster.
+pub(super) async fn seal_on(
+    device: &impl Device,
+    key: &CipherKey,
+    id: u32,
+    nonce: [u8; NONCE],
+    place: &Place,
+    plain: &[u8],
+) -> Result<Vec<u8>> {
+    if plain.len() >= LONG && !cfg!(feature = "unsealed") {
+        let with = AesGcm { key: &key.secret, nonce: &nonce, aad: &place.aad(id) };
+        if let Some(sealed) = device.encrypt(&with, plain).await.filter(|s| s.len() == plain.len() + TAG) {
+            return Ok([&head(id, nonce)[..], &sealed].concat());
+        }
+    }
+    seal(key, id, nonce, place, plain)
+}
+
+fn head(key: u32, nonce: [u8; NONCE]) -> [u8; HEAD] {
+    let mut head = [FORMAT; HEAD];
+    head[1..5].copy_from_slice(&key.to_le_bytes());
+    head[5..].copy_from_slice(&nonce);
+    head
 }
 
 /// `bytes` with their length before and zeros behind.

@@ -68,7 +68,10 @@ impl<S: Store, D: Device> Vault<S, D> {
                 let rows = self.store.rows(&self.name, &select).await?;
                 select.after = rows.last().map(Row::position);
                 for row in &rows {
-                    let plain = match self.read(row.clone(), |ring, row| ring.checked_plain(row)).await {
+                    let plain = match self
+                        .read(row.clone(), async |ring, row| ring.checked_plain(row, &self.device).await)
+                        .await
+                    {
                         Ok(Some((plain, _))) => plain,
                         Ok(None) => continue,
                         Err(error) if is_of_the_record(&error) => {
@@ -77,7 +80,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                         }
                         Err(error) => return Err(error),
                     };
-                    let piece = write_row(&file.seal_row(kind, row.time, row.id, &plain, &self.device)?);
+                    let piece = write_row(&file.seal_row(kind, row.time, row.id, &plain, &self.device).await?);
                     digest.update(&piece);
                     sink(&piece).await?;
                     exported.records += 1;
@@ -90,7 +93,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         // A vault that is gone looks like an empty one.
         self.refresh().await?;
         let mut piece = vec![END];
-        put(&mut piece, &file.seal(&end(&file), &digest.finalize(), &self.device)?);
+        put(&mut piece, &file.seal(&end(&file), &digest.finalize(), &self.device).await?);
         sink(&piece).await?;
         Ok(exported)
     }
@@ -156,13 +159,14 @@ impl<'a> ExportFile<'a> {
     pub(super) async fn open(self, passphrase: &Passphrase, device: &impl Device) -> Result<(Keyring, Vec<Row>)> {
         let wrapping = Unlock::Passphrase(passphrase).open(&self.header, "", device).await?;
         let ring = Keyring::unwrap(self.header, wrapping.into(), None).map_err(|_| broken())?;
-        let digest = ring.open(&end(&ring), self.end.0).map_err(|_| broken())?;
-        // Who knows the passphrase may have written anything: it must be what could be added here.
-        let sound = |row: &Row| {
-            ring.checked_plain(row).and_then(|(_, entry)| entry.record.check(entry.blob.as_deref())).is_ok()
-        };
-        if digest[..] != self.end.1 || !self.rows.iter().all(sound) {
+        let digest = ring.open(&end(&ring), self.end.0, device).await.map_err(|_| broken())?;
+        if digest[..] != self.end.1 {
             return Err(broken());
+        }
+        for row in &self.rows {
+            // Who knows the passphrase may have written anything: it must be what could be added here.
+            let (_, entry) = ring.checked_plain(row, device).await.map_err(|_| broken())?;
+            entry.record.check(entry.blob.as_deref()).map_err(|_| broken())?;
         }
         Ok((ring, self.rows))
     }

@@ -48,9 +48,9 @@ impl<S: Store, D: Device> Vault<S, D> {
                     if row.kind == Kind::Sale {
                         self.check_room(draft.ring.header.count(Kind::Sale), 1)?;
                     }
-                    let plain = source.open_plain(row)?;
+                    let plain = source.open_plain(row, &self.device).await?;
                     self.renew_key(draft)?;
-                    let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device)?;
+                    let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device).await?;
                     draft.add(row);
                     added += 1;
                 }

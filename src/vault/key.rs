@@ -12,23 +12,34 @@ use crate::error::{Error, ErrorKind, Result};
 /// 32 bytes that are overwritten when dropped.
 pub(super) type Secret = Zeroizing<[u8; 32]>;
 
+/// A key as this crate's cipher, and as a platform's, take it.
+pub(super) struct CipherKey {
+    pub(super) cipher: Aes256Gcm,
+    pub(super) secret: Secret,
+}
+
+impl CipherKey {
+    pub(super) fn new(secret: Secret) -> Self {
+        CipherKey { cipher: Aes256Gcm::new((&*secret).into()), secret }
+    }
+}
+
 /// Seals records. Random, and known to the disk only wrapped.
 pub(super) struct DataKey {
     pub(super) id: u32,
-    pub(super) cipher: Aes256Gcm,
-    secret: Secret,
+    pub(super) key: CipherKey,
 }
 
 impl DataKey {
     pub(super) fn new(id: u32, secret: Secret) -> Self {
-        DataKey { id, cipher: Aes256Gcm::new((&*secret).into()), secret }
+        DataKey { id, key: CipherKey::new(secret) }
     }
 }
 
 /// Seals data keys. Made from what unlocks the vault, and known to no disk.
 pub(super) struct WrappingKey {
     vault: VaultId,
-    cipher: Aes256Gcm,
+    key: CipherKey,
     /// The key-check value: tells a wrong secret from a damaged vault, and ties the vault to one key, which GCM alone
     /// does not.
     pub(super) check: [u8; 32],
@@ -45,17 +56,17 @@ impl WrappingKey {
         expand(b"jicho vault 1 wrapping key", &mut key)?;
         let mut check = [0; 32];
         expand(b"jicho vault 1 key check", &mut check)?;
-        Ok(WrappingKey { vault, cipher: Aes256Gcm::new((&*key).into()), check })
+        Ok(WrappingKey { vault, key: CipherKey::new(key), check })
     }
 
     pub(super) fn wrap(&self, key: &DataKey, nonce: [u8; NONCE]) -> Result<Vec<u8>> {
-        seal(&self.cipher, key.id, nonce, &self.place(), &*key.secret)
+        seal(&self.key, key.id, nonce, &self.place(), &*key.key.secret)
     }
 
     pub(super) fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey> {
         let damaged = || Error::new(ErrorKind::VaultDamaged, "a data key of the vault is damaged");
         let envelope = Envelope::parse(wrapped).map_err(|_| damaged())?;
-        let plain = envelope.open(&self.cipher, &self.place()).map_err(|_| damaged())?;
+        let plain = envelope.open(&self.key, &self.place()).map_err(|_| damaged())?;
         let mut secret = Secret::default();
         if plain.len() != secret.len() {
             return Err(damaged());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::device::{Device, random, secret};
-use super::envelope::{Content, Envelope, Place, seal};
+use super::envelope::{Content, Envelope, Place, seal_on};
 use super::header::{Header, KeyEntry};
 use super::id::RecordId;
 use super::key::{DataKey, WrappingKey};
@@ -89,12 +89,12 @@ impl Keyring {
     }
 
     /// Seals something with the current key, and counts that.
-    pub(super) fn seal(&mut self, place: &Place, plain: &[u8], device: &impl Device) -> Result<Vec<u8>> {
+    pub(super) async fn seal(&mut self, place: &Place, plain: &[u8], device: &impl Device) -> Result<Vec<u8>> {
         let entry = self.header.current_mut();
         // What the header counts is not to be trusted: it ends here, it does not wrap.
         entry.uses = entry.uses.saturating_add(1);
-        let key = key_of(&self.keys, entry.id)?;
-        seal(&key.cipher, key.id, random(device)?, place, plain)
+        let DataKey { id, key } = &**key_of(&self.keys, entry.id)?;
+        seal_on(device, key, *id, random(device)?, place, plain).await
     }
 
     pub(super) fn place(&self, id: RecordId, time: u64, content: Content) -> Place {
@@ -102,7 +102,7 @@ impl Keyring {
     }
 
     /// Seals a record with the current key.
-    pub(super) fn seal_row(
+    pub(super) async fn seal_row(
         &mut self,
         kind: Kind,
         time: u64,
@@ -110,38 +110,49 @@ impl Keyring {
         plain: &Plain,
         device: &impl Device,
     ) -> Result<Row> {
-        let sealed = self.seal(&self.place(id, time, Content::Record(kind)), &plain.record, device)?;
+        let sealed = self.seal(&self.place(id, time, Content::Record(kind)), &plain.record, device).await?;
         let place = self.place(id, time, Content::Blob(kind));
-        let blob = plain.blob.as_ref().map(|blob| self.seal(&place, blob, device)).transpose()?;
+        let blob = match &plain.blob {
+            Some(blob) => Some(self.seal(&place, blob, device).await?),
+            None => None,
+        };
         Ok(Row { kind, time, id, key: self.header.current().id, sealed, blob })
     }
 
-    pub(super) fn open_plain(&self, row: &Row) -> Result<Plain> {
-        let open = |sealed: &[u8], content| {
+    pub(super) async fn open_plain(&self, row: &Row, device: &impl Device) -> Result<Plain> {
+        let open = async |sealed: &[u8], content| {
             if Envelope::parse(sealed)?.key != row.key {
                 return Err(Error::new(ErrorKind::RecordDamaged, "it was sealed by another key than its row says"));
             }
-            self.open(&self.place(row.id, row.time, content), sealed)
+            self.open(&self.place(row.id, row.time, content), sealed, device).await
         };
-        let record = open(&row.sealed, Content::Record(row.kind))?;
-        let blob = row.blob.as_ref().map(|blob| open(blob, Content::Blob(row.kind))).transpose()?;
+        let record = open(&row.sealed, Content::Record(row.kind)).await?;
+        let blob = match &row.blob {
+            Some(blob) => Some(open(blob, Content::Blob(row.kind)).await?),
+            None => None,
+        };
         Ok(Plain { record, blob })
     }
 
     /// As [`Keyring::open_plain`], of a record that can be read too.
-    pub(super) fn checked_plain(&self, row: &Row) -> Result<(Plain, Entry)> {
-        let plain = self.open_plain(row)?;
+    pub(super) async fn checked_plain(&self, row: &Row, device: &impl Device) -> Result<(Plain, Entry)> {
+        let plain = self.open_plain(row, device).await?;
         let entry = plain.read(row.kind, row.id, row.time, true)?;
         Ok((plain, entry))
     }
 
-    pub(super) fn open_row(&self, row: &Row, with_blob: bool) -> Result<Entry> {
-        self.open_plain(row)?.read(row.kind, row.id, row.time, with_blob)
+    pub(super) async fn open_row(&self, row: &Row, with_blob: bool, device: &impl Device) -> Result<Entry> {
+        self.open_plain(row, device).await?.read(row.kind, row.id, row.time, with_blob)
     }
 
-    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+    pub(super) async fn open(
+        &self,
+        place: &Place,
+        sealed: &[u8],
+        device: &impl Device,
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>> {
         let envelope = Envelope::parse(sealed)?;
-        envelope.open(&key_of(&self.keys, envelope.key)?.cipher, place)
+        envelope.open_on(device, &key_of(&self.keys, envelope.key)?.key, place).await
     }
 }
 

@@ -5,6 +5,9 @@
 //! transaction that replaces the header it was planned against, or is planned anew: so tabs cannot harm each other, and
 //! whatever dies leaves a whole vault. What this buys and what it does not: docs/formats/vault.md.
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod codec;
 mod device;
 mod diagnosis;
@@ -28,7 +31,7 @@ mod store;
 mod transaction;
 mod unlock;
 
-pub use device::Device;
+pub use device::{AesGcm, Device};
 pub use diagnosis::Diagnosis;
 pub use envelope::{Envelope, FORMAT};
 pub use export::{ExportFile, Exported};

@@ -32,38 +32,46 @@ const COMMON: [&str; 20] = [
     "changeme",
 ];
 
-/// A passphrase strong enough, overwritten when dropped. Who types it in gives it normalised (NFKC), or another keyboard may
-/// not open the vault.
+/// A passphrase, overwritten when dropped. Who types it in gives it normalised (NFKC), or another keyboard may not open the
+/// vault.
 #[derive(Clone)]
-pub struct Passphrase(Zeroizing<String>);
+pub struct Passphrase {
+    text: Zeroizing<String>,
+    insisted: bool,
+}
 
 impl Passphrase {
-    /// Takes a passphrase of an estimated 40 bits and more: 8 characters of mixed kinds, 9 letters or 13 digits that are no
-    /// sequence and no common word.
-    ///
-    /// # Errors
-    /// [`ErrorKind::WeakPassphrase`].
-    pub fn new(text: &str) -> Result<Self> {
-        let bits = strength(text);
-        if bits < MINIMUM_BITS {
-            let message = format!(
-                "the passphrase is too weak (about {bits:.0} bits of {MINIMUM_BITS}): take some words more, or mix letters \
-                 and digits"
-            );
-            return Err(Error::new(ErrorKind::WeakPassphrase, message));
-        }
-        Self::insisted(text)
-    }
-
-    /// Takes any passphrase, a PIN too: who has the device then finds it in minutes.
+    /// One that opens whatever it locked, and locks where it is of an estimated 40 bits and more: 8 characters of mixed
+    /// kinds, 9 letters or 13 digits that are no sequence and no common word.
     ///
     /// # Errors
     /// [`ErrorKind::WeakPassphrase`] for an empty one.
-    pub fn insisted(text: &str) -> Result<Self> {
+    pub fn new(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Err(Error::new(ErrorKind::WeakPassphrase, "the passphrase is empty"));
         }
-        Ok(Passphrase(Zeroizing::new(text.to_owned())))
+        Ok(Passphrase { text: Zeroizing::new(text.to_owned()), insisted: false })
+    }
+
+    /// One that locks however weak it is, a PIN too: who has the device then finds it in minutes.
+    ///
+    /// # Errors
+    /// As [`Passphrase::new`].
+    pub fn insisted(text: &str) -> Result<Self> {
+        Ok(Passphrase { insisted: true, ..Self::new(text)? })
+    }
+
+    /// Whether it may lock something.
+    pub(super) fn check_strength(&self) -> Result<()> {
+        let bits = strength(&self.text);
+        if self.insisted || bits >= MINIMUM_BITS {
+            return Ok(());
+        }
+        let message = format!(
+            "the passphrase is too weak (about {bits:.0} bits of {MINIMUM_BITS}): take some words more, or mix letters and \
+             digits"
+        );
+        Err(Error::new(ErrorKind::WeakPassphrase, message))
     }
 }
 
@@ -158,7 +166,8 @@ impl Cost {
         blocks.resize(count, Block::default());
         let mut secret = Secret::default();
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let derived = argon2.hash_password_into_with_memory(passphrase.0.as_bytes(), salt, &mut *secret, &mut blocks);
+        let derived =
+            argon2.hash_password_into_with_memory(passphrase.text.as_bytes(), salt, &mut *secret, &mut blocks);
         blocks.iter_mut().for_each(Zeroize::zeroize);
         derived.map_err(internal)?;
         Ok(secret)

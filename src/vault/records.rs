@@ -97,7 +97,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 self.check_room(draft.ring.header.count(kind), 1)?;
             }
             self.renew_key(draft)?;
-            let row = draft.ring.seal_row(kind, time, id, &plain, &self.device)?;
+            let row = draft.ring.seal_row(kind, time, id, &plain, &self.device).await?;
             draft.add(row);
             Ok(true)
         });
@@ -117,7 +117,8 @@ impl<S: Store, D: Device> Vault<S, D> {
             // A vault that is gone looks like an empty one.
             return self.refresh().await.map(|()| None);
         };
-        self.read(row, |ring, row| ring.open_row(row, true)).await.map_err(|e| e.context(format!("the record {id}")))
+        let opened = self.read(row, async |ring, row| ring.open_row(row, true, &self.device).await).await;
+        opened.map_err(|e| e.context(format!("the record {id}")))
     }
 
     /// Some records in the order of their times. Damaged ones are told, and do not keep the others out.
@@ -143,7 +144,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             let ended = rows.len() < select.limit;
             for row in rows {
                 let (position, about) = (row.position(), row.clone());
-                match self.read(row, |ring, row| ring.open_row(row, blobs)).await {
+                match self.read(row, async |ring, row| ring.open_row(row, blobs, &self.device).await).await {
                     Ok(entry) => page.entries.extend(entry.filter(|entry| is_in(entry, query.geohash.as_deref()))),
                     Err(error) if is_of_the_record(&error) => page.damaged.push(Damaged::new(&about, error)),
                     Err(error) => return Err(error),

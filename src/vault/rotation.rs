@@ -64,9 +64,9 @@ impl<S: Store, D: Device> Vault<S, D> {
                 let rows = self.store.rows_under(&self.name, old, after, BATCH).await?;
                 let (mut moved, mut damaged) = (0, Vec::new());
                 for row in &rows {
-                    match draft.ring.open_plain(row) {
+                    match draft.ring.open_plain(row, &self.device).await {
                         Ok(plain) => {
-                            let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device)?;
+                            let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device).await?;
                             draft.replace(row);
                             moved += 1;
                         }

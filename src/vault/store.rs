@@ -1,5 +1,7 @@
 //! Where vaults are kept. A store sees only what is sealed, and beside it each record's kind, time, id and key.
 
+use std::rc::Rc;
+
 use super::id::RecordId;
 use super::record::Kind;
 use crate::error::Result;
@@ -105,4 +107,39 @@ pub trait Store {
 
     /// In one transaction: where the vault has no header, deletes every row of it.
     async fn sweep(&self, vault: &str) -> Result<()>;
+}
+
+/// One store of several vaults, and of a device that keeps its keys there.
+impl<S: Store> Store for Rc<S> {
+    async fn header(&self, vault: &str) -> Result<Option<Vec<u8>>> {
+        S::header(self, vault).await
+    }
+
+    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
+        S::commit(self, vault, expected, header, changes).await
+    }
+
+    async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>> {
+        S::row(self, vault, id).await
+    }
+
+    async fn rows(&self, vault: &str, select: &Select) -> Result<Vec<Row>> {
+        S::rows(self, vault, select).await
+    }
+
+    async fn rows_under(&self, vault: &str, key: u32, after: Option<RecordId>, limit: usize) -> Result<Vec<Row>> {
+        S::rows_under(self, vault, key, after, limit).await
+    }
+
+    async fn usage(&self, vault: &str) -> Result<Usage> {
+        S::usage(self, vault).await
+    }
+
+    async fn behead(&self, vault: &str) -> Result<()> {
+        S::behead(self, vault).await
+    }
+
+    async fn sweep(&self, vault: &str) -> Result<()> {
+        S::sweep(self, vault).await
+    }
 }

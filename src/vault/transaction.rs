@@ -97,13 +97,18 @@ impl<S: Store, D: Device> Vault<S, D> {
 
     /// Opens a row with `open`. One under a key that is not known was written, or moved, by another tab: then the header
     /// and the row are read again. `None` where it is gone by then.
-    pub(super) async fn read<T>(&self, mut row: Row, open: impl Fn(&Keyring, &Row) -> Result<T>) -> Result<Option<T>> {
+    pub(super) async fn read<T>(
+        &self,
+        mut row: Row,
+        open: impl AsyncFn(&Keyring, &Row) -> Result<T>,
+    ) -> Result<Option<T>> {
         let mut missing = None;
         loop {
-            let ring = &self.opened()?.ring;
+            let opened = self.opened()?;
+            let ring = &opened.ring;
             // A row that is still under a key that the header has no more was left behind.
             if ring.has(row.key) || missing == Some(row.key) {
-                return open(ring, &row).map(Some);
+                return open(ring, &row).await.map(Some);
             }
             missing = Some(row.key);
             self.refresh().await?;

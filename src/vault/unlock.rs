@@ -44,6 +44,7 @@ impl Unlock<'_> {
     ) -> Result<(Lock, WrappingKey)> {
         Ok(match self {
             Unlock::Passphrase(passphrase) => {
+                passphrase.check_strength()?;
                 let cost = cost.map_or_else(|| Cost::calibrate(|| device.now()), Ok)?;
                 if !cost.is_sound() {
                     let message = format!("Argon2id with {} KiB and {} passes", cost.memory, cost.passes);

@@ -76,13 +76,31 @@ fn weak_passphrases_are_refused_unless_the_app_insists() {
         "qwertyuiop1",
         "98765 PASSWORT",
     ] {
-        refused(Passphrase::new(weak).map(drop), ErrorKind::WeakPassphrase);
+        refused(lock(Passphrase::new(weak)), ErrorKind::WeakPassphrase);
     }
     for strong in ["korrekt horse", "x7!Kp2vQ", "8301946275538", "nyumba mbili", "пароль для лавки"] {
-        assert!(Passphrase::new(strong).is_ok(), "{strong}");
+        assert_eq!(lock(Passphrase::new(strong)), Ok(()), "{strong}");
     }
-    assert!(Passphrase::insisted("1234").is_ok());
-    refused(Passphrase::insisted("").map(drop), ErrorKind::WeakPassphrase);
+    assert_eq!(lock(Passphrase::insisted("1234")), Ok(()));
+    refused(lock(Passphrase::insisted("")), ErrorKind::WeakPassphrase);
+}
+
+/// Whether a vault can be made with it.
+fn lock(passphrase: Result<Passphrase>) -> Result<()> {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(9));
+    unlock(&store, &device, Unlock::Passphrase(&passphrase?)).map(drop)
+}
+
+#[test]
+fn a_passphrase_that_is_too_weak_to_lock_still_opens() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(9));
+    let pin = Passphrase::insisted("1234").unwrap();
+    add(&unlock(&store, &device, Unlock::Passphrase(&pin)).unwrap(), &scan("one", None));
+    let opened = |text| unlock(&store, &device, Unlock::Passphrase(&Passphrase::new(text).unwrap()));
+    assert_eq!(all(&opened("1234").unwrap(), Kind::Scan).len(), 1);
+    // A slip is not told to be weak.
+    refused(opened("123"), ErrorKind::WrongKey);
+    refused(block_on(opened("1234").unwrap().relock(Unlock::Passphrase(&Passphrase::new("4321").unwrap()))), ErrorKind::WeakPassphrase);
 }
 
 #[test]

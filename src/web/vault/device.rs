@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::Device;
+use crate::vault::{AesGcm, Device};
 use crate::web::failure::describe;
 use crate::web::random;
 
@@ -21,6 +21,14 @@ extern "C" {
     // Pages without https have no `subtle`, and asking it throws.
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = generateKey)]
     fn generate_key(algorithm: &JsValue, extractable: bool, usages: &Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    fn import_key(
+        format: &str,
+        key: &[u8],
+        algorithm: &str,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
     fn encrypt(algorithm: &JsValue, key: &JsValue, bytes: &[u8]) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
@@ -80,6 +88,21 @@ impl Device for Browser {
         Ok(secret)
     }
 
+    async fn encrypt(&self, with: &AesGcm<'_>, plain: &[u8]) -> Option<Vec<u8>> {
+        let key = imported(with.key, "encrypt").await.ok()?;
+        let encrypted = settled(encrypt(&gcm(with.nonce, with.aad), &key, plain)).await.ok()?;
+        Some(Uint8Array::new(&encrypted).to_vec())
+    }
+
+    async fn decrypt(&self, with: &AesGcm<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let key = imported(with.key, "decrypt").await.ok()?;
+        let opened = settled(decrypt(&gcm(with.nonce, with.aad), &key, sealed)).await.ok()?;
+        let opened = Uint8Array::new(&opened);
+        let plain = Zeroizing::new(opened.to_vec());
+        opened.fill(0, 0, opened.length());
+        Some(plain)
+    }
+
     async fn forget(&self, vault: &str) -> Result<()> {
         match &*self.0 {
             Storage::IndexedDb(database) => database.forget_key(vault).await,
@@ -88,13 +111,22 @@ impl Device for Browser {
     }
 }
 
+/// Of what the device's key seals.
 fn algorithm(vault: &str, nonce: &[u8]) -> JsValue {
-    let aad = ["jicho vault 1 device key", vault].join("\0");
+    gcm(nonce, ["jicho vault 1 device key", vault].join("\0").as_bytes())
+}
+
+fn gcm(nonce: &[u8], aad: &[u8]) -> JsValue {
     object(&[
         ("name", AES_GCM.into()),
         ("iv", Uint8Array::from(nonce).into()),
-        ("additionalData", Uint8Array::from(aad.as_bytes()).into()),
+        ("additionalData", Uint8Array::from(aad).into()),
     ])
+}
+
+/// A data key for one use.
+async fn imported(key: &[u8; 32], usage: &str) -> Result<JsValue, String> {
+    settled(import_key("raw", key, AES_GCM, false, &Array::of1(&usage.into()))).await
 }
 
 async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, String> {

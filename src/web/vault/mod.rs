@@ -1,5 +1,7 @@
 //! The JavaScript surface: one vault.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod database;
 mod device;
 mod request;

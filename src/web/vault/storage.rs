@@ -26,14 +26,14 @@ impl Storage {
 
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {
-        match &**$self {
+        match $self {
             Storage::IndexedDb($store) => $call.await,
             Storage::Memory($store) => $call.await,
         }
     };
 }
 
-impl Store for Rc<Storage> {
+impl Store for Storage {
     async fn header(&self, vault: &str) -> Result<Option<Vec<u8>>> {
         either!(self, store => store.header(vault))
     }
