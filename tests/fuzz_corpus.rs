@@ -33,16 +33,30 @@ fn engines() {
     corpus("engine").iter().for_each(|input| targets::engine(input));
 }
 
-#[test]
-fn manifests() {
-    for input in corpus("manifest") {
-        targets::manifest(&input);
-        // A byte less, and each byte another.
+/// An input, each cut of it, and each byte another.
+fn beside(target: &str, run: fn(&[u8])) {
+    for input in corpus(target) {
+        run(&input);
         for at in 0..input.len() {
-            targets::manifest(&input[..at]);
+            run(&input[..at]);
             let mut changed = input.clone();
             changed[at] = changed[at].wrapping_mul(37).wrapping_add(11);
-            targets::manifest(&changed);
+            run(&changed);
         }
     }
+}
+
+#[test]
+fn manifests() {
+    beside("manifest", targets::manifest);
+}
+
+#[test]
+fn vaults() {
+    beside("vault", targets::vault);
+}
+
+#[test]
+fn exports() {
+    beside("export", targets::export);
 }

@@ -8,6 +8,7 @@ mod basics;
 mod codec;
 mod damage;
 mod exports;
+mod fixtures;
 mod format;
 mod gcm;
 mod keys;
