@@ -1,4 +1,5 @@
-//! How calls and tabs meet: each reads what the others wrote, and each write is one transaction against the newest header.
+//! How calls and tabs meet: each reads what the others wrote, and each write is one transaction against the newest
+//! header.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -50,8 +51,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(())
     }
 
-    /// Writes what `plan` drafts against the newest header. Where another tab was faster, `plan` is asked again; also where
-    /// it found nothing to write, or an error, which an older header may have been the reason for.
+    /// Writes what `plan` drafts against the newest header. Where another tab was faster, `plan` is asked again; also
+    /// where it found nothing to write, or an error, which an older header may have been the reason for.
     pub(super) async fn write<T>(&self, plan: impl AsyncFn(&mut Draft) -> Result<T>) -> Result<T> {
         // The lock is not fair: who writes again and again, as a rotation does, lets the others go first.
         yield_now().await;

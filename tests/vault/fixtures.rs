@@ -1,8 +1,9 @@
 //! Vaults as former versions wrote them still open: those in `fixtures/` are never written again.
 //!
-//! A file is pieces, each behind its length (4 bytes): the header, what the device's key sealed, and of each row its kind,
-//! time, id and key, its envelope, and that of its blob or nothing. An exported file is as it was exported.
-//! `JICHO_WRITE_FIXTURES=1 cargo test --test vault fixtures` writes those of this version, and the fuzzer's seeds of them.
+//! A file is pieces, each behind its length (4 bytes): the header, what the device's key sealed, and of each row its
+//! kind, time, id and key, its envelope, and that of its blob or nothing. An exported file is as it was exported.
+//! `JICHO_WRITE_FIXTURES=1 cargo test --test vault fixtures` writes those of this version, and the fuzzer's seeds of
+//! them.
 
 use std::path::{Path, PathBuf};
 
