@@ -316,6 +316,8 @@ bench() {
   # With the profile that the companion has.
   cargo build -p jicho --no-default-features --example engine_time --target-dir target/bench/native
   wasm
+  wasm_vault
+  vault_module vault,bench target/wasm-bench/vault
   say "npm package"
   node_packages pkg
   (cd pkg && npm run --silent build)

@@ -100,7 +100,10 @@ fn a_passphrase_that_is_too_weak_to_lock_still_opens() {
     assert_eq!(all(&opened("1234").unwrap(), Kind::Scan).len(), 1);
     // A slip is not told to be weak.
     refused(opened("123"), ErrorKind::WrongKey);
-    refused(block_on(opened("1234").unwrap().relock(Unlock::Passphrase(&Passphrase::new("4321").unwrap()))), ErrorKind::WeakPassphrase);
+    refused(
+        block_on(opened("1234").unwrap().relock(Unlock::Passphrase(&Passphrase::new("4321").unwrap()))),
+        ErrorKind::WeakPassphrase,
+    );
 }
 
 #[test]
