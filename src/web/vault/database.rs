@@ -186,13 +186,12 @@ impl Store for VaultDatabase {
     }
 
     async fn rows_under(&self, vault: &str, key: u32, after: Option<RecordId>, limit: usize) -> Result<Vec<Row>> {
-        let edge = |id: [u8; 16]| {
-            let parts: [JsValue; 3] = [vault.into(), key.into(), Uint8Array::from(&id[..]).into()];
-            JsValue::from(parts.into_iter().collect::<Array>())
-        };
-        let lower = edge(after.map_or([0; 16], |id| id.0));
-        let upper = edge([255; 16]);
-        let range = KeyRange::bound(&lower, &upper, Some(after.is_some()), Some(false)).map_err(Fault::from)?;
+        let edge = |id: JsValue| Array::of3(&vault.into(), &key.into(), &id);
+        let first = after.map_or([0; 16], |id| id.0);
+        let lower = edge(Uint8Array::from(&first[..]).into());
+        // An array is above all bytes.
+        let upper = edge(Array::new().into());
+        let range = KeyRange::bound(&lower, &upper, Some(after.is_some()), Some(true)).map_err(Fault::from)?;
         let read = async |transaction: &Transaction| {
             let index = transaction.object_store(ROWS)?.index(BY_KEY)?;
             let found = index.get_all(Some(range.clone().into()), Some(limit as u32))?.await?;
