@@ -41,7 +41,6 @@ pub use import::Imported;
 pub use memory::MemoryStore;
 pub use passphrase::{Cost, Passphrase};
 pub use plain::{to_csv, to_json};
-pub use queue::Delivery;
 pub use record::{Correction, Entry, Kind, Prediction, Prototype, Record, Sale, Scan};
 pub use records::{Damaged, Page, Query};
 pub use retention::{Compaction, Retention};
