@@ -2,10 +2,9 @@ import { bestBuild } from './build.js';
 import { download } from './download.js';
 import { InvalidManifestError } from './errors.js';
 import { absolute, folder } from './place.js';
-import { startVaultWorker } from './start-vault-worker.js';
 import { startWorker } from './start-worker.js';
-import { vaultUrl } from './vault-place.js';
 import { wasmUrl } from './wasm-places.js';
+import { workerUrl } from './worker-url.js';
 
 /** What to list. */
 export interface PrecacheOptions {
@@ -13,8 +12,6 @@ export interface PrecacheOptions {
   builds?: 'best' | 'all';
   /** Whether also the module for releases without a plan, 15 MB. Default false. */
   tract?: boolean;
-  /** Whether also what `jicho/vault` needs. Default false. */
-  vault?: boolean;
   /** As for `Jicho.open`. */
   wasm?: string | URL;
   /** Where the worker script is, where a bundler does not place it by itself. */
@@ -35,42 +32,25 @@ interface Release {
 const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
 
 /**
- * The absolute URLs of all that recognising without a network needs, besides the app's own files: worker, wasm module
+ * The absolute URLs of all that recognising without a network needs (what a vault needs, `Vault.urls` lists), besides the app's own files: worker, wasm module
  * and, where no bundler made them part of the app's, the package's scripts.
  *
  * @throws JichoError `INVALID_ARGUMENT`; for a release `NETWORK`, `HTTP_STATUS`, `INVALID_MANIFEST`.
  */
 export async function precacheUrls(options: PrecacheOptions = {}): Promise<string[]> {
-  const { builds = 'best', tract = false, vault = false, release } = options;
+  const { builds = 'best', tract = false, release } = options;
   const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
   const modules = builds === 'all' ? (['scalar', 'simd', 'relaxed'] as const) : [bestBuild()];
-  const worker = options.worker === undefined ? workerUrl(startWorker) : absolute('worker', options.worker).href;
-  const scripts = SCRIPTS.filter((name) => vault || !name.startsWith('vault')).map((name) => new URL(name, import.meta.url).href);
+  const worker = options.worker === undefined ? workerUrl(() => startWorker(undefined)) : absolute('worker', options.worker).href;
+  const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
   const urls = [
     // A bundler has placed the worker elsewhere, and has left nothing beside this script.
     ...(scripts.includes(worker) ? scripts : [worker]),
     ...modules.map((build) => wasmUrl(build, wasm)),
-    ...(vault ? [workerUrl(startVaultWorker), vaultUrl(wasm)] : []),
     ...(tract ? [wasmUrl('tract', wasm)] : []),
     ...(release ? await filesOf(folder('models', release.models), release.channel) : []),
   ];
   return [...new Set(urls)];
-}
-
-/** Bundlers place a worker only where one is started, so it is started, by a constructor that starts none. */
-function workerUrl(start: (own: undefined) => Worker): string {
-  const scope = globalThis as { Worker: unknown };
-  const { Worker } = scope;
-  let found = '';
-  scope.Worker = function (url: string | URL): void {
-    found = String(url);
-  };
-  try {
-    start(undefined);
-  } finally {
-    scope.Worker = Worker;
-  }
-  return absolute('worker', found).href;
 }
 
 /** metadata.json, and the files that a device fetches of it. */

@@ -1,9 +1,10 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from './errors.js';
 import { exclusive } from './exclusive.js';
-import { folder } from './place.js';
+import { absolute, folder } from './place.js';
 import { startVaultWorker } from './start-vault-worker.js';
 import type { CallOptions, Recognition } from './types.js';
 import { VaultConnection } from './vault-connection.js';
+import { vaultUrl } from './vault-place.js';
 import { vaultKey, vaultSelect, vaultSettings } from './vault-options.js';
 import { pack, scanOf, unpack, unpackPage } from './vault-records.js';
 import type { VaultThread } from './vault-thread.js';
@@ -24,6 +25,7 @@ import type {
   VaultRecord,
   VaultUnlock,
 } from './vault-types.js';
+import { workerUrl } from './worker-url.js';
 
 export type * from './vault-types.js';
 
@@ -80,6 +82,20 @@ export class Vault {
     } finally {
       await thread.close();
     }
+  }
+
+  /**
+   * The absolute URLs of what a vault fetches besides the app's own scripts, for a service worker to keep: worker and wasm
+   * module. `worker` is where the worker's script is, where a bundler does not place it by itself.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
+  static urls(options: { worker?: string | URL; wasm?: string | URL } = {}): string[] {
+    const { worker, wasm } = options;
+    return [
+      worker === undefined ? workerUrl(() => startVaultWorker(undefined)) : absolute('worker', worker).href,
+      vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm)),
+    ];
   }
 
   /** Whether records outlive the page: not where the browser allows no IndexedDB, as in some private modes. */

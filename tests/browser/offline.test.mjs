@@ -30,6 +30,19 @@ const list = (options) =>
   at.page.evaluate(async (options) => (await import('/pkg/dist/precache.js')).precacheUrls(options), options);
 const ofPackage = (paths) => new Set(paths.filter((path) => path.startsWith('/pkg/')));
 
+test('Vault.urls() lists what a vault fetches besides scripts of the page', options, async () => {
+  await at.page.reload();
+  at.web.requests.length = 0;
+  const urls = await at.page.evaluate(async () => {
+    const { Vault } = await import('/pkg/dist/vault.js');
+    await (await Vault.open({ name: 'offline', unlock: 'device' })).close();
+    return Vault.urls();
+  });
+  const listed = urls.map((url) => new URL(url).pathname).sort();
+  assert.deepEqual(listed, ['/pkg/dist/vault-worker.js', '/pkg/wasm/vault/jicho_bg.wasm']);
+  for (const path of listed) assert.ok(at.web.requests.includes(path), path);
+});
+
 describe('precacheUrls()', options, () => {
   for (const worker of [true, false]) {
     for (const [tract, models] of [
