@@ -60,6 +60,15 @@ browser() {
   fi
 }
 
+# Firefox and its driver, of a pinned version; not everywhere can it be had.
+firefox() {
+  if ! command -v firefox-esr >/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq firefox-esr >/dev/null || return
+  fi
+  [ -x .tools/bin/geckodriver ] || cargo install geckodriver --version 0.37.1 --locked --root .tools --quiet
+}
+
 node_packages() {
   need npm "install Node.js 20 or newer"
   (cd "$1" && npm ci --no-audit --no-fund --silent)
@@ -195,6 +204,13 @@ test_wasm() {
   browser
   say "wasm tests in Chromium"
   cargo test -p jicho --target wasm32-unknown-unknown --test channel --test store --test parity --test vault_store --test quality
+  if firefox; then
+    say "the stores in Firefox"
+    env -u CHROMEDRIVER GECKODRIVER="$PWD/.tools/bin/geckodriver" \
+      cargo test -p jicho --target wasm32-unknown-unknown --test store --test vault_store
+  else
+    say "skipped: the stores in Firefox, which is not to be had here"
+  fi
   # The engine with each kind of SIMD, compiled as `wasm` does it.
   local features
   for features in "" +simd128 +simd128,+relaxed-simd; do

@@ -295,8 +295,11 @@ mod native {
 #[cfg(target_arch = "wasm32")]
 mod browser {
     use idb::Factory;
-    use jicho::web::VaultDatabase;
+    use jicho::web::{VaultDatabase, VaultHandle};
+    use js_sys::{Array, Function, Promise, Reflect};
+    use wasm_bindgen::JsCast;
     use wasm_bindgen::prelude::*;
+    use wasm_bindgen_futures::JsFuture;
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
     use super::*;
@@ -363,5 +366,42 @@ mod browser {
         assert!(error.message().contains("QuotaExceededError"), "{error}");
         assert_eq!(store.header("shop").await.unwrap().as_deref(), Some(&b"a"[..]));
         assert_eq!(found(&store, "shop", select(Kind::Scan)).await, [1]);
+    }
+
+    const SETTINGS: &str = r#"{"retentionDays": {}, "queueLimit": 100, "precision": 5, "precise": false}"#;
+
+    async fn open_by_device(name: &str) -> Result<JsValue, JsValue> {
+        JsFuture::from(VaultHandle::open(name.into(), "device".into(), SETTINGS.into())).await
+    }
+
+    async fn call(handle: &JsValue, method: &str, argument: &str) -> Result<JsValue, JsValue> {
+        let method: Function = Reflect::get(handle, &method.into())?.dyn_into()?;
+        let answer = method.apply(handle, &Array::of1(&argument.into()))?;
+        JsFuture::from(Promise::resolve(&answer)).await
+    }
+
+    fn code(thrown: &JsValue) -> Option<String> {
+        Reflect::get(thrown, &"code".into()).ok()?.as_string()
+    }
+
+    #[wasm_bindgen_test]
+    async fn the_devices_key_opens_what_it_locked_until_it_is_gone() {
+        JsFuture::from(VaultHandle::destroy("device".into())).await.unwrap();
+        let vault = open_by_device("device").await.unwrap();
+        let added = call(&vault, "add", r#"{"kind": "scan", "score": 5}"#).await.unwrap();
+        let id = Reflect::get(&added, &"id".into()).unwrap().as_string().unwrap();
+        let again = open_by_device("device").await.unwrap();
+        let score = Reflect::get(&call(&again, "get", &id).await.unwrap(), &"score".into());
+        assert_eq!(score.unwrap().as_f64(), Some(5.0));
+
+        let mut database = Factory::new().unwrap().open("jicho-vault", None).unwrap().await.unwrap();
+        let keys =
+            database.transaction(&["keys"], idb::TransactionMode::ReadWrite).unwrap().object_store("keys").unwrap();
+        let key = keys.get(JsValue::from("device")).unwrap().await.unwrap().unwrap();
+        assert_eq!(Reflect::get(&key, &"extractable".into()).unwrap().as_bool(), Some(false));
+        keys.delete(JsValue::from("device")).unwrap().await.unwrap();
+        database.close();
+        let refused = open_by_device("device").await.unwrap_err();
+        assert_eq!(code(&refused).as_deref(), Some("KEY_MISSING"));
     }
 }
