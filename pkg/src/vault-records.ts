@@ -28,9 +28,10 @@ async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
 
 /** What a vault keeps of a recognition. */
 export function scanOf(recognition: Recognition): Scan {
-  const { decision, predictions, attributes, score, version } = recognition;
+  const { decision, predictions, attributes, score, quality, version } = recognition;
   const first = predictions.slice(0, FIRST).map(({ label, confidence }) => ({ label, confidence }));
-  return { kind: 'scan', decision, predictions: first, attributes, score, version };
+  const measures = quality && { quality: { ...quality.scores } };
+  return { kind: 'scan', decision, predictions: first, attributes, score, version, ...measures };
 }
 
 /** A record as apps read it. */
