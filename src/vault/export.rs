@@ -83,6 +83,8 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
         }
+        // Else a vault that is gone would make a file without records.
+        self.refresh().await?;
         let mut piece = vec![END];
         put(&mut piece, &file.seal(&end(&file), &digest.finalize(), &self.device)?);
         sink(&piece).await?;

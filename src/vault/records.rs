@@ -113,7 +113,10 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::RecordDamaged`], [`ErrorKind::KeyMissing`], [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
     pub async fn get(&self, id: RecordId) -> Result<Option<Entry>> {
         self.check_open()?;
-        let Some(row) = self.store.row(&self.name, id).await? else { return Ok(None) };
+        let Some(row) = self.store.row(&self.name, id).await? else {
+            self.refresh().await?;
+            return Ok(None);
+        };
         self.read(row, |ring, row| ring.open_row(row, true)).await.map_err(|e| e.context(format!("the record {id}")))
     }
 
@@ -152,6 +155,8 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
             if ended {
+                // Else a vault that is gone would look like one without records.
+                self.refresh().await?;
                 return Ok(page);
             }
         }
@@ -163,7 +168,10 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
     pub async fn delete(&self, id: RecordId) -> Result<bool> {
         self.write(async |draft| {
-            let Some(row) = self.store.row(&self.name, id).await? else { return Ok(false) };
+            let Some(row) = self.store.row(&self.name, id).await? else {
+                self.refresh().await?;
+                return Ok(false);
+            };
             draft.delete(row.kind, id);
             Ok(true)
         })
