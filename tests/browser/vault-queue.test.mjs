@@ -126,7 +126,7 @@ for (const worker of [true, false]) {
         });
       }).catch(() => undefined);
       await confirmed;
-      await at.crash();
+      await (await at.killer())();
       const other = await at.newPage();
       await open(other, { worker });
       server.answer = () => undefined;
@@ -147,7 +147,7 @@ for (const worker of [true, false]) {
       await begun;
       const second = deliver(other);
       server.answer = () => undefined;
-      await at.crash();
+      await (await at.killer())();
       assert.deepEqual(await second, { delivered: 2, damaged: [] });
       assert.deepEqual(server.received.map(({ id }) => id), [ids[0], ids[0], ids[1]]);
     });

@@ -10,7 +10,7 @@ import { host } from './host.mjs';
 export function vaults() {
   let browser;
   const contexts = [];
-  const self = { newDevice, newPage, inPage, crash };
+  const self = { newDevice, newPage, inPage, killer };
 
   before(async () => {
     self.web = await host();
@@ -45,12 +45,14 @@ export function vaults() {
     return page.evaluate(`(async () => (${run})({ ...(await import('/pages/vault.js')), args: ${JSON.stringify(args)} }))()`);
   }
 
-  /** The page's process dies. */
-  async function crash(page = self.page) {
+  /** What lets the page's process die, even while its script does not return. */
+  async function killer(page = self.page) {
     const session = await page.context().newCDPSession(page);
-    const crashed = page.waitForEvent('crash');
-    session.send('Page.crash').catch(() => undefined);
-    await crashed;
+    return async () => {
+      const crashed = page.waitForEvent('crash');
+      session.send('Page.crash').catch(() => undefined);
+      await crashed;
+    };
   }
 
   return self;
