@@ -113,7 +113,7 @@ for (const worker of [false, true]) {
       assert.match(await dies, /crashed/);
       await page.close();
       const { found, unfinished } = await check(told).catch((error) => {
-        throw new Error(`after the kill ${kill} of the seed ${SEED}, at the call ${call}`, { cause: error });
+        throw new Error(`after the kill ${kill} of the seed ${SEED}, at the call ${call}: ${error.message}`, { cause: error });
       });
       rotations += unfinished;
       // Whatever was under way when it died, one record at most is there that nobody was told of.

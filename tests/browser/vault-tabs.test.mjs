@@ -153,6 +153,22 @@ for (const worker of [true, false]) {
       assert.deepEqual(await at.inPage(async () => (await globalThis.vault.list()).records.map(({ score }) => score), {}, one), [6]);
     });
 
+    test('both destroy it and make it anew, again and again: nobody is left with half of one', async () => {
+      const tabs = [at.page, await at.newPage()];
+      const codes = await both(tabs, async ({ open, Vault, codeOf, args }) => {
+        const codes = new Set();
+        for (let i = 0; i < args.rounds; i++) {
+          await Vault.destroy('shop', { worker: args.worker });
+          const vault = await codeOf(open({ worker: args.worker, unlock: 'device' }));
+          codes.add(typeof vault === 'string' ? vault : await codeOf(vault.close()));
+        }
+        return [...codes];
+      }, { worker, rounds: worker ? 10 : 30 });
+      assert.deepEqual(codes, [[undefined], [undefined]]);
+      // What the last one made opens.
+      assert.deepEqual(await at.inPage(async ({ open, args }) => (await (await open(args)).list()).records, { worker, unlock: 'device' }), []);
+    });
+
     test('destroyed in one, the other is closed and leaves nothing', async () => {
       const [one, two] = await twoTabs({ worker, unlock: 'device' });
       const writes = at.inPage(async ({ codeOf }) => {
