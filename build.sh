@@ -19,6 +19,7 @@ usage: ./build.sh COMMAND
   wasm       the library as wasm, into pkg/wasm/{scalar,simd,relaxed}
   wasm-tract the same with tract, into pkg/wasm/tract
   wasm-vault the sealed store as wasm, into pkg/wasm/vault
+  wasm-unsealed the same without its encryption, for the tests alone, into target/wasm-unsealed
   pkg        the npm package, pkg/jicho-*.tgz
   www        the app, www/dist
   test-rust | test-neon | test-wasm | test-pkg | test-browser   parts of `test`
@@ -127,11 +128,22 @@ wasm_vault() {
   vault_module vault pkg/wasm/vault
 }
 
+# The same without its encryption. Never published: it shows that the tests find what is not sealed.
+wasm_unsealed() {
+  wasm_tools
+  is_fresh target/wasm-unsealed/vault/jicho_bg.wasm && return
+  say "wasm of the store, unsealed"
+  vault_module vault,unsealed target/wasm-unsealed/vault
+}
+
 # With the features $1, into the folder $2. Small: what must be fast has a level of its own in Cargo.toml.
 vault_module() {
+  local out=target/wasm-vault/wasm32-unknown-unknown/wasm
+  # Else a build with other features would be taken for this one.
+  rm -f $out/jicho.wasm $out/deps/jicho.wasm $out/deps/libjicho.rlib
   CARGO_PROFILE_WASM_OPT_LEVEL=s cargo build -p jicho --lib --no-default-features --features "$1" --profile wasm --target wasm32-unknown-unknown \
     --target-dir target/wasm-vault
-  bindgen target/wasm-vault/wasm32-unknown-unknown/wasm/jicho.wasm "$2"
+  bindgen $out/jicho.wasm "$2"
 }
 
 # The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
@@ -301,6 +313,7 @@ test_pkg() {
 test_browser() {
   [ -f www/dist/index.html ] || www
   browser_tests
+  wasm_unsealed
   say "browser tests"
   (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm test --silent)
   say "a slice of the faults"
@@ -348,6 +361,7 @@ case "${1:-}" in
   wasm) wasm ;;
   wasm-tract) wasm_tract ;;
   wasm-vault) wasm_vault ;;
+  wasm-unsealed) wasm_unsealed ;;
   pkg) pkg fresh ;;
   www) www fresh ;;
   lint) lint ;;

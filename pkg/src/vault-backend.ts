@@ -1,12 +1,17 @@
 import type { VaultHandle } from '../wasm/vault/jicho.js';
 import { InternalError, JichoError } from './errors.js';
-import { alone } from './exclusive.js';
+import { alone, exclusive } from './exclusive.js';
 import { loadVault } from './vault-module.js';
 import type { VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './vault-thread.js';
 import { WasmCalls } from './wasm-calls.js';
 
 /** From one look at what is to be done to the next. */
 const UPKEEP = 60 * 60_000;
+
+/** Else the device's key of a vault that is made would go with the one that another tab destroys. */
+function atTheDoor<T>(name: string, run: () => Promise<T>): Promise<T> {
+  return exclusive(`jicho vault ${name} opening`, new AbortController().signal, run);
+}
 
 /** A vault in this very thread, be it the page's or a worker's. */
 export class VaultBackend implements VaultThread {
@@ -20,7 +25,8 @@ export class VaultBackend implements VaultThread {
 
   async open({ name, unlock, wasm, ...settings }: VaultSettings): Promise<boolean> {
     const { VaultHandle } = await loadVault(wasm);
-    const handle = await this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
+    const open = (): Promise<VaultHandle> => this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
+    const handle = await atTheDoor(name, open);
     this.#handle = handle;
     // One tab is enough for what is to be done now and then.
     const keepUp = (): Promise<void> =>
@@ -34,7 +40,7 @@ export class VaultBackend implements VaultThread {
 
   async destroy(name: string, wasm: string | undefined): Promise<void> {
     const { VaultHandle } = await loadVault(wasm);
-    await this.#calls.call(() => VaultHandle.destroy(name));
+    await atTheDoor(name, () => this.#calls.call(() => VaultHandle.destroy(name)));
   }
 
   async call<M extends VaultMethod>(method: M, ...args: Parameters<VaultHandle[M]>): Promise<VaultAnswer<M>> {

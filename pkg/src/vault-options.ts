@@ -9,7 +9,7 @@ import type { VaultOptions, VaultQuery, VaultUnlock } from './vault-types.js';
  * @throws InvalidArgumentError
  */
 export function vaultSettings(options: VaultOptions): VaultSettings {
-  if (typeof options?.name !== 'string') throw new InvalidArgumentError('the option "name" must be a string');
+  const name = string('the option "name"', options?.name);
   const { queueLimit = 100, precision = 5, allowPrecise = false, retentionDays = {} } = options;
   const { scans = 30, corrections = 30, prototypes = null } = retentionDays;
   for (const [kind, days] of Object.entries({ scans, corrections, prototypes })) {
@@ -20,7 +20,7 @@ export function vaultSettings(options: VaultOptions): VaultSettings {
   if (!isCount(queueLimit)) throw new InvalidArgumentError('the option "queueLimit" must be a whole number, 1 or more');
   if (!isCount(precision) || precision > 12) throw new InvalidArgumentError('the option "precision" must be 1 to 12');
   return {
-    name: options.name,
+    name,
     unlock: vaultKey(options.unlock),
     retentionDays: { scans, corrections, prototypes },
     queueLimit,
@@ -47,11 +47,22 @@ export function vaultKey(unlock: VaultUnlock): VaultUnlock {
 }
 
 /**
+ * What must be a string: anything else would end the wasm module.
+ *
+ * @throws InvalidArgumentError
+ */
+export function string(what: string, value: unknown): string {
+  if (typeof value !== 'string') throw new InvalidArgumentError(`${what} must be a string`);
+  return value;
+}
+
+/**
  * A query as the vault takes it.
  *
  * @throws InvalidArgumentError
  */
 export function vaultSelect(query: VaultQuery): string {
+  if (typeof query !== 'object' || query === null) throw new InvalidArgumentError('a query is an object');
   const { kind = 'scan', from, until, geohash, order = 'newest', limit = 100, after, blobs = false } = query;
   if (order !== 'newest' && order !== 'oldest') throw new InvalidArgumentError('"order" must be "newest" or "oldest"');
   if (!isCount(limit)) throw new InvalidArgumentError('"limit" must be a whole number, 1 or more');

@@ -8,6 +8,7 @@ const FIRST = 5;
 
 /** A record's JSON, and what is sealed beside it. */
 export async function pack(record: VaultRecord): Promise<{ json: string; blob: Uint8Array | undefined }> {
+  if (typeof record !== 'object' || record === null) throw new InvalidArgumentError('a record is an object with a "kind"');
   const { thumbnail, embedding, ...fields } = record as Partial<Scan> & { embedding?: unknown };
   let json;
   try {
@@ -18,12 +19,13 @@ export async function pack(record: VaultRecord): Promise<{ json: string; blob: U
   return { json, blob: await bytesOf(thumbnail ?? embedding) };
 }
 
-async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
+/** The bytes of what an app gives, if it gives any. */
+export async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
   if (blob === undefined || blob === null) return undefined;
   if (blob instanceof Blob) return new Uint8Array(await blob.arrayBuffer());
   if (blob instanceof ArrayBuffer) return new Uint8Array(blob);
   if (ArrayBuffer.isView(blob)) return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
-  throw new InvalidArgumentError('a thumbnail is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array');
+  throw new InvalidArgumentError('a thumbnail or a file is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array');
 }
 
 /** What a vault keeps of a recognition. */

@@ -4,9 +4,9 @@ import { absolute, folder } from './place.js';
 import { startVaultWorker } from './start-vault-worker.js';
 import type { CallOptions, Recognition } from './types.js';
 import { VaultConnection } from './vault-connection.js';
+import { string, vaultKey, vaultSelect, vaultSettings } from './vault-options.js';
+import { bytesOf, pack, scanOf, unpack, unpackPage } from './vault-records.js';
 import { vaultUrl } from './vault-place.js';
-import { vaultKey, vaultSelect, vaultSettings } from './vault-options.js';
-import { pack, scanOf, unpack, unpackPage } from './vault-records.js';
 import type { VaultThread } from './vault-thread.js';
 import type {
   AddOptions,
@@ -75,6 +75,7 @@ export class Vault {
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `STORAGE`; again is safe.
    */
   static async destroy(name: string, options: Pick<VaultOptions, 'worker' | 'wasm'> = {}): Promise<void> {
+    string('the name', name);
     const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
     const thread = await makeThread(options.worker);
     try {
@@ -110,6 +111,7 @@ export class Vault {
    */
   async add(record: VaultRecord, options: AddOptions = {}): Promise<string> {
     const { id, place } = options;
+    if (id !== undefined) string('an id', id);
     const { json, blob } = await pack(record);
     return (await this.#open().call('add', json, blob, place && placed(place), id)).id;
   }
@@ -126,7 +128,7 @@ export class Vault {
    * @throws {@link JichoError} `RECORD_DAMAGED`, `KEY_MISSING`, `INVALID_ARGUMENT`.
    */
   async get(id: string): Promise<Stored | null> {
-    const entry = await this.#open().call('get', id);
+    const entry = await this.#open().call('get', string('an id', id));
     return entry && unpack(entry);
   }
 
@@ -137,7 +139,7 @@ export class Vault {
 
   /** Deletes the record of that id, damaged or not. Whether there was one. */
   async delete(id: string): Promise<boolean> {
-    return this.#open().call('delete', id);
+    return this.#open().call('delete', string('an id', id));
   }
 
   /** The geohash that a scan made there would get, to list those nearby. */
@@ -209,7 +211,7 @@ export class Vault {
    * scans. The text is as open as what it is written to.
    */
   async exportPlain(format: 'json' | 'csv', query: VaultQuery = {}): Promise<{ text: string; damaged: DamagedRecord[] }> {
-    const { text, damaged } = await this.#open().call('exportPlain', format, vaultSelect(query));
+    const { text, damaged } = await this.#open().call('exportPlain', string('the format', format), vaultSelect(query));
     return { text, damaged: damaged as DamagedRecord[] };
   }
 
@@ -220,7 +222,8 @@ export class Vault {
    * nothing was added.
    */
   async import(file: Blob | ArrayBuffer | Uint8Array, passphrase: string): Promise<{ added: number; present: number }> {
-    const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : new Uint8Array(file);
+    const bytes = await bytesOf(file);
+    if (!bytes) throw new InvalidArgumentError('there is no file');
     return this.#open().call('import', bytes, vaultKey({ passphrase, allowWeak: true }));
   }
 
@@ -254,7 +257,7 @@ export class Vault {
 }
 
 function checked(place: Place): Place {
-  const { latitude, longitude } = place;
+  const { latitude, longitude } = (place ?? {}) as Partial<Place>;
   if (typeof latitude !== 'number' || typeof longitude !== 'number') {
     throw new InvalidArgumentError('a place has the numbers latitude and longitude; leave it out where it is unknown');
   }

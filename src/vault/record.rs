@@ -175,8 +175,8 @@ impl Record {
                 return wrong("the thumbnail is no JPEG");
             }
             (Record::Scan(scan), _) => {
-                if let Some(geohash) = scan.geohash.as_deref().filter(|g| !is_geohash(g)) {
-                    return wrong(&format!("`{geohash}` is no geohash"));
+                if scan.geohash.as_deref().is_some_and(|geohash| !is_geohash(geohash)) {
+                    return wrong("that is no geohash");
                 }
             }
             (Record::Prototype(_), None) => return wrong("a prototype needs its embedding"),
@@ -241,6 +241,6 @@ fn is_geohash(text: &str) -> bool {
 
 /// Whether it is the beginning of a geohash.
 pub(super) fn check_prefix(prefix: &str) -> Result<()> {
-    let wrong = || Error::new(ErrorKind::InvalidArgument, format!("`{prefix}` is no beginning of a geohash"));
+    let wrong = || Error::new(ErrorKind::InvalidArgument, "that is no beginning of a geohash");
     is_geohash(prefix).then_some(()).ok_or_else(wrong)
 }

@@ -169,7 +169,10 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::Storage`], [`ErrorKind::VaultClosed`].
     pub async fn delete(&self, id: RecordId) -> Result<bool> {
         self.write(async |draft| {
-            let Some(row) = self.store.row(&self.name, id).await? else { return Ok(false) };
+            let Some(row) = self.store.row(&self.name, id).await? else {
+                self.refresh().await?;
+                return Ok(false);
+            };
             draft.delete(row.kind, id);
             Ok(true)
         })

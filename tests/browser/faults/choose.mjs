@@ -10,7 +10,8 @@ export function slice(trials, count, seed) {
   return chosen;
 }
 
-function mulberry32(state) {
+/** Numbers from 0 up to 1, the same for the same seed. */
+export function mulberry32(state) {
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);

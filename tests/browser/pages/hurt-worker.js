@@ -1,4 +1,4 @@
-// The library's own worker, in a browser that lacks what the address's query names.
+// The library's own worker, or the one that the address's fragment names, in a browser that lacks what its query names.
 import { hurt } from './hurts.js';
 
 hurt(location.search.slice(1).split(','));
@@ -7,6 +7,6 @@ hurt(location.search.slice(1).split(','));
 const early = [];
 const keep = (event) => early.push(event);
 self.addEventListener('message', keep);
-await import('/pkg/dist/worker.js');
+await import(`/pkg/dist/${location.hash.slice(1) || 'worker'}.js`);
 self.removeEventListener('message', keep);
 for (const { data } of early) self.dispatchEvent(new MessageEvent('message', { data }));

@@ -6,6 +6,15 @@ const hurts = {
   'no-locks': () => missing(Object.getPrototypeOf(navigator), 'locks'),
   'no-broadcast': () => delete globalThis.BroadcastChannel,
   'no-database': () => missing(globalThis, 'indexedDB'),
+  // A page without https.
+  'no-subtle': () => missing(Crypto.prototype, 'subtle'),
+  // Private windows of some browsers take keys, and give none back.
+  'keys-forgotten': () => {
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (value, ...rest) {
+      return put.call(this, value instanceof CryptoKey ? null : value, ...rest);
+    };
+  },
   'database-forbidden': () => {
     IDBFactory.prototype.open = () => {
       throw new DOMException('The operation is insecure.', 'SecurityError');
