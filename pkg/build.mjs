@@ -22,8 +22,13 @@ await bundle(['index', 'build', 'precache', 'service-worker', 'vault'], true);
 // Whole, so that a page waits for one file and not for those that it names.
 await bundle(['worker', 'vault-worker'], false);
 
-// What a page without a bundler loads. The service worker is not among its own files.
+// What a page without a bundler loads: for recognising, and for a vault. The service worker is not among its own files.
 const scripts = readdirSync(at('dist/')).filter((name) => name.endsWith('.js') && name !== 'service-worker.js');
-const precache = readFileSync(at('dist/precache.js'), 'utf8');
-if (!precache.includes('"__SCRIPTS__"')) throw new Error('precache.js has no place for the list of scripts');
-writeFileSync(at('dist/precache.js'), precache.replace('"__SCRIPTS__"', scripts.map((name) => JSON.stringify(name)).join()));
+list('precache.js', scripts.filter((name) => !name.startsWith('vault')));
+list('vault.js', scripts.filter((name) => name.startsWith('vault') || name.startsWith('chunk-')));
+
+function list(file, names) {
+  const source = readFileSync(at(`dist/${file}`), 'utf8');
+  if (!source.includes('"__SCRIPTS__"')) throw new Error(`${file} has no place for the list of scripts`);
+  writeFileSync(at(`dist/${file}`), source.replace('"__SCRIPTS__"', names.map((name) => JSON.stringify(name)).join()));
+}

@@ -112,6 +112,8 @@ async fn rows_come_in_order(store: &impl Store) {
         (&[3, 4, 6], Select { from: 20, until: 30, after: at(10, 2), ..all.clone() }),
         (&[6, 4, 3], Select { from: 20, until: 30, after: at(40, 5), ..down.clone() }),
         (&[], Select { from: 20, until: 30, after: at(40, 5), ..all.clone() }),
+        (&[], Select { from: 20, until: 30, after: at(30, 1), ..all.clone() }),
+        (&[3], Select { from: 20, until: 30, after: at(20, 4), ..down.clone() }),
         (&[], Select { from: 20, until: 30, after: at(10, 2), ..down.clone() }),
         (&[], Select { after: at(40, 5), ..all.clone() }),
         (&[], Select { after: at(10, 2), ..down.clone() }),
@@ -368,7 +370,8 @@ mod browser {
         assert_eq!(found(&store, "shop", select(Kind::Scan)).await, [1]);
     }
 
-    const SETTINGS: &str = r#"{"retentionDays": {}, "queueLimit": 100, "precision": 5, "precise": false}"#;
+    const SETTINGS: &str =
+        r#"{"retentionDays": {}, "queueLimit": 100, "precision": 5, "precise": false, "memory": false}"#;
 
     async fn open_by_device(name: &str) -> Result<JsValue, JsValue> {
         JsFuture::from(VaultHandle::open(name.into(), "device".into(), SETTINGS.into())).await

@@ -25,7 +25,15 @@ export async function exclusive<T>(name: string, signal: AbortSignal, run: () =>
 export async function alone(name: string, run: () => Promise<void>): Promise<void> {
   const locks = globalThis.navigator?.locks as LockManager | undefined;
   if (!locks) return run();
-  await locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (lock) await run();
-  });
+  let asked = false;
+  try {
+    await locks.request(name, { ifAvailable: true }, async (lock) => {
+      asked = true;
+      if (lock) await run();
+    });
+  } catch (error) {
+    if (asked) throw error;
+    // A browser that was told to block storage refuses locks, too.
+    await run();
+  }
 }

@@ -1,6 +1,7 @@
 import { ERROR_CODES, type JichoErrorCode } from './errors.js';
 import { Measures, type MeasuresReport } from './measures.js';
 import type { SyncResult } from './types.js';
+import { ASKED_TO_PERSIST } from './persist.js';
 
 /** One check for a newer model. */
 export interface LastCheck {
@@ -19,9 +20,6 @@ interface Page {
   measures: Measures;
   check: LastCheck | null;
 }
-
-/** Of all channels, whose storage is one; no part of what is cleared with one of them. */
-const ASKED_TO_PERSIST = 'jicho asked to persist';
 
 const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'failed'];
 

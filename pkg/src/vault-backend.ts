@@ -2,7 +2,7 @@ import type { VaultHandle } from '../wasm/vault/jicho.js';
 import { InternalError, JichoError } from './errors.js';
 import { alone, exclusive } from './exclusive.js';
 import { loadVault } from './vault-module.js';
-import type { VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './vault-thread.js';
+import type { Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './vault-thread.js';
 import { WasmCalls } from './wasm-calls.js';
 
 /** From one look at what is to be done to the next. */
@@ -23,7 +23,7 @@ export class VaultBackend implements VaultThread {
     this.#calls = new WasmCalls(onCrash);
   }
 
-  async open({ name, unlock, wasm, ...settings }: VaultSettings): Promise<boolean> {
+  async open({ name, unlock, wasm, ...settings }: VaultSettings): Promise<Opened> {
     const { VaultHandle } = await loadVault(wasm);
     const open = (): Promise<VaultHandle> => this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
     const handle = await atTheDoor(name, open);
@@ -35,7 +35,8 @@ export class VaultBackend implements VaultThread {
       });
     this.#upkeep = setInterval(keepUp, UPKEEP);
     void keepUp();
-    return handle.durable;
+    const { durable, created } = handle;
+    return { durable, created };
   }
 
   async destroy(name: string, wasm: string | undefined): Promise<void> {

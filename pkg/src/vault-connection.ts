@@ -1,7 +1,10 @@
 import type { VaultHandle } from '../wasm/vault/jicho.js';
 import { Connection } from './connection.js';
 import { VaultClosedError } from './errors.js';
-import type { VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './vault-thread.js';
+import type { Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './vault-thread.js';
+
+/** Milliseconds that a worker has to overwrite its keys before it is ended. */
+const PATIENCE = 2000;
 
 /** A vault in a worker. One that dies takes the keys along: the vault is to be opened again. */
 export class VaultConnection implements VaultThread {
@@ -11,8 +14,9 @@ export class VaultConnection implements VaultThread {
     this.#connection = new Connection(worker, {}, () => undefined);
   }
 
-  open(settings: VaultSettings): Promise<boolean> {
-    return this.#ask({ ask: 'open', settings });
+  open(settings: VaultSettings): Promise<Opened> {
+    const { unlock } = settings;
+    return this.#ask({ ask: 'open', settings }, typeof unlock === 'object' && 'key' in unlock ? [unlock.key.buffer] : []);
   }
 
   destroy(name: string, wasm: string | undefined): Promise<void> {
@@ -20,16 +24,19 @@ export class VaultConnection implements VaultThread {
   }
 
   call<M extends VaultMethod>(method: M, ...args: Parameters<VaultHandle[M]>): Promise<VaultAnswer<M>> {
-    return this.#ask({ ask: 'call', method, args });
+    // Files and blobs go over without a copy; they were made for this.
+    const transfer = args.flatMap((arg: unknown) => (arg instanceof Uint8Array ? [arg.buffer] : []));
+    return this.#ask({ ask: 'call', method, args }, transfer);
   }
 
   async close(): Promise<void> {
-    // Where the worker is dead already, so are the keys.
-    await this.#ask({ ask: 'close' }).catch(() => undefined);
+    // Where the worker is dead already, so are the keys; not every death is told.
+    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    await Promise.race([this.#ask({ ask: 'close' }).catch(() => undefined), late]);
     this.#connection.end(new VaultClosedError('the vault was closed: open it again'));
   }
 
-  #ask<T>(request: VaultRequest): Promise<T> {
-    return this.#connection.call<T>({ type: 'vault', request }, {});
+  #ask<T>(request: VaultRequest, transfer: Transferable[] = []): Promise<T> {
+    return this.#connection.call<T>({ type: 'vault', request }, { transfer });
   }
 }

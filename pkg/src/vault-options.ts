@@ -26,6 +26,7 @@ export function vaultSettings(options: VaultOptions): VaultSettings {
     queueLimit,
     precision,
     precise: allowPrecise === true,
+    memory: options.memory === true,
     wasm: options.wasm === undefined ? undefined : folder('wasm', options.wasm),
   };
 }
@@ -41,7 +42,8 @@ export function vaultKey(unlock: VaultUnlock): VaultUnlock {
     if ('passphrase' in unlock && typeof unlock.passphrase === 'string') {
       return { passphrase: unlock.passphrase.normalize('NFKC'), allowWeak: unlock.allowWeak === true };
     }
-    if ('key' in unlock && unlock.key instanceof Uint8Array) return { key: unlock.key };
+    // A copy of these bytes alone, which is overwritten once it is read.
+    if ('key' in unlock && unlock.key instanceof Uint8Array) return { key: unlock.key.slice() };
   }
   throw new InvalidArgumentError('the option "unlock" must be "device", { passphrase } or { key } of 32 bytes');
 }

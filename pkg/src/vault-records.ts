@@ -19,12 +19,12 @@ export async function pack(record: VaultRecord): Promise<{ json: string; blob: U
   return { json, blob: await bytesOf(thumbnail ?? embedding) };
 }
 
-/** The bytes of what an app gives, if it gives any. */
+/** A copy of the bytes that an app gives, if it gives any. */
 export async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
   if (blob === undefined || blob === null) return undefined;
   if (blob instanceof Blob) return new Uint8Array(await blob.arrayBuffer());
-  if (blob instanceof ArrayBuffer) return new Uint8Array(blob);
-  if (ArrayBuffer.isView(blob)) return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+  if (blob instanceof ArrayBuffer) return new Uint8Array(blob.slice());
+  if (ArrayBuffer.isView(blob)) return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength).slice();
   throw new InvalidArgumentError('a thumbnail or a file is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array');
 }
 

@@ -8,6 +8,7 @@ export interface VaultSettings {
   queueLimit: number;
   precision: number;
   precise: boolean;
+  memory: boolean;
   wasm: string | undefined;
 }
 
@@ -36,10 +37,17 @@ export type VaultRequest =
 /** What a call answers. */
 export type VaultAnswer<M extends VaultMethod> = Awaited<ReturnType<VaultHandle[M]>>;
 
+/** What opening tells. */
+export interface Opened {
+  /** Whether records outlive the page. */
+  durable: boolean;
+  /** Whether there was none of that name. */
+  created: boolean;
+}
+
 /** Where a vault lives: this thread, or a worker. */
 export interface VaultThread {
-  /** Whether its records outlive the page. */
-  open(settings: VaultSettings): Promise<boolean>;
+  open(settings: VaultSettings): Promise<Opened>;
   destroy(name: string, wasm: string | undefined): Promise<void>;
   call<M extends VaultMethod>(method: M, ...args: Parameters<VaultHandle[M]>): Promise<VaultAnswer<M>>;
   /** Overwrites the keys and ends the thread. */

@@ -3,9 +3,10 @@ import type { Attribute } from './types.js';
 
 /**
  * What unlocks a vault:
- * - a passphrase, of which Argon2id makes the key, in about a second on a fast device; refused where it would be guessed
- *   too soon, unless `allowWeak` (a PIN: whoever has the device finds it in minutes);
- * - `'device'`: a key that the browser keeps and gives to nobody; whoever can use the app on this device opens the vault;
+ * - a passphrase, of which Argon2id makes the key, in about a second on a fast device; one that is plainly too weak is
+ *   refused for a new lock, unless `allowWeak` (a PIN: whoever has the device finds it in minutes);
+ * - `'device'`: a key that the browser keeps and hands to no script. Whoever can use the app on this device opens the vault,
+ *   and so does who copies a profile of Chromium, on whose disk the key lies in clear;
  * - 32 random bytes that the app keeps elsewhere: a backend, WebAuthn's PRF.
  */
 export type VaultUnlock = 'device' | { passphrase: string; allowWeak?: boolean } | { key: Uint8Array };
@@ -24,6 +25,13 @@ export interface VaultOptions {
   precision?: number;
   /** The opt-in that more than 6 characters take: they tell a street or a house. Default false. */
   allowPrecise?: boolean;
+  /**
+   * Whether memory will do where the browser allows no IndexedDB, as in some private modes: the vault then lives as long as
+   * the page, and its sales too. Default false: `UNSUPPORTED`.
+   */
+  memory?: boolean;
+  /** Whether to ask the browser, once, to keep the storage when space runs short. Default true; Firefox asks the user. */
+  persist?: boolean;
   /**
    * Where the vault lives: in a worker of its own (default), in the page (`false`), or in the worker that this function
    * starts from `jicho/vault-worker`, where a bundler does not do that by itself.
@@ -44,8 +52,8 @@ export interface Place {
 /** What a camera saw. */
 export interface Scan {
   kind: 'scan';
-  /** Default: empty. */
-  decision?: 'match' | 'unsure' | 'unknown';
+  /** What came of it, where it was a recognition. */
+  decision?: 'match' | 'unsure' | 'unknown' | null;
   /** The likeliest first; confidence 0–1. */
   predictions?: { label: string; confidence: number }[];
   attributes?: Record<string, Attribute>;
@@ -56,7 +64,7 @@ export interface Scan {
   /** Where it was: 1 to 12 characters. From {@link AddOptions.place}, if that is given. */
   geohash?: string | null;
   /** Of the model. */
-  version?: string;
+  version?: string | null;
   /** JPEG, at most 1 MiB. */
   thumbnail?: Blob | ArrayBuffer | Uint8Array;
 }
@@ -94,15 +102,13 @@ export type VaultRecord = Scan | Correction | Prototype | Sale;
 /** A record that was read. Thumbnail and embedding are there where they were asked for. */
 export type Stored<R extends VaultRecord = VaultRecord> = R extends VaultRecord
   ? Omit<R, 'thumbnail'> & {
-      /** 32 hexadecimal digits; of a sale its idempotency key. */
+      /** A UUID, in small letters; of a sale its idempotency key. */
       id: string;
       /** When it was added, milliseconds since 1970. */
       time: number;
       /** Bytes of its thumbnail or embedding; 0 where it has none. */
       blobBytes: number;
-      /** Of a scan: JPEG. */
-      thumbnail?: Blob;
-    }
+    } & (R extends Scan ? { thumbnail?: Blob } : unknown)
   : never;
 
 /** How to add a record. */

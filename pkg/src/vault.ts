@@ -1,5 +1,6 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from './errors.js';
 import { exclusive } from './exclusive.js';
+import { askToPersist } from './persist.js';
 import { absolute, folder } from './place.js';
 import { startVaultWorker } from './start-vault-worker.js';
 import type { CallOptions, Recognition } from './types.js';
@@ -7,7 +8,7 @@ import { VaultConnection } from './vault-connection.js';
 import { string, vaultKey, vaultSelect, vaultSettings } from './vault-options.js';
 import { bytesOf, pack, scanOf, unpack, unpackPage } from './vault-records.js';
 import { vaultUrl } from './vault-place.js';
-import type { VaultThread } from './vault-thread.js';
+import type { Opened, VaultThread } from './vault-thread.js';
 import type {
   AddOptions,
   Compaction,
@@ -27,7 +28,11 @@ import type {
 } from './vault-types.js';
 import { workerUrl } from './worker-url.js';
 
+export { ERROR_CODES, JichoError, type JichoErrorCode } from './errors.js';
 export type * from './vault-types.js';
+
+/** The package's own scripts that a vault needs, beside this one; the build fills it in. */
+const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
 
 type OfKind<K> = Extract<VaultRecord, { kind: K }>;
 
@@ -42,7 +47,7 @@ export class Vault {
   /** As given. */
   readonly name: string;
   readonly #thread: VaultThread;
-  #durable = false;
+  #opened: Opened | undefined;
   #closed = false;
 
   private constructor(name: string, thread: VaultThread) {
@@ -60,11 +65,12 @@ export class Vault {
     const settings = vaultSettings(options);
     const vault = new Vault(settings.name, await makeThread(options.worker));
     try {
-      vault.#durable = await vault.#thread.open(settings);
+      vault.#opened = await vault.#thread.open(settings);
     } catch (error) {
       await vault.close();
       throw error;
     }
+    if (options.persist !== false) askToPersist();
     return vault;
   }
 
@@ -86,22 +92,29 @@ export class Vault {
   }
 
   /**
-   * The absolute URLs of what a vault fetches besides the app's own scripts, for a service worker to keep: worker and wasm
-   * module. `worker` is where the worker's script is, where a bundler does not place it by itself.
+   * The absolute URLs of what a vault fetches, for a service worker to keep: worker, wasm module and, where no bundler made
+   * them part of the app's, the package's scripts. `worker` is where the worker's script is, where a bundler does not place it by itself.
    *
    * @throws {@link JichoError} `INVALID_ARGUMENT`.
    */
   static urls(options: { worker?: string | URL; wasm?: string | URL } = {}): string[] {
-    const { worker, wasm } = options;
-    return [
-      worker === undefined ? workerUrl(() => startVaultWorker(undefined)) : absolute('worker', worker).href,
-      vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm)),
-    ];
+    const { wasm } = options;
+    const worker =
+      options.worker === undefined ? workerUrl(() => startVaultWorker(undefined)) : absolute('worker', options.worker).href;
+    const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
+    // A bundler has placed the worker elsewhere, and has left nothing beside this script.
+    const placed = scripts.includes(worker) ? scripts : [worker];
+    return [...placed, vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm))];
   }
 
-  /** Whether records outlive the page: not where the browser allows no IndexedDB, as in some private modes. */
+  /** Whether records outlive the page: not in memory ({@link VaultOptions.memory}). */
   get durable(): boolean {
-    return this.#durable;
+    return this.#opened?.durable ?? false;
+  }
+
+  /** Whether there was no vault of that name: a first start, another name, or the browser has deleted its storage. */
+  get created(): boolean {
+    return this.#opened?.created ?? false;
   }
 
   /**
@@ -150,22 +163,23 @@ export class Vault {
 
   /**
    * Delivers the queued sales, the oldest first: `send` gets each, and only when it has resolved is that one removed. When
-   * it rejects, that sale and those behind it stay, and so does this call reject. A sale may be sent a second time, when
-   * the page dies in between, and always under the same id: the receiver takes an id once. One tab delivers at a time.
+   * it rejects, that sale and those behind it stay, and so does this call reject; one that will never be taken is for the
+   * app to {@link delete}. A sale may be sent a second time, when the page dies in between or an abort comes, and always under
+   * the same id: the receiver takes an id once. One tab delivers at a time. The signal that `send` gets is that of the call.
    *
    * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
    */
-  async deliver(send: (sale: QueuedSale) => Promise<unknown>, options: CallOptions = {}): Promise<Delivery> {
+  async deliver(send: (sale: QueuedSale, signal: AbortSignal) => Promise<unknown>, options: CallOptions = {}): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
     return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
       const delivery: Delivery = { delivered: 0, damaged: [] };
       for (let after: string | undefined; ; ) {
-        if (signal.aborted) throw new AbortedError('aborted by the caller', { cause: signal.reason });
+        if (signal.aborted) throw aborted(signal);
         const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
         const { records, damaged, next } = await this.list(query);
         delivery.damaged.push(...damaged);
         for (const { id, time, order } of records) {
-          await send({ id, time, order });
+          await unlessAborted(send({ id, time, order }, signal), signal);
           if (await this.delete(id)) delivery.delivered += 1;
         }
         if (next === null) return delivery;
@@ -201,7 +215,7 @@ export class Vault {
    * @throws {@link JichoError} `WEAK_PASSPHRASE`, `UNSUPPORTED`.
    */
   async export(passphrase: string, options: { allowWeak?: boolean } = {}): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
-    const { pieces, records, damaged } = await this.#open().call('export', vaultKey({ passphrase, ...options }));
+    const { pieces, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
     const file = new Blob(pieces, { type: 'application/octet-stream' });
     return { file, records, damaged: damaged as DamagedRecord[] };
   }
@@ -224,7 +238,7 @@ export class Vault {
   async import(file: Blob | ArrayBuffer | Uint8Array, passphrase: string): Promise<{ added: number; present: number }> {
     const bytes = await bytesOf(file);
     if (!bytes) throw new InvalidArgumentError('there is no file');
-    return this.#open().call('import', bytes, vaultKey({ passphrase, allowWeak: true }));
+    return this.#open().call('import', bytes, fileKey(passphrase));
   }
 
   /** How the vault stands, for whoever is asked for help. */
@@ -267,6 +281,23 @@ function checked(place: Place): Place {
 /** Only these two fields leave a `GeolocationCoordinates`. What JSON makes null of is no place, as the vault then says. */
 function placed(place: Place): string {
   return JSON.stringify(checked(place));
+}
+
+function fileKey(passphrase: unknown, allowWeak = false): VaultUnlock {
+  return vaultKey({ passphrase: string('the passphrase', passphrase), allowWeak });
+}
+
+function aborted(signal: AbortSignal): AbortedError {
+  return new AbortedError('aborted by the caller', { cause: signal.reason });
+}
+
+/** What hangs must not hold up every other tab. */
+function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(aborted(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::record::{Entry, Record};
+use crate::recognize::Decision;
 
 /// An array of objects: id, time in milliseconds since 1970, kind, and the record's fields. Without blobs.
 #[must_use]
@@ -28,17 +29,25 @@ pub fn to_csv(entries: &[Entry]) -> String {
         let cells = [
             entry.id.to_string(),
             iso8601(entry.time),
-            text(&scan.decision),
+            scan.decision.map_or("", decision_name).to_owned(),
             first.map_or_else(String::new, |p| text(&p.label)),
             first.map_or_else(String::new, |p| p.confidence.to_string()),
             scan.score.map_or_else(String::new, |score| score.to_string()),
             text(scan.geohash.as_deref().unwrap_or_default()),
-            text(&scan.version),
+            text(scan.version.as_deref().unwrap_or_default()),
         ];
         csv += &cells.join(",");
         csv += "\r\n";
     }
     csv
+}
+
+fn decision_name(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Match => "match",
+        Decision::Unsure => "unsure",
+        Decision::Unknown => "unknown",
+    }
 }
 
 fn text(cell: &str) -> String {

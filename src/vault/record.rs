@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::envelope::{pad, unpad};
 use super::id::RecordId;
 use crate::error::{Error, ErrorKind, Result};
+use crate::recognize::Decision;
 
 /// Bytes of a record's JSON at most.
 const MAX_JSON: usize = 64 << 10;
@@ -76,8 +77,8 @@ pub enum Record {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Scan {
-    /// `match`, `unsure` or `unknown`.
-    pub decision: String,
+    /// What came of it, where it was a recognition.
+    pub decision: Option<Decision>,
     /// The likeliest first.
     pub predictions: Vec<Prediction>,
     /// By name, as recognised.
@@ -89,7 +90,7 @@ pub struct Scan {
     /// 1 to 12 characters.
     pub geohash: Option<String>,
     /// The model's version.
-    pub version: String,
+    pub version: Option<String>,
 }
 
 /// A label and its probability.
@@ -106,7 +107,7 @@ pub struct Prediction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Correction {
-    /// The scan's id, 32 hexadecimal digits.
+    /// The scan's id.
     pub scan: String,
     /// What it was; none for no product.
     pub label: Option<String>,
@@ -199,14 +200,19 @@ impl Record {
     pub(super) fn write(&self, blob: Option<&[u8]>) -> Result<Plain> {
         self.check(blob)?;
         let wrong = |what| Error::new(ErrorKind::InvalidArgument, format!("a record {what}"));
-        let payload = Payload { record: self.clone(), blob_bytes: blob.map_or(0, <[u8]>::len) };
-        let json = serde_json::to_vec(&payload).map_err(|e| wrong(format!("that is no JSON: {e}")))?;
+        let mut record = self.clone();
+        if let Record::Correction(correction) = &mut record {
+            // However it was spelt.
+            correction.scan = correction.scan.parse::<RecordId>()?.to_string();
+        }
+        let payload = Payload { record, blob_bytes: blob.map_or(0, <[u8]>::len) };
+        let json = serde_json::to_vec(&payload).map_err(|_| wrong("that is no JSON".to_owned()))?;
         let json = Zeroizing::new(json);
         if json.len() > MAX_JSON {
             return Err(wrong(format!("of {} bytes; {MAX_JSON} are the most", json.len())));
         }
         // What JSON cannot hold, such as a score that is no number, must fail now and not when it is read.
-        serde_json::from_slice::<Payload>(&json).map_err(|e| wrong(format!("that cannot be read again: {e}")))?;
+        serde_json::from_slice::<Payload>(&json).map_err(|_| wrong("with a number that is none".to_owned()))?;
         Ok(Plain { record: pad(&json), blob: blob.map(pad) })
     }
 }
@@ -222,7 +228,7 @@ impl Plain {
     pub(super) fn read(&self, kind: Kind, id: RecordId, time: u64, with_blob: bool) -> Result<Entry> {
         let damaged = |what: &str| Error::new(ErrorKind::RecordDamaged, what);
         let payload: Payload = serde_json::from_slice(unpad(&self.record)?)
-            .map_err(|e| damaged(&format!("it is no record that this version can read: {e}")))?;
+            .map_err(|_| damaged("it is no record that this version can read: update the app"))?;
         if payload.record.kind() != kind {
             return Err(damaged("it is of another kind"));
         }

@@ -76,7 +76,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::InvalidArgument`]; [`ErrorKind::QueueFull`] for a sale; [`ErrorKind::Storage`] (it may have been added
     /// all the same), [`ErrorKind::VaultClosed`].
     pub async fn add(&self, record: &Record, blob: Option<&[u8]>) -> Result<RecordId> {
-        let id = RecordId(random(&self.device)?);
+        let id = RecordId::random(random(&self.device)?);
         self.add_as(id, record, blob).await?;
         Ok(id)
     }
@@ -132,8 +132,13 @@ impl<S: Store, D: Device> Vault<S, D> {
         }
         if let Some(prefix) = &query.geohash {
             check_prefix(prefix)?;
+            if query.kind != Kind::Scan {
+                return Err(Error::new(ErrorKind::InvalidArgument, "only scans have a geohash"));
+            }
         }
-        let Query { kind, from, until, descending, blobs, .. } = *query;
+        let Query { kind, from, until, descending, .. } = *query;
+        // A search reads the blobs of what it finds alone.
+        let blobs = query.blobs && query.geohash.is_none();
         let mut select = Select { kind, from, until, descending, after: query.after, limit: CHUNK, blobs };
         let mut page = Page::default();
         loop {
@@ -144,8 +149,8 @@ impl<S: Store, D: Device> Vault<S, D> {
             let ended = rows.len() < select.limit;
             for row in rows {
                 let (position, about) = (row.position(), row.clone());
-                match self.read(row, async |ring, row| ring.open_row(row, blobs, &self.device).await).await {
-                    Ok(entry) => page.entries.extend(entry.filter(|entry| is_in(entry, query.geohash.as_deref()))),
+                match self.listed(row, query, blobs).await {
+                    Ok(entry) => page.entries.extend(entry),
                     Err(error) if is_of_the_record(&error) => page.damaged.push(Damaged::new(&about, error)),
                     Err(error) => return Err(error),
                 }
@@ -161,6 +166,14 @@ impl<S: Store, D: Device> Vault<S, D> {
                 return Ok(page);
             }
         }
+    }
+
+    /// The entry of a row, unless the query leaves it out. `blobs`: whether the row has its blob with it.
+    async fn listed(&self, row: Row, query: &Query, blobs: bool) -> Result<Option<Entry>> {
+        let id = row.id;
+        let entry = self.read(row, async |ring, row| ring.open_row(row, blobs, &self.device).await).await?;
+        let Some(entry) = entry.filter(|entry| is_in(entry, query.geohash.as_deref())) else { return Ok(None) };
+        if query.blobs && !blobs && entry.blob_bytes > 0 { self.get(id).await } else { Ok(Some(entry)) }
     }
 
     /// Deletes the record of that id, damaged or not. Whether there was one.

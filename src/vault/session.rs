@@ -6,7 +6,7 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::device::{Device, random};
-use super::header::Header;
+use super::header::{Header, Lock};
 use super::id::VaultId;
 use super::keyring::Keyring;
 use super::passphrase::Cost;
@@ -41,6 +41,7 @@ pub struct Vault<S, D> {
     pub(super) device: D,
     pub(super) name: String,
     pub(super) settings: Settings,
+    created: bool,
     /// `None` once it is closed.
     pub(super) ring: RefCell<Option<Rc<Opened>>>,
     pub(super) writing: Mutex<()>,
@@ -64,6 +65,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::InvalidArgument`], [`ErrorKind::Unsupported`], [`ErrorKind::Storage`].
     pub async fn open(store: S, device: D, name: &str, unlock: Unlock<'_>, settings: Settings) -> Result<Self> {
         check_name(name)?;
+        let mut created = false;
         let opened = loop {
             if let Some(bytes) = store.header(name).await? {
                 let header = Header::parse(&bytes)?;
@@ -74,7 +76,8 @@ impl<S: Store, D: Device> Vault<S, D> {
             store.sweep(name).await?;
             let ring = create(name, unlock, &device, settings.cost).await?;
             let bytes = ring.header.to_bytes();
-            if store.commit(name, None, &bytes, &[]).await? {
+            created = store.commit(name, None, &bytes, &[]).await?;
+            if created {
                 break Opened { ring, bytes };
             }
         };
@@ -83,6 +86,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             device,
             name: name.to_owned(),
             settings,
+            created,
             ring: RefCell::new(Some(Rc::new(opened))),
             writing: Mutex::new(()),
             unwritten: Cell::new(0),
@@ -98,13 +102,18 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.ring.take();
     }
 
+    /// Whether opening it has made it: there was none of that name.
+    pub fn created(&self) -> bool {
+        self.created
+    }
+
     /// Where the vault is kept.
     pub fn store(&self) -> &S {
         &self.store
     }
 
     /// Locks the vault by something else. The records stay as they are; a copy made before still opens as before, and what is
-    /// written later too until the next [`Vault::rotate`].
+    /// written later too until the next [`Vault::rotate`]. A device's key that is no lock any more is deleted.
     ///
     /// # Errors
     /// As [`Vault::open`].
@@ -112,13 +121,15 @@ impl<S: Store, D: Device> Vault<S, D> {
         let vault = self.ring()?.header.vault;
         let (lock, wrapping) = unlock.lock(vault, &self.name, &self.device, self.settings.cost).await?;
         let wrapping = Rc::new(wrapping);
-        self.write(async |draft| {
+        let before = self.write(async |draft| {
             draft.ring.rewrap(Rc::clone(&wrapping), &self.device)?;
-            draft.ring.header.lock = lock.clone();
             draft.touched = true;
-            Ok(())
-        })
-        .await
+            Ok(std::mem::replace(&mut draft.ring.header.lock, lock.clone()))
+        });
+        if matches!(before.await?, Lock::Device { .. }) && !matches!(lock, Lock::Device { .. }) {
+            self.device.forget(&self.name).await?;
+        }
+        Ok(())
     }
 
     /// The keys as they are known now.

@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use idb::{DatabaseEvent, Factory, Transaction, TransactionMode};
+use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbTransaction};
 
 use super::failure::describe;
@@ -31,11 +33,44 @@ pub(super) struct Database {
 }
 
 /// Closed when dropped, so that its handlers cannot be called afterwards.
-struct Connection(idb::Database);
+struct Connection {
+    database: idb::Database,
+    /// The same, for what the crate does not know.
+    raw: IdbDatabase,
+}
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Read,
+    Write,
+    /// As `Write`, and what is written is on the disk before it counts as done. Browsers that know no such option ignore it.
+    #[cfg_attr(not(feature = "vault"), expect(dead_code))]
+    WriteThrough,
+}
+
+impl Connection {
+    fn transaction(&self, stores: &[&str], mode: Mode) -> Result<Transaction, Fault> {
+        Ok(match mode {
+            Mode::Read => self.database.transaction(stores, TransactionMode::ReadOnly)?,
+            Mode::Write => self.database.transaction(stores, TransactionMode::ReadWrite)?,
+            Mode::WriteThrough => self.transaction_through(stores).map_err(|e| Fault::Database(describe(&e)))?.into(),
+        })
+    }
+
+    /// Neither `idb` nor `web-sys` has `durability`.
+    fn transaction_through(&self, stores: &[&str]) -> Result<IdbTransaction, JsValue> {
+        let stores: Array = stores.iter().map(|store| JsValue::from(*store)).collect();
+        let options = Object::new();
+        Reflect::set(&options, &"durability".into(), &"strict".into())?;
+        let transaction: Function = Reflect::get(&self.raw, &"transaction".into())?.dyn_into()?;
+        transaction.call3(&self.raw, &stores, &"readwrite".into(), &options)?.dyn_into()
+    }
+}
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.0.close();
+        self.database.close();
     }
 }
 
@@ -112,7 +147,7 @@ impl Database {
     /// transaction that failed stays.
     pub(super) async fn within<T>(
         &self,
-        mode: TransactionMode,
+        mode: Mode,
         work: impl AsyncFn(&Transaction) -> Result<T, Fault>,
     ) -> Result<T> {
         let value = RefCell::new(None);
@@ -128,7 +163,7 @@ impl Database {
         value.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a transaction without a result"))
     }
 
-    async fn twice(&self, mode: TransactionMode, work: &Work<'_>) -> Result<(), Fault> {
+    async fn twice(&self, mode: Mode, work: &Work<'_>) -> Result<(), Fault> {
         match self.attempt(mode, work).await {
             Err(fault) if fault.is_of_the_connection() => {
                 self.connection.take();
@@ -138,7 +173,7 @@ impl Database {
         }
     }
 
-    async fn attempt(&self, mode: TransactionMode, work: &Work<'_>) -> Result<(), Fault> {
+    async fn attempt(&self, mode: Mode, work: &Work<'_>) -> Result<(), Fault> {
         let transaction = IdbTransaction::from(self.begin(mode).await?);
         // Its own error says more than that of a request, which often only says that the transaction was aborted.
         let why = |fault: Fault| transaction.error().map_or(fault, |error| Fault::Database(describe(&error)));
@@ -147,7 +182,7 @@ impl Database {
             let _ = transaction.abort();
             return Err(if matches!(fault, Fault::Own(_)) { fault } else { why(fault) });
         }
-        if mode == TransactionMode::ReadOnly {
+        if mode == Mode::Read {
             return Ok(());
         }
         let ended = Transaction::from(transaction.clone()).await;
@@ -161,14 +196,14 @@ impl Database {
     }
 
     /// Begins a transaction. A connection that was closed (another tab's upgrade, the browser itself) is opened anew.
-    async fn begin(&self, mode: TransactionMode) -> Result<Transaction, Fault> {
+    async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
         let held = self.connection.borrow().clone();
-        if let Some(transaction) = held.and_then(|connection| connection.0.transaction(self.schema.stores, mode).ok()) {
+        if let Some(transaction) = held.and_then(|connection| connection.transaction(self.schema.stores, mode).ok()) {
             return Ok(transaction);
         }
         let connection = Rc::new(connect(&self.name, self.schema).await?);
         self.connection.replace(Some(Rc::clone(&connection)));
-        Ok(connection.0.transaction(self.schema.stores, mode)?)
+        connection.transaction(self.schema.stores, mode)
     }
 }
 
@@ -183,12 +218,13 @@ async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Faul
             }
         }
     });
-    let mut database = request.await?;
+    let raw = IdbDatabase::from(request.await?);
+    let mut database = idb::Database::from(raw.clone());
     // Else this tab would block another one's upgrade until it is closed.
     database.on_version_change(|event| {
         if let Some(database) = event.target().and_then(|t| t.dyn_into::<IdbDatabase>().ok()) {
             database.close();
         }
     });
-    Ok(Connection(database))
+    Ok(Connection { database, raw })
 }

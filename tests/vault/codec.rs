@@ -40,7 +40,7 @@ fn scans() -> impl Strategy<Value = Record> {
         |(predictions, geohash, quality, score, version)| {
             let prediction = |(label, confidence)| Prediction { label, confidence };
             let predictions = predictions.into_iter().map(prediction).collect();
-            Record::Scan(Scan { predictions, geohash, quality, score, version, ..Scan::default() })
+            Record::Scan(Scan { predictions, geohash, quality, score, version: Some(version), ..Scan::default() })
         },
     )
 }

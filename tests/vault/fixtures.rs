@@ -24,7 +24,7 @@ fn settings() -> Settings {
 
 fn records() -> [(Record, Option<Vec<u8>>); 5] {
     let full = Scan {
-        decision: "unsure".into(),
+        decision: Some(Decision::Unsure),
         predictions: vec![
             Prediction { label: "mango".into(), confidence: 0.5 },
             Prediction { label: "åpple".into(), confidence: 0.25 },
@@ -33,7 +33,7 @@ fn records() -> [(Record, Option<Vec<u8>>); 5] {
         score: Some(87.5),
         quality: [("blur".to_owned(), 0.125)].into(),
         geohash: Some("kzf0tu".into()),
-        version: "2026-07".into(),
+        version: Some("2026-07".into()),
     };
     let scan_id = RecordId([1; 16]).to_string();
     let embedding = [0.5f32, -1.0, 0.25].iter().flat_map(|v| v.to_le_bytes()).collect();

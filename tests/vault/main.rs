@@ -19,6 +19,7 @@ mod tabs;
 
 use block_on::block_on;
 use fakes::{FakeDevice, FakeStore};
+use jicho::recognize::Decision;
 use jicho::vault::{
     Correction, Entry, Header, Kind, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings, Store,
     Unlock, Vault,
@@ -47,7 +48,13 @@ fn open_with<'a>(store: &'a FakeStore, device: &'a FakeDevice, settings: Setting
 fn scan(label: &str, geohash: Option<&str>) -> Record {
     let predictions = vec![Prediction { label: label.to_owned(), confidence: 0.75 }];
     let geohash = geohash.map(str::to_owned);
-    Record::Scan(Scan { decision: "match".into(), predictions, geohash, version: "v1".into(), ..Scan::default() })
+    Record::Scan(Scan {
+        decision: Some(Decision::Match),
+        predictions,
+        geohash,
+        version: Some("v1".into()),
+        ..Scan::default()
+    })
 }
 
 /// What scans are of, in order.

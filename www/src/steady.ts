@@ -43,6 +43,9 @@ export class Steady {
     } else if (this.#agreed >= AGREE) {
       this.#shown = { ...rest, predictions: answer.predictions };
       this.#shownAs = as;
+    } else if (this.#shown) {
+      // Where answers flicker, it is what helps.
+      this.#shown = { ...this.#shown, hint: this.#hint };
     }
     return this.#shown;
   }

@@ -2,14 +2,14 @@
 //!
 //! As [`Database`] demands, everything to write is made ready before a transaction begins.
 
-use idb::{ObjectStore, ObjectStoreParams, Transaction, TransactionMode};
+use idb::{ObjectStore, ObjectStoreParams, Transaction};
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use crate::error::Result;
 use crate::sync::{Rank, Store, StoredRelease, incomplete};
-use crate::web::database::{Database, Fault, Schema};
+use crate::web::database::{Database, Fault, Mode, Schema};
 use crate::web::random;
 
 const NAME: &str = "jicho";
@@ -50,7 +50,7 @@ impl IndexedDb {
         let read = async |transaction: &Transaction| {
             Ok(transaction.object_store(store)?.get(JsValue::from(key))?.await?.filter(|value| !value.is_undefined()))
         };
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 }
 
@@ -69,7 +69,7 @@ impl Store for IndexedDb {
 
     async fn missing(&self, sha256s: &[String]) -> Result<Vec<String>> {
         let kept = async |transaction: &Transaction| keys(&transaction.object_store(BLOBS)?).await;
-        let kept = self.0.within(TransactionMode::ReadOnly, kept).await?;
+        let kept = self.0.within(Mode::Read, kept).await?;
         Ok(sha256s.iter().filter(|s| !kept.contains(*s)).cloned().collect())
     }
 
@@ -106,7 +106,7 @@ impl Store for IndexedDb {
             sweep(&releases, &blobs).await?;
             Ok(true)
         };
-        let stored = self.0.within(TransactionMode::ReadWrite, write).await;
+        let stored = self.0.within(Mode::Write, write).await;
         stored.map_err(|e| e.context("the release could not be stored"))
     }
 
@@ -116,7 +116,7 @@ impl Store for IndexedDb {
             releases.delete(JsValue::from(key))?.await?;
             sweep(&releases, &transaction.object_store(BLOBS)?).await
         };
-        self.0.within(TransactionMode::ReadWrite, remove).await
+        self.0.within(Mode::Write, remove).await
     }
 
     async fn device(&self) -> Result<[u8; 16]> {
@@ -134,7 +134,7 @@ impl Store for IndexedDb {
             state.put(&Uint8Array::from(&fresh[..]), Some(&DEVICE.into()))?.await?;
             Ok(fresh)
         };
-        self.0.within(TransactionMode::ReadWrite, make).await
+        self.0.within(Mode::Write, make).await
     }
 }
 

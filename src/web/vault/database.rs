@@ -4,7 +4,6 @@
 use futures_util::future::join_all;
 use idb::{
     CursorDirection, IndexParams, KeyPath, KeyRange, ManagedCursor, ObjectStore, ObjectStoreParams, Query, Transaction,
-    TransactionMode,
 };
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
@@ -12,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::{Change, Kind, RecordId, Row, Select, Store, Usage};
-use crate::web::database::{Database, Fault, Schema};
+use crate::web::database::{Database, Fault, Mode, Schema};
 
 const NAME: &str = "jicho-vault";
 /// Of each vault by its name, bytes.
@@ -68,20 +67,20 @@ impl VaultDatabase {
 
     /// The device's key for the vault of that name.
     pub(super) async fn key(&self, vault: &str) -> Result<Option<JsValue>> {
-        let read = async |transaction: &Transaction| get(&transaction.object_store(KEYS)?, &vault.into()).await;
-        self.0.within(TransactionMode::ReadOnly, read).await
+        let read = async |transaction: &Transaction| device_key(&transaction.object_store(KEYS)?, vault).await;
+        self.0.within(Mode::Read, read).await
     }
 
     /// Keeps the device's key, unless there is one already.
     pub(super) async fn keep_key(&self, vault: &str, key: &JsValue) -> Result<()> {
         let write = async |transaction: &Transaction| {
             let keys = transaction.object_store(KEYS)?;
-            if get(&keys, &vault.into()).await?.is_none() {
+            if device_key(&keys, vault).await?.is_none() {
                 keys.put(key, Some(&vault.into()))?.await?;
             }
             Ok(())
         };
-        self.0.within(TransactionMode::ReadWrite, write).await
+        self.0.within(Mode::Write, write).await
     }
 
     pub(super) async fn forget_key(&self, vault: &str) -> Result<()> {
@@ -89,18 +88,21 @@ impl VaultDatabase {
             transaction.object_store(KEYS)?.delete(JsValue::from(vault))?.await?;
             Ok(())
         };
-        self.0.within(TransactionMode::ReadWrite, write).await
+        self.0.within(Mode::Write, write).await
     }
 }
 
 impl Store for VaultDatabase {
     async fn header(&self, vault: &str) -> Result<Option<Vec<u8>>> {
         let read = async |transaction: &Transaction| header(transaction, vault).await;
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 
     async fn commit(&self, vault: &str, expected: Option<&[u8]>, new: &[u8], changes: &[Change]) -> Result<bool> {
         let new = Uint8Array::from(new);
+        // A sale is nowhere else: it must survive the loss of power.
+        let is_sale = |change: &Change| matches!(change, Change::Put(row) if row.kind == Kind::Sale);
+        let mode = if changes.iter().any(is_sale) { Mode::WriteThrough } else { Mode::Write };
         let changes: Vec<Written> = changes.iter().map(|change| Written::new(vault, change)).collect();
         let write = async |transaction: &Transaction| {
             if header(transaction, vault).await?.as_deref() != expected {
@@ -120,7 +122,7 @@ impl Store for VaultDatabase {
             transaction.object_store(HEADERS)?.put(&new, Some(&vault.into()))?.await?;
             Ok(true)
         };
-        self.0.within(TransactionMode::ReadWrite, write).await
+        self.0.within(mode, write).await
     }
 
     async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>> {
@@ -131,7 +133,7 @@ impl Store for VaultDatabase {
             add_blobs(transaction, vault, &mut rows).await?;
             Ok(rows.pop())
         };
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 
     async fn rows(&self, vault: &str, select: &Select) -> Result<Vec<Row>> {
@@ -147,6 +149,7 @@ impl Store for VaultDatabase {
             Some(after) if descending && after.time < until => {
                 (upper, last) = ((edge(after.time, Some(after.id)), true), after.time);
             }
+            Some(after) if !descending && after.time >= until => return Ok(Vec::new()),
             Some(after) if !descending && after.time >= from => {
                 (lower, first) = ((edge(after.time, Some(after.id)), true), after.time);
             }
@@ -182,7 +185,7 @@ impl Store for VaultDatabase {
             }
             Ok(rows)
         };
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 
     async fn rows_under(&self, vault: &str, key: u32, after: Option<RecordId>, limit: usize) -> Result<Vec<Row>> {
@@ -199,7 +202,7 @@ impl Store for VaultDatabase {
             add_blobs(transaction, vault, &mut rows).await?;
             Ok(rows)
         };
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 
     async fn usage(&self, vault: &str) -> Result<Usage> {
@@ -222,7 +225,7 @@ impl Store for VaultDatabase {
                 range = KeyRange::bound(&last, &behind(vault), Some(true), Some(true))?;
             }
         };
-        self.0.within(TransactionMode::ReadOnly, read).await
+        self.0.within(Mode::Read, read).await
     }
 
     async fn behead(&self, vault: &str) -> Result<()> {
@@ -230,7 +233,7 @@ impl Store for VaultDatabase {
             transaction.object_store(HEADERS)?.delete(JsValue::from(vault))?.await?;
             Ok(())
         };
-        self.0.within(TransactionMode::ReadWrite, write).await
+        self.0.within(Mode::Write, write).await
     }
 
     async fn sweep(&self, vault: &str) -> Result<()> {
@@ -241,7 +244,7 @@ impl Store for VaultDatabase {
             }
             Ok(())
         };
-        self.0.within(TransactionMode::ReadWrite, write).await
+        self.0.within(Mode::Write, write).await
     }
 }
 
@@ -267,6 +270,11 @@ impl Written {
 
 async fn get(store: &ObjectStore, key: &JsValue) -> Result<Option<JsValue>, Fault> {
     Ok(store.get(key.clone())?.await?.filter(|value| !value.is_undefined()))
+}
+
+/// Some browsers give null for a key that they can read no more.
+async fn device_key(keys: &ObjectStore, vault: &str) -> Result<Option<JsValue>, Fault> {
+    Ok(get(keys, &vault.into()).await?.filter(JsValue::is_object))
 }
 
 async fn header(transaction: &Transaction, vault: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -327,7 +335,8 @@ fn read_row(value: &JsValue) -> Result<Row, Fault> {
             time: number("time")? as u64,
             id: RecordId(field("id").as_ref().and_then(bytes_of)?.try_into().ok()?),
             key: number("key")? as u32,
-            sealed: field("sealed").as_ref().and_then(bytes_of)?,
+            // What is no bytes must keep no other record out: it opens as little as any other damage.
+            sealed: field("sealed").as_ref().and_then(bytes_of).unwrap_or_default(),
             blob: None,
         })
     };
@@ -338,7 +347,6 @@ fn blob_bytes(row: &JsValue) -> usize {
     Reflect::get(row, &"blob".into()).ok().and_then(|bytes| bytes.as_f64()).unwrap_or(0.0) as usize
 }
 
-/// A key comes back as an `ArrayBuffer` where it lies in an index.
 fn bytes_of(value: &JsValue) -> Option<Vec<u8>> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
 }

@@ -56,7 +56,11 @@ impl Device for Browser {
             let algorithm = object(&[("name", AES_GCM.into()), ("length", 256.into())]);
             let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
             let key = settled(generate_key(&algorithm, false, &usages)).await.map_err(|e| unsupported(&e))?;
-            database.keep_key(vault, &key).await.map_err(|e| unsupported(e.message()))?;
+            let cannot = |error: Error| {
+                let is_of_the_key = error.message().contains("DataCloneError");
+                if is_of_the_key { unsupported(error.message()) } else { error }
+            };
+            database.keep_key(vault, &key).await.map_err(cannot)?;
         }
         // Read back: that of another tab may be the one that was kept, and some browsers lose such keys.
         let key = database.key(vault).await?.ok_or_else(|| unsupported("the key that it kept is gone"))?;

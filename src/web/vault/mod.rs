@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{self, Compaction, Damaged, Entry, Query, Record, RecordId, Rotation, Vault, to_csv, to_json};
+use crate::vault::{self, Compaction, Damaged, Entry, Kind, Query, Record, RecordId, Rotation, Vault, to_csv, to_json};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
 use device::Browser;
@@ -38,7 +38,7 @@ pub struct VaultHandle {
 
 #[wasm_bindgen]
 impl VaultHandle {
-    /// Opens the vault of that name, which is made when there is none. `settings` is the JSON of `VaultSettings`.
+    /// Opens the vault of that name, which is made when there is none. `settings` is JSON, as request.rs reads it.
     #[wasm_bindgen(unchecked_return_type = "Promise<VaultHandle>")]
     pub fn open(
         name: String,
@@ -48,7 +48,7 @@ impl VaultHandle {
         promise(async move {
             let (key, asked) = (Key::read(&key)?, parse::<Asked>("the options", &settings)?);
             asked.check()?;
-            let storage = Storage::open().await?;
+            let storage = Storage::open(asked.memory).await?;
             let (device, durable) = (Browser(Rc::clone(&storage)), storage.durable());
             let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), asked.settings()).await?);
             Ok(VaultHandle { vault, durable, asked }.into())
@@ -59,7 +59,7 @@ impl VaultHandle {
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn destroy(name: String) -> Promise {
         promise(async move {
-            let storage = Storage::open().await?;
+            let storage = Storage::open(true).await?;
             vault::destroy(&storage, &Browser(Rc::clone(&storage)), &name).await.map(nothing)
         })
     }
@@ -73,6 +73,12 @@ impl VaultHandle {
     #[wasm_bindgen(getter)]
     pub fn durable(&self) -> bool {
         self.durable
+    }
+
+    /// Whether opening it has made it.
+    #[wasm_bindgen(getter)]
+    pub fn created(&self) -> bool {
+        self.vault.created()
     }
 
     /// Adds a record, the JSON of one, with its blob. `location` is of a scan, the JSON of `{latitude, longitude}`: only
@@ -101,7 +107,7 @@ impl VaultHandle {
         promise(async move { vault.get(id.parse()?).await?.as_ref().map_or(Ok(JsValue::NULL), entry) })
     }
 
-    /// Some records. `query` is the JSON of `VaultSelect`.
+    /// Some records. `query` is JSON, as request.rs reads it.
     #[wasm_bindgen(unchecked_return_type = "Promise<VaultPage>")]
     pub fn list(&self, query: String) -> Promise {
         let vault = Rc::clone(&self.vault);
@@ -186,7 +192,10 @@ impl VaultHandle {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let (mut entries, mut lost) = (Vec::new(), Vec::new());
-            let mut query = Query { limit: CHUNK, ..request::query(&query)? };
+            let mut query = Query { limit: CHUNK, blobs: false, ..request::query(&query)? };
+            if format == "csv" && query.kind != Kind::Scan {
+                return Err(Error::new(ErrorKind::InvalidArgument, "only scans are written as CSV"));
+            }
             loop {
                 let page = vault.list(&query).await?;
                 entries.extend(page.entries);

@@ -37,6 +37,8 @@ impl Key {
                 return Err(invalid(format!("the key has {} bytes, not 32", bytes.length())));
             }
             bytes.copy_to(&mut *key);
+            // The caller's, made for this.
+            bytes.fill(0, 0, bytes.length());
             return Ok(Key::Raw(key));
         }
         Err(invalid("unlock by { passphrase }, { key } of 32 bytes, or 'device'".to_owned()))
@@ -59,7 +61,7 @@ impl Key {
     }
 }
 
-/// `VaultSettings`.
+/// What an app chooses.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Asked {
@@ -67,6 +69,7 @@ pub(super) struct Asked {
     queue_limit: u32,
     precision: u8,
     precise: bool,
+    pub(super) memory: bool,
 }
 
 /// Null: until they are deleted.
@@ -130,7 +133,7 @@ impl Location {
     }
 }
 
-/// `VaultSelect`.
+/// Which records.
 #[derive(Deserialize)]
 struct Asking {
     kind: Kind,
@@ -173,7 +176,7 @@ fn position(text: &str) -> Result<Position> {
 pub(super) fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
-        let expected = message.split_once(", expected").filter(|_| message.starts_with("invalid"));
+        let expected = message.rsplit_once(", expected").filter(|_| message.starts_with("invalid"));
         invalid(expected.map_or(format!("{what}: {message}"), |(_, what_then)| format!("{what}: expected{what_then}")))
     })
 }

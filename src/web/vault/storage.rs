@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::database::VaultDatabase;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::vault::{Change, MemoryStore, RecordId, Row, Select, Store, Usage};
 
 /// IndexedDB, or memory where there is none (some private modes).
@@ -13,9 +13,18 @@ pub(super) enum Storage {
 }
 
 impl Storage {
-    pub(super) async fn open() -> Result<Rc<Self>> {
-        let memory = || Storage::Memory(MemoryStore::default());
-        Ok(Rc::new(VaultDatabase::open().await?.map_or_else(memory, Storage::IndexedDb)))
+    /// `memory`: whether memory will do. Unasked for, an empty vault there would pass for the one on the disk.
+    pub(super) async fn open(memory: bool) -> Result<Rc<Self>> {
+        let storage = match VaultDatabase::open().await? {
+            Some(database) => Storage::IndexedDb(database),
+            None if memory => Storage::Memory(MemoryStore::default()),
+            None => {
+                let message =
+                    "this browser allows no IndexedDB here; with `memory: true` a vault lives as long as the page";
+                return Err(Error::new(ErrorKind::Unsupported, message));
+            }
+        };
+        Ok(Rc::new(storage))
     }
 
     /// Whether what it keeps outlives the page.
