@@ -11,7 +11,7 @@ const at = vaults();
 for (const worker of [true, false]) {
   describe(worker ? 'with a worker' : 'in the page', options, () => {
     test('a damaged record is told, and keeps no other out', async () => {
-      const seen = await at.inPage(async ({ open, codeOf, everything, jpeg, behindItsBack, done, place, args }) => {
+      const seen = await at.inPage(async ({ open, codeOf, everything, jpeg, passphrase, behindItsBack, done, place, args }) => {
         const vault = await open(args);
         const ids = {};
         const damages = {
@@ -45,7 +45,7 @@ for (const worker of [true, false]) {
         for (const [name, id] of Object.entries(ids)) gets[name] = (await codeOf(vault.get(id))).version ?? (await codeOf(vault.get(id)));
         const [bare, blobs] = [told(await everything(vault)), told(await everything(vault, { blobs: true }))];
         const plain = await vault.exportPlain('json');
-        const { records } = await vault.export(args.passphrase ?? 'vier Karotten im Regen');
+        const { records } = await vault.export(passphrase);
         const rotation = await vault.rotate();
         const diagnosis = await vault.diagnose();
         const after = told(await everything(vault));

@@ -73,5 +73,5 @@ export function leftOf(name) {
   });
 }
 
-/** Another value in place of the row or blob of a record. */
+/** The key of a record's row and of its blob. */
 export const place = (name, id) => [name, Uint8Array.from(id.match(/../g), (pair) => parseInt(pair, 16))];
