@@ -164,8 +164,9 @@ export class Vault {
   /**
    * Delivers the queued sales, the oldest first: `send` gets each, and only when it has resolved is that one removed. When
    * it rejects, that sale and those behind it stay, and so does this call reject; one that will never be taken is for the
-   * app to {@link delete}. A sale may be sent a second time, when the page dies in between or an abort comes, and always under
-   * the same id: the receiver takes an id once. One tab delivers at a time. The signal that `send` gets is that of the call.
+   * app to {@link delete}. A sale may be sent a second time, when the page dies in between, and always under the same id: the
+   * receiver takes an id once. One tab delivers at a time. An abort ends it behind the sale that is out; `send` gets the
+   * signal to end that, too, and should give up by itself what hangs.
    *
    * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
    */
@@ -179,7 +180,7 @@ export class Vault {
         const { records, damaged, next } = await this.list(query);
         delivery.damaged.push(...damaged);
         for (const { id, time, order } of records) {
-          await unlessAborted(send({ id, time, order }, signal), signal);
+          await send({ id, time, order }, signal);
           if (await this.delete(id)) delivery.delivered += 1;
         }
         if (next === null) return delivery;
@@ -289,15 +290,6 @@ function fileKey(passphrase: unknown, allowWeak = false): VaultUnlock {
 
 function aborted(signal: AbortSignal): AbortedError {
   return new AbortedError('aborted by the caller', { cause: signal.reason });
-}
-
-/** What hangs must not hold up every other tab. */
-function unlessAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {

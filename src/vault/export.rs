@@ -62,8 +62,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         digest.update(&piece);
         sink(&piece).await?;
         for kind in Kind::ALL {
-            let mut select =
-                Select { kind, from: 0, until: u64::MAX, descending: false, after: None, limit: CHUNK, blobs: true };
+            let mut select = Select { limit: CHUNK, ..Select::all(kind) };
             loop {
                 let rows = self.store.rows(&self.name, &select).await?;
                 select.after = rows.last().map(Row::position);

@@ -87,14 +87,19 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// # Errors
     /// As [`Vault::add`].
     pub async fn add_as(&self, id: RecordId, record: &Record, blob: Option<&[u8]>) -> Result<bool> {
-        let (plain, kind, time) = (record.write(blob)?, record.kind(), self.device.now());
+        let (plain, kind, now) = (record.write(blob)?, record.kind(), self.device.now());
         let added = self.write(async |draft| {
             if let Some(row) = self.store.row(&self.name, id).await? {
                 let other = || Error::new(ErrorKind::InvalidArgument, format!("{id} is the id of another record"));
                 return if row.kind == kind { Ok(false) } else { Err(other()) };
             }
+            let mut time = now;
             if kind == Kind::Sale {
                 self.check_room(draft.ring.header.count(kind), 1)?;
+                // Sales are delivered in the order of their times.
+                let latest = Select { descending: true, limit: 1, blobs: false, ..Select::all(kind) };
+                let latest = self.store.rows(&self.name, &latest).await?;
+                time = latest.first().map_or(now, |row| now.max(row.time.saturating_add(1)));
             }
             self.renew_key(draft)?;
             let row = draft.ring.seal_row(kind, time, id, &plain, &self.device).await?;

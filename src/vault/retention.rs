@@ -92,7 +92,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         for kind in Kind::ALL {
             let Some(days) = self.settings.retention.days(kind) else { continue };
             let until = now.saturating_sub(u64::from(days) * DAY);
-            let select = Select { kind, from: 0, until, descending: false, after: None, limit: BATCH, blobs: false };
+            let select = Select { until, limit: BATCH, blobs: false, ..Select::all(kind) };
             loop {
                 let batch = self.write(async |draft| {
                     let rows = self.store.rows(&self.name, &select).await?;

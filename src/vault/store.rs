@@ -59,6 +59,14 @@ pub struct Select {
     pub blobs: bool,
 }
 
+impl Select {
+    /// All of a kind with their blobs, the oldest first.
+    #[must_use]
+    pub fn all(kind: Kind) -> Self {
+        Select { kind, from: 0, until: u64::MAX, descending: false, after: None, limit: usize::MAX, blobs: true }
+    }
+}
+
 /// A change of one record.
 #[derive(Debug, Clone)]
 pub enum Change {

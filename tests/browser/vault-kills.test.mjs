@@ -14,10 +14,10 @@ const options = { timeout: (3 + KILLS) * PATIENCE };
 const at = vaults();
 
 /** In the page: so much that a rotation takes several transactions. */
-async function fill({ open, jpeg }) {
+async function fill({ open, jpeg, numbered }) {
   const vault = await open();
   for (let i = 0; i < 150; i++) {
-    const id = String(i).padStart(32, '0');
+    const id = numbered(i);
     await vault.add({ kind: 'scan', version: id, thumbnail: jpeg(100) }, { id });
     await globalThis.told(id);
   }
@@ -25,11 +25,11 @@ async function fill({ open, jpeg }) {
 }
 
 /** In the page: rotates and adds until it dies, and tells which records it was told are there. */
-async function work({ open, jpeg, args }) {
+async function work({ open, jpeg, numbered, args }) {
   const vault = await open(args.options);
   const adds = (async () => {
     for (let i = 0; ; i++) {
-      const id = String(1000 * args.kill + i).padStart(32, '0');
+      const id = numbered(1000 * args.kill + i);
       await vault.add({ kind: i % 4 === 3 ? 'prototype' : 'scan', ...(i % 4 === 3 ? { label: id, backbone: '', embedding: Float32Array.of(i) } : { version: id, thumbnail: jpeg(100) }) }, { id });
       await globalThis.told(id);
     }

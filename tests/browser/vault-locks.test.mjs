@@ -109,8 +109,8 @@ for (const worker of [true, false]) {
     for (const hurts of ['no-subtle', 'no-database', 'keys-forgotten']) {
       test(`a browser that cannot keep a key says so: ${hurts}`, async () => {
         const seen = await at.inPage(async ({ open, codeOf, outcome, args }) => {
-          const { error } = await outcome(open({ ...args, unlock: 'device' }));
-          const other = await open(args);
+          const { error } = await outcome(open({ ...args, memory: true, unlock: 'device' }));
+          const other = await open({ ...args, memory: true });
           return { code: error?.code, message: error?.message, other: await codeOf(other.list()) };
         }, { worker, hurts: [hurts] });
         assert.equal(seen.code, 'UNSUPPORTED');

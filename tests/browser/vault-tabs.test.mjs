@@ -175,7 +175,7 @@ for (const worker of [true, false]) {
         for (let i = 0; ; i++) {
           const code = await codeOf(globalThis.vault.add({ kind: 'scan' }));
           globalThis.added = i;
-          if (!/^[0-9a-f]{32}$/.test(code)) return code;
+          if (!/^[0-9a-f-]{36}$/.test(code)) return code;
         }
       }, {}, two);
       await two.waitForFunction(() => globalThis.added > 5);

@@ -7,6 +7,7 @@ import { vaults } from './harness/vaults.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = vaults();
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 for (const worker of [true, false]) {
   describe(worker ? 'with a worker' : 'in the page', options, () => {
@@ -40,10 +41,10 @@ for (const worker of [true, false]) {
         },
         { worker },
       );
-      assert.equal(seen.ids.bare, '0b0e7a3e8f5a4d1f9a523c7b8c9d0e1f');
+      assert.equal(seen.ids.bare, '0b0e7a3e-8f5a-4d1f-9a52-3c7b8c9d0e1f');
       assert.equal(seen.again, seen.ids.bare);
       assert.equal(new Set(Object.values(seen.ids)).size, 5);
-      for (const id of Object.values(seen.ids)) assert.match(id, /^[0-9a-f]{32}$/);
+      for (const id of Object.values(seen.ids)) assert.match(id, UUID);
       const [scan, bare, prototype, sale, correction] = seen.got;
       const empty = { decision: '', predictions: [], attributes: {}, score: null, quality: {}, geohash: null, version: '' };
       assert.deepEqual({ ...scan, thumbnail: null }, {
@@ -68,7 +69,7 @@ for (const worker of [true, false]) {
         const id = await vault.addScan(recognition, { thumbnail: jpeg(10), place: { latitude: -1.2921, longitude: 36.8219, accuracy: 3 } });
         const twice = await vault.addScan(recognition);
         const { time: _, thumbnail, ...scan } = await vault.get(id);
-        return { own: id === recognition.id.replaceAll('-', '') && twice === id, scan: { ...scan, id: 0 }, thumbnail: thumbnail.size };
+        return { own: id === recognition.id && twice === id, scan: { ...scan, id: 0 }, thumbnail: thumbnail.size };
       }, { worker });
       assert.ok(seen.own);
       const predictions = [0, 1, 2, 3, 4].map((i) => ({ label: `p${i}`, confidence: Math.fround(1 / (i + 2)) }));

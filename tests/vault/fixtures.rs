@@ -61,8 +61,7 @@ fn unlocked<'a>(store: &'a FakeStore, device: &'a FakeDevice, lock: &str) -> Tes
 }
 
 fn rows(store: &FakeStore, kind: Kind) -> Vec<Row> {
-    let select =
-        Select { kind, from: 0, until: u64::MAX, descending: false, after: None, limit: usize::MAX, blobs: true };
+    let select = Select::all(kind);
     block_on(store.kept.rows("shop", &select)).unwrap()
 }
 

@@ -19,6 +19,19 @@ fn a_full_queue_drops_nothing() {
 }
 
 #[test]
+fn sales_of_one_moment_wait_in_their_order() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(1));
+    let (here, there) = (open(&store, &device), open(&store, &device));
+    for number in 0..20 {
+        add(if number % 3 == 0 { &here } else { &there }, &sale(number));
+    }
+    let oldest_first = Query { descending: false, ..Query::all(Kind::Sale) };
+    let order = |entry: Entry| if let Record::Sale(sale) = entry.record { sale.order["number"].as_u64() } else { None };
+    let orders: Vec<u64> = list(&here, &oldest_first).entries.into_iter().filter_map(order).collect();
+    assert_eq!(orders, (0..20).collect::<Vec<u64>>());
+}
+
+#[test]
 fn an_idempotency_key_is_queued_once() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(2));
     let vault = open(&store, &device);

@@ -74,4 +74,7 @@ export function leftOf(name) {
 }
 
 /** The key of a record's row and of its blob. */
-export const place = (name, id) => [name, Uint8Array.from(id.match(/../g), (pair) => parseInt(pair, 16))];
+export const place = (name, id) => [name, Uint8Array.from(id.replaceAll('-', '').match(/../g), (pair) => parseInt(pair, 16))];
+
+/** A UUID for each number. */
+export const numbered = (number) => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`;
