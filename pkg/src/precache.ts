@@ -32,8 +32,8 @@ interface Release {
 const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
 
 /**
- * The absolute URLs of all that recognising without a network needs (what a vault needs, `Vault.urls` lists), besides the app's own files: worker, wasm module
- * and, where no bundler made them part of the app's, the package's scripts.
+ * The absolute URLs of all that recognising without a network needs, besides the app's own files: worker, wasm module
+ * and, where no bundler made them part of the app's, the package's scripts. What a vault needs, `Vault.urls` lists.
  *
  * @throws JichoError `INVALID_ARGUMENT`; for a release `NETWORK`, `HTTP_STATUS`, `INVALID_MANIFEST`.
  */

@@ -7,8 +7,8 @@ import type { VaultRequest } from './vault-thread.js';
 
 /**
  * From the page to the worker: of a channel `open` comes first, of an ONNX network `load`; `vault` is all that the worker
- * of a vault is asked. Each call has an id of its
- * own; `abort` names the call it ends. `token` and `no-token` answer what the worker asked.
+ * of a vault is asked. Each call has an id of its own; `abort` names the call it ends. `token` and `no-token` answer what
+ * the worker asked.
  */
 export type Request =
   | { type: 'open'; id: number; settings: Settings; module: WebAssembly.Module | undefined }
