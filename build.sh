@@ -279,6 +279,8 @@ faults() {
   JICHO_CHANNELS=${JICHO_CHANNELS:-1000} cargo test --workspace --test cli -- channels:: --nocapture
   [ -f pkg/dist/index.js ] || pkg
   browser_tests
+  say "tabs killed while a vault rotates and adds"
+  (cd tests/browser && JICHO_KILLS=${JICHO_VAULT_KILLS:-50} node --test vault-kills.test.mjs)
   say "hosts and devices that misbehave, in Chromium"
   (cd tests/browser && JICHO_BIN="$PWD/../../$JICHO" npm run --silent faults)
 }
