@@ -9,9 +9,10 @@ import { stage } from './harness/stage.mjs';
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
-/** What the documentation says of each field, by its path. */
-function documented() {
-  const text = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
+/** What the documentation says of each field, by its path: of a channel (0), or of a vault (1). */
+function documented(section = 0) {
+  const all = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
+  const text = all.split("## A vault's own")[section];
   const fields = new Map();
   for (const [, names, meaning] of text.matchAll(/^\| (`.+?`) \| (.+) \|$/gm)) {
     const [first, ...others] = names.match(/[\w.]+/g);
@@ -127,4 +128,15 @@ describe('diagnose()', options, () => {
     assert.deepEqual([diagnosis.state, diagnosis.model, diagnosis.check.last], ['absent', null, null]);
     assert.deepEqual(diagnosis.measures.inferences, { count: 0, median: null, p95: null });
   });
+});
+
+test('a vault tells what is documented, field by field', options, async () => {
+  const told = await at.page.evaluate(async () => {
+    const { Vault } = await import('/pkg/dist/vault.js');
+    const vault = await Vault.open({ name: 'diagnosed', unlock: 'device' });
+    const diagnosis = await vault.diagnose();
+    await vault.destroy();
+    return Object.keys(diagnosis).sort();
+  });
+  assert.deepEqual(told, [...documented(1).keys()].sort());
 });
