@@ -46,7 +46,7 @@ for (const worker of [true, false]) {
       assert.equal(new Set(Object.values(seen.ids)).size, 5);
       for (const id of Object.values(seen.ids)) assert.match(id, UUID);
       const [scan, bare, prototype, sale, correction] = seen.got;
-      const empty = { decision: '', predictions: [], attributes: {}, score: null, quality: {}, geohash: null, version: '' };
+      const empty = { decision: null, predictions: [], attributes: {}, score: null, quality: {}, geohash: null, version: null };
       assert.deepEqual({ ...scan, thumbnail: null }, {
         ...empty, kind: 'scan', decision: 'match', predictions: [{ label: 'Äpfel 🍎', confidence: 0.875 }], score: 97.5, version: 'v1',
         quality: { blur: 0.25 }, attributes: { colour: { label: 'red' } }, blobBytes: 700, thumbnail: null, recent: true,
