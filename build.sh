@@ -227,7 +227,7 @@ test_wasm() {
   local features
   for features in "" +simd128 +simd128,+relaxed-simd; do
     RUSTFLAGS="-C target-feature=$features -C llvm-args=-disable-lsr -C llvm-args=-inline-threshold=15" cargo test -p jicho --no-default-features \
-      --target wasm32-unknown-unknown --target-dir target/wasm-tests --test engine --test damage --test memory
+      --features channel --target wasm32-unknown-unknown --target-dir target/wasm-tests --test engine --test damage --test memory
   done
 }
 

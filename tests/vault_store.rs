@@ -397,7 +397,7 @@ mod browser {
         let score = Reflect::get(&call(&again, "get", &id).await.unwrap(), &"score".into());
         assert_eq!(score.unwrap().as_f64(), Some(5.0));
 
-        let mut database = Factory::new().unwrap().open("jicho-vault", None).unwrap().await.unwrap();
+        let database = Factory::new().unwrap().open("jicho-vault", None).unwrap().await.unwrap();
         let keys =
             database.transaction(&["keys"], idb::TransactionMode::ReadWrite).unwrap().object_store("keys").unwrap();
         let key = keys.get(JsValue::from("device")).unwrap().await.unwrap().unwrap();
