@@ -13,7 +13,7 @@ usage() {
   cat <<'TXT'
 usage: ./build.sh COMMAND
   demo       build all, draw sample photos, train a channel, serve the app, print its address
-  test       every test: Rust, wasm in Chromium, npm package, browser end to end
+  test       every test: Rust, wasm in Chromium and Firefox, npm package, browser end to end
   build      companion, wasm, npm package and app
   companion  the native program, target/debug/jicho
   wasm       the library as wasm, into pkg/wasm/{scalar,simd,relaxed}
