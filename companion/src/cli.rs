@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, everything else to stderr; failures exit with 1, wrong usage with 2.
 
 mod arguments;
+mod pixels;
 
 use std::process::ExitCode;
 
