@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use jicho::color::{BINS, GRIDS, LENGTH, cell_start};
+use jicho::color::{self, BINS, GRIDS, JOINT, LENGTH, cell_start};
 use jicho::engine::plan::Plan;
 use jicho::manifest::{ColorOrder, FileRole, Layout, Manifest, ModelType};
-use jicho::recognize::{PrototypeHead, feature_len};
-use safetensors::SafeTensors;
+use jicho::recognize::{Prototypes, Space, feature_len, tensors};
 
 use crate::error::{Error, Result};
 use crate::onnx::build::{Builder, int, ints, property, value};
@@ -36,8 +35,8 @@ pub fn whole(channel: &Path, file: &Path) -> Result<()> {
         model = onnx::from_plan::network(&Plan::parse(&bytes)?, manifest.preprocessing.layout, &input, output)?;
     }
     if manifest.model_type == ModelType::Embedding {
-        let head = read(manifest.file(FileRole::Head)?)?;
-        model = join_head(&model, manifest, &head)?;
+        let [space, head] = [FileRole::Space, FileRole::Head].map(|role| read(manifest.file(role)?));
+        model = join_head(&model, manifest, &space?, &head?)?;
     }
     pixels::write(&mut model, &manifest.preprocessing);
     let labels = serde_json::to_string(&manifest.labels).unwrap_or_default();
@@ -51,16 +50,16 @@ pub fn whole(channel: &Path, file: &Path) -> Result<()> {
     store::local::write_atomically(file, &onnx::encode(&model))
 }
 
-fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<onnx::Model> {
+fn join_head(network: &onnx::Model, manifest: &Manifest, space: &[u8], head: &[u8]) -> Result<onnx::Model> {
     let (Some(features), Some(label_head)) = (manifest.features, manifest.label_head) else {
         return Err(Error::BadInput("the channel has attributes only; there is no label head to export".into()));
     };
     let count = manifest.labels.len();
     let inputs = feature_len(&features);
-    let tensors = SafeTensors::deserialize(head).map_err(|e| onnx::invalid(format!("the head file: {e}")))?;
-    let reader = PrototypeHead::read(&tensors, "label", inputs, count + label_head.background)?;
-    let (projection, offset, prototypes) = reader.tensors();
-    let dims = offset.len();
+    let space = Space::read(&tensors::open(space, "space")?, inputs)?;
+    let head = Prototypes::read(&tensors::open(head, "head")?, "label", space.dims())?;
+    let (columns, projection, offset) = space.tensors();
+    let dims = space.dims();
 
     let input = onnx::image_input(network)?.name;
     let output = onnx::graph(network)?.output.first().map(|o| o.name.clone()).unwrap_or_default();
@@ -72,13 +71,17 @@ fn join_head(network: &onnx::Model, manifest: &Manifest, head: &[u8]) -> Result<
         let color = color_features(&mut build, &input, manifest, features.color_weight);
         joined = build.node("Concat", &[&joined, &color], vec![int("axis", 1)]);
     }
-    let projection = build.half_weights(&[inputs, dims], &transposed(projection, dims, inputs));
-    let projected = build.node("MatMul", &[&joined, &projection], vec![]);
+    let columns: Vec<i64> = columns.iter().map(|c| i64::from(*c)).collect();
+    let columns = build.integers(&columns);
+    let used = build.node("Gather", &[&joined, &columns], vec![int("axis", 1)]);
+    let count_used = projection.len() / dims;
+    let projection = build.half_weights(&[count_used, dims], &transposed(projection, dims, count_used));
+    let projected = build.node("MatMul", &[&used, &projection], vec![]);
     let offset = build.weights(&[dims], offset);
     let point = build.node("Add", &[&projected, &offset], vec![]);
     let point = normalized(&mut build, &point, dims);
     let prototypes: Vec<f32> =
-        transposed(&prototypes[..count * dims], count, dims).into_iter().map(|v| v * label_head.scale).collect();
+        transposed(head.directions(), count, dims).into_iter().map(|v| v * label_head.scale).collect();
     let prototypes = build.weights(&[dims, count], &prototypes);
     let logits = build.node("MatMul", &[&point, &prototypes], vec![]);
     build.named("Softmax", &[&logits], OUTPUT, vec![int("axis", 1)]);
@@ -100,45 +103,73 @@ fn normalized(build: &mut Builder<'_>, rows: &str, length: usize) -> String {
 /// [`jicho::color::features`] on the input tensor, times `weight`.
 fn color_features(build: &mut Builder<'_>, image: &str, manifest: &Manifest, weight: f32) -> String {
     let pixels = &manifest.preprocessing;
-    let size = manifest.image_size;
-    let planes = match pixels.layout {
+    let block = color::block(manifest.image_size);
+    let blocks = manifest.image_size / block;
+    let mut planes = match pixels.layout {
         Layout::Nchw => image.to_owned(),
         Layout::Nhwc => build.node("Transpose", &[image], vec![ints("perm", &[0, 3, 1, 2])]),
     };
-    let one = build.weights(&[1], &[1.0]);
-    let centers: Vec<f32> = (0..BINS).map(|i| -(i as f32)).collect();
-    let centers = build.weights(&[1, BINS, 1, 1], &centers);
+    if block > 1 {
+        let sides = [block as i64; 2];
+        planes = build.node("AveragePool", &[&planes], vec![ints("kernel_shape", &sides), ints("strides", &sides)]);
+    }
+    // From the normalised values back to 0–1, in the order red, green, blue.
     let [low, high] = pixels.range;
+    let channel = |rgb: usize| if pixels.color == ColorOrder::Bgr { 2 - rgb } else { rgb };
+    let mut back = [0.0; 9];
+    (0..3).for_each(|rgb| back[3 * rgb + channel(rgb)] = pixels.std[channel(rgb)] / (high - low));
+    let shift: [f32; 3] = std::array::from_fn(|rgb| (pixels.mean[channel(rgb)] - low) / (high - low));
+    let (back, shift) = (build.weights(&[3, 3, 1, 1], &back), build.weights(&[3], &shift));
+    let srgb = build.node("Conv", &[&planes, &back, &shift], vec![]);
+    let linear = linear_light(build, &srgb);
+    let to_xyz = build.weights(&[3, 3, 1, 1], color::TO_XYZ.as_flattened());
+    let xyz = build.node("Conv", &[&linear, &to_xyz], vec![]);
+    let roots = cube_roots(build, &xyz);
+    // Lab in steps between bin centres.
+    let mut to_place = [0.0; 9];
+    let mut start = [0.0; 3];
+    for (i, (row, constant)) in
+        [([0.0, 116.0, 0.0], -16.0), ([500.0, -500.0, 0.0], 0.0), ([0.0, 200.0, -200.0], 0.0)].into_iter().enumerate()
+    {
+        let [low, high] = color::SPAN[i];
+        let steps = (BINS[i] - 1) as f32 / (high - low);
+        (0..3).for_each(|j| to_place[3 * i + j] = row[j] * steps);
+        start[i] = (constant - low) * steps;
+    }
+    let (to_place, start) = (build.weights(&[3, 3, 1, 1], &to_place), build.weights(&[3], &start));
+    let places = build.node("Conv", &[&roots, &to_place, &start], vec![]);
+    let one = build.weights(&[1], &[1.0]);
     let bins: Vec<String> = (0..3usize)
-        .map(|rgb| {
-            let channel = if pixels.color == ColorOrder::Bgr { 2 - rgb } else { rgb };
-            let index = build.integers(&[channel as i64]);
-            let plane = build.node("Gather", &[&planes, &index], vec![int("axis", 1)]);
-            // From the normalised value back to the byte, counted in steps between bin centres.
-            let steps = (BINS - 1) as f32 / (high - low);
-            let factor = build.weights(&[1], &[pixels.std[channel] * steps]);
-            let shift = build.weights(&[1], &[(pixels.mean[channel] - low) * steps]);
-            let scaled = build.node("Mul", &[&plane, &factor], vec![]);
-            let position = build.node("Add", &[&scaled, &shift], vec![]);
-            let difference = build.node("Add", &[&position, &centers], vec![]);
+        .map(|i| {
+            let index = build.integers(&[i as i64]);
+            let plane = build.node("Gather", &[&places, &index], vec![int("axis", 1)]);
+            let last = build.weights(&[1], &[(BINS[i] - 1) as f32]);
+            let positive = build.node("Relu", &[&plane], vec![]);
+            let beyond = build.node("Sub", &[&positive, &last], vec![]);
+            let beyond = build.node("Relu", &[&beyond], vec![]);
+            let place = build.node("Sub", &[&positive, &beyond], vec![]);
+            let centers: Vec<f32> = (0..BINS[i]).map(|bin| -(bin as f32)).collect();
+            let centers = build.weights(&[1, BINS[i], 1, 1], &centers);
+            let difference = build.node("Add", &[&place, &centers], vec![]);
             let distance = build.node("Abs", &[&difference], vec![]);
             let hat = build.node("Sub", &[&one, &distance], vec![]);
             let hat = build.node("Relu", &[&hat], vec![]);
-            let mut shape = [0, 1, 1, 1, (size * size) as i64];
-            shape[1 + rgb] = BINS as i64;
+            let mut shape = [0, 1, 1, 1, (blocks * blocks) as i64];
+            shape[1 + i] = BINS[i] as i64;
             let shape = build.integers(&shape);
             build.node("Reshape", &[&hat, &shape], vec![])
         })
         .collect();
     let joint = build.node("Mul", &[&bins[0], &bins[1]], vec![]);
     let joint = build.node("Mul", &[&joint, &bins[2]], vec![]);
-    let shape = build.integers(&[0, (BINS * BINS * BINS) as i64, size as i64, size as i64]);
+    let shape = build.integers(&[0, JOINT as i64, blocks as i64, blocks as i64]);
     let joint = build.node("Reshape", &[&joint, &shape], vec![]);
     let parts: Vec<String> = GRIDS
         .iter()
         .map(|&grid| {
-            let columns = build.weights(&[size, grid], &averages(size, grid, 1.0));
-            let rows = build.weights(&[size, grid], &averages(size, grid, 1.0 / (GRIDS.len() * grid * grid) as f32));
+            let columns = build.weights(&[blocks, grid], &averages(blocks, grid, 1.0));
+            let share = 1.0 / (GRIDS.len() * grid * grid) as f32;
+            let rows = build.weights(&[blocks, grid], &averages(blocks, grid, share));
             let part = build.node("MatMul", &[&joint, &columns], vec![]);
             let part = build.node("Transpose", &[&part], vec![ints("perm", &[0, 1, 3, 2])]);
             let part = build.node("MatMul", &[&part, &rows], vec![]);
@@ -149,9 +180,42 @@ fn color_features(build: &mut Builder<'_>, image: &str, manifest: &Manifest, wei
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let all = build.node("Concat", &parts, vec![int("axis", 1)]);
     let roots = build.node("Sqrt", &[&all], vec![]);
-    debug_assert_eq!(LENGTH, GRIDS.iter().map(|g| g * g * BINS * BINS * BINS).sum::<usize>());
+    debug_assert_eq!(LENGTH, GRIDS.iter().map(|g| g * g * JOINT).sum::<usize>());
     let weight = build.weights(&[1], &[weight]);
     build.node("Mul", &[&roots, &weight], vec![])
+}
+
+/// Linear light of sRGB values of 0–1 (IEC 61966-2-1).
+fn linear_light(build: &mut Builder<'_>, srgb: &str) -> String {
+    let [slope, from, shift, factor, power] =
+        [1.0 / 12.92, 0.04045, 0.055, 1.0 / 1.055, 2.4].map(|v| build.weights(&[1], &[v]));
+    // Rounding may leave a black pixel a little below 0, which has no power.
+    let positive = build.node("Relu", &[srgb], vec![]);
+    let line = build.node("Mul", &[&positive, &slope], vec![]);
+    let shifted = build.node("Add", &[&positive, &shift], vec![]);
+    let scaled = build.node("Mul", &[&shifted, &factor], vec![]);
+    let curve = build.node("Pow", &[&scaled, &power], vec![]);
+    above(build, &positive, &from, &curve, &line)
+}
+
+/// CIE's cube root, a line near 0.
+fn cube_roots(build: &mut Builder<'_>, xyz: &str) -> String {
+    let [slope, start, from, power] =
+        [color::LINE, color::LINE_START, color::CUBE_ROOT_FROM, 1.0 / 3.0].map(|v| build.weights(&[1], &[v]));
+    let positive = build.node("Relu", &[xyz], vec![]);
+    let scaled = build.node("Mul", &[&positive, &slope], vec![]);
+    let line = build.node("Add", &[&scaled, &start], vec![]);
+    let curve = build.node("Pow", &[&positive, &power], vec![]);
+    above(build, &positive, &from, &curve, &line)
+}
+
+/// `then` where `value` is above `from`, else `otherwise`.
+fn above(build: &mut Builder<'_>, value: &str, from: &str, then: &str, otherwise: &str) -> String {
+    let is_above = build.node("Greater", &[value, from], vec![]);
+    let share = build.node("Cast", &[&is_above], vec![int("to", 1)]);
+    let difference = build.node("Sub", &[then, otherwise], vec![]);
+    let difference = build.node("Mul", &[&difference, &share], vec![]);
+    build.node("Add", &[otherwise, &difference], vec![])
 }
 
 /// `size × grid`: averages the pixels of each cell, times `factor`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use half::f16;
 use jicho::manifest::{FileEntry, FileRole, Golden, Manifest, PLAN_FORMAT};
+use jicho::recognize::{Prototypes, Space};
 use jicho::{ErrorKind, Recognizer};
 use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
@@ -70,6 +71,7 @@ fn file_name(role: FileRole) -> &'static str {
     match role {
         FileRole::Backbone => "backbone.onnx",
         FileRole::Plan => "network.plan",
+        FileRole::Space => "space.safetensors",
         FileRole::Head => "head.safetensors",
         FileRole::Other => "other",
     }
@@ -90,8 +92,8 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// The tensors of a head; the projection is rounded to what half precision can store. One class, or classes that do
-/// not differ, have no dimensions: every cosine is 0.
+/// The tensors of a discriminant head; the projection is rounded to what half precision can store. One class, or
+/// classes that do not differ, have no dimensions: every cosine is 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeadTensors {
     /// Projected dimensions.
@@ -104,6 +106,12 @@ pub struct HeadTensors {
     pub prototypes: Vec<f32>,
 }
 
+/// A direction in steps of 1/127 of its largest value, as a head file stores it.
+pub fn eight_bits(direction: &[f32]) -> Vec<i8> {
+    let largest = direction.iter().fold(0f32, |a, v| a.max(v.abs())).max(1e-12);
+    direction.iter().map(|v| (v / largest * 127.0).round() as i8).collect()
+}
+
 /// Collects tensors for a head file.
 #[derive(Default)]
 pub struct HeadFile {
@@ -111,10 +119,26 @@ pub struct HeadFile {
 }
 
 impl HeadFile {
-    /// Adds a prototype head of `classes` prototypes over `inputs` features.
-    pub fn prototypes(&mut self, name: &str, head: &HeadTensors, inputs: usize, classes: usize) {
-        let half = head.projection.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
-        self.tensors.insert(format!("{name}/projection"), (Dtype::F16, vec![head.dims, inputs], half));
+    /// Adds a space; its projection must be what half precision can store.
+    pub fn space(&mut self, space: &Space) {
+        let (columns, projection, offset) = space.tensors();
+        let bytes = columns.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.tensors.insert("space/columns".into(), (Dtype::U16, vec![columns.len()], bytes));
+        self.halves("space/projection", vec![offset.len(), columns.len()], projection);
+        self.floats("space/offset", vec![offset.len()], offset);
+    }
+
+    /// Adds prototypes; their directions must be of whole steps, so that they are read as they are.
+    pub fn prototypes(&mut self, name: &str, prototypes: &Prototypes, dims: usize) {
+        let count = prototypes.count();
+        let directions = prototypes.directions().chunks(dims.max(1)).flat_map(eight_bits).map(i8::cast_unsigned);
+        self.tensors.insert(format!("{name}/prototypes"), (Dtype::I8, vec![count, dims], directions.collect()));
+        self.floats(&format!("{name}/own"), vec![count], prototypes.own());
+    }
+
+    /// Adds a discriminant head of `classes` prototypes over `inputs` features.
+    pub fn discriminant(&mut self, name: &str, head: &HeadTensors, inputs: usize, classes: usize) {
+        self.halves(&format!("{name}/projection"), vec![head.dims, inputs], &head.projection);
         self.floats(&format!("{name}/offset"), vec![head.dims], &head.offset);
         self.floats(&format!("{name}/prototypes"), vec![classes, head.dims], &head.prototypes);
     }
@@ -123,6 +147,11 @@ impl HeadFile {
     pub fn numeric(&mut self, name: &str, weight: &[f32], bias: f32) {
         self.floats(&format!("{name}/weight"), vec![weight.len()], weight);
         self.floats(&format!("{name}/bias"), vec![1], &[bias]);
+    }
+
+    fn halves(&mut self, name: &str, shape: Vec<usize>, values: &[f32]) {
+        let bytes = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect();
+        self.tensors.insert(name.to_owned(), (Dtype::F16, shape, bytes));
     }
 
     fn floats(&mut self, name: &str, shape: Vec<usize>, values: &[f32]) {

@@ -70,8 +70,17 @@ impl<'a> Frame<'a> {
         let shorter = self.width.min(self.height);
         let side = ((shorter as f64 * fraction).round() as usize).clamp(1, shorter);
         let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
-        let columns = Taps::new(self.width, left, side, size);
-        let rows = Taps::new(self.height, top, side, size);
+        self.rectangle([left, top], [side, side], size)
+    }
+
+    /// The rectangle of `[width, height]` whose upper left corner is at `[left, top]`, resized to `size`×`size` whatever
+    /// its shape; cut to the frame. Transparent pixels are laid on white.
+    #[must_use]
+    pub fn rectangle(&self, corner: [usize; 2], sides: [usize; 2], size: usize) -> Pixels {
+        let [left, top] = [corner[0].min(self.width - 1), corner[1].min(self.height - 1)];
+        let [width, height] = [sides[0].clamp(1, self.width - left), sides[1].clamp(1, self.height - top)];
+        let columns = Taps::new(self.width, left, width, size);
+        let rows = Taps::new(self.height, top, height, size);
         let mut narrow = vec![[0; 4]; rows.range().len() * size];
         let mut flattened = Vec::new();
         let lines = self.rgba.chunks_exact(4 * self.width).skip(rows.range().start);
@@ -129,11 +138,14 @@ impl Pixels {
         &self.rgb
     }
 
-    /// Every colour times `gain`, at most 255.
+    /// Every byte of red, green and blue replaced by what its table says.
     #[must_use]
-    pub fn brightened(&self, gain: f32) -> Pixels {
-        let rgb = self.rgb.iter().map(|&v| (f32::from(v) * gain).round().clamp(0.0, 255.0) as u8).collect();
-        Pixels { size: self.size, rgb }
+    pub fn mapped(&self, tables: &[[u8; 256]; 3]) -> Pixels {
+        let (pixels, _) = self.rgb.as_chunks::<3>();
+        let rgb = pixels
+            .iter()
+            .flat_map(|[r, g, b]| [tables[0][usize::from(*r)], tables[1][usize::from(*g)], tables[2][usize::from(*b)]]);
+        Pixels { size: self.size, rgb: rgb.collect() }
     }
 
     /// The mirror image, left for right.

@@ -3,8 +3,8 @@
 use super::{AttributeHead, FileEntry, FileRole, MAX_IMAGE_SIZE, Manifest, ModelType};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The most prototypes of frames without a product.
-const MAX_BACKGROUND: usize = 1024;
+/// The longest embedding: with the colour features, columns of a space are numbered in 16 bits.
+const MAX_EMBEDDING: usize = 60_000;
 /// 2^53 − 1: the largest integer that JavaScript keeps exact.
 pub const MAX_RELEASE_SEQ: u64 = (1 << 53) - 1;
 
@@ -95,6 +95,7 @@ impl Manifest {
         // Beside a plan too: it names its ONNX, which other engines run.
         self.file(FileRole::Backbone)?;
         if self.model_type == ModelType::Embedding {
+            self.file(FileRole::Space)?;
             self.file(FileRole::Head)?;
         }
         for (i, file) in known().enumerate() {
@@ -109,9 +110,6 @@ impl Manifest {
         let decision = &self.decision;
         if !decision.rejection_threshold.is_finite() || !(0.0..=1.0).contains(&decision.match_confidence) {
             return Err(invalid("decision needs a finite rejectionThreshold and a matchConfidence of 0 to 1"));
-        }
-        if self.label_head.is_some_and(|h| h.background > MAX_BACKGROUND) {
-            return Err(invalid(format!("labelHead has more than {MAX_BACKGROUND} background prototypes")));
         }
         let mut scales: Vec<f32> = self.label_head.iter().map(|h| h.scale).collect();
         for (name, head) in &self.attributes {
@@ -145,7 +143,8 @@ impl Manifest {
         match self.model_type {
             ModelType::Embedding => {
                 let features = self.features.ok_or_else(|| invalid("an embedding model needs features"))?;
-                if !(1..=1 << 16).contains(&features.embedding) || !(0.0..=100.0).contains(&features.color_weight) {
+                if !(1..=MAX_EMBEDDING).contains(&features.embedding) || !(0.0..=100.0).contains(&features.color_weight)
+                {
                     return Err(invalid("features make no sense"));
                 }
                 if self.label_head.is_some() == self.labels.is_empty() {

@@ -128,6 +128,8 @@ pub enum FileRole {
     Backbone,
     /// The same network, compiled.
     Plan,
+    /// The space that the heads read points of, safetensors; one for all channels of a backbone.
+    Space,
     /// The heads' tensors, safetensors.
     Head,
     /// One that a later version knows. Nobody fetches it.
@@ -151,8 +153,6 @@ pub struct Features {
 pub struct LabelHead {
     /// Factor of the cosines before the softmax: 1 ÷ temperature (Guo 2017), fitted on held-out photos.
     pub scale: f32,
-    /// Prototypes of frames without any product, which follow those of the labels.
-    pub background: usize,
 }
 
 /// A head for an attribute.
@@ -232,7 +232,8 @@ pub struct Position {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
-    /// Below this rejection score (largest cosine, or largest confidence of a classifier) the answer is `unknown`.
+    /// Below this rejection score ([`crate::recognize::Likeness::score`], or the largest confidence of a classifier) the
+    /// answer is `unknown`.
     pub rejection_threshold: f32,
     /// Share of held-out photos of known products that pass the threshold; null where it was not measured.
     pub true_accept_rate: Option<f64>,
@@ -313,12 +314,12 @@ impl Manifest {
         plan.map_or_else(|| self.file(FileRole::Backbone), Ok)
     }
 
-    /// The files that a device needs, in the order of the release: network and, of an embedding model, head.
+    /// The files that a device needs, in the order of the release: network and, of an embedding model, space and head.
     pub fn needed(&self) -> impl Iterator<Item = &FileEntry> {
         let network = self.network().ok().map(|f| f.role);
         self.files.iter().filter(move |f| match f.role {
             FileRole::Backbone | FileRole::Plan => Some(f.role) == network,
-            FileRole::Head => self.model_type == ModelType::Embedding,
+            FileRole::Space | FileRole::Head => self.model_type == ModelType::Embedding,
             FileRole::Other => false,
         })
     }

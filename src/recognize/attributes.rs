@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use super::{NumericHead, PrototypeHead, softmax};
+use super::{DiscriminantHead, NumericHead, softmax};
 use crate::error::Result;
 use crate::manifest::AttributeHead;
 
@@ -35,35 +35,35 @@ pub enum AttributeValue {
 /// The head of one attribute.
 pub(super) enum AttributeReader {
     Label,
-    Categorical(PrototypeHead),
-    Sequence(Vec<PrototypeHead>),
+    Categorical(DiscriminantHead),
+    Sequence(Vec<DiscriminantHead>),
     Numeric(NumericHead),
 }
 
 impl AttributeReader {
-    pub(super) fn read(tensors: &SafeTensors<'_>, name: &str, head: &AttributeHead, inputs: usize) -> Result<Self> {
+    pub(super) fn read(tensors: &SafeTensors<'_>, name: &str, head: &AttributeHead, dims: usize) -> Result<Self> {
         let tensor = format!("attribute/{name}");
         Ok(match head {
             AttributeHead::Label => AttributeReader::Label,
             AttributeHead::Categorical { classes, .. } => {
-                AttributeReader::Categorical(PrototypeHead::read(tensors, &tensor, inputs, classes.len())?)
+                AttributeReader::Categorical(DiscriminantHead::read(tensors, &tensor, dims, classes.len())?)
             }
             AttributeHead::Sequence { positions, .. } => AttributeReader::Sequence(
                 positions
                     .iter()
                     .enumerate()
-                    .map(|(i, p)| PrototypeHead::read(tensors, &format!("{tensor}/{i}"), inputs, p.classes.len()))
+                    .map(|(i, p)| DiscriminantHead::read(tensors, &format!("{tensor}/{i}"), dims, p.classes.len()))
                     .collect::<Result<_>>()?,
             ),
-            AttributeHead::Numeric { .. } => AttributeReader::Numeric(NumericHead::read(tensors, &tensor, inputs)?),
+            AttributeHead::Numeric { .. } => AttributeReader::Numeric(NumericHead::read(tensors, &tensor, dims)?),
         })
     }
 
     /// None for [`AttributeReader::Label`], which is answered by the label head.
-    pub(super) fn answer(&self, head: &AttributeHead, features: &[f32]) -> Option<Attribute> {
+    pub(super) fn answer(&self, head: &AttributeHead, point: &[f32]) -> Option<Attribute> {
         Some(match (self, head) {
             (AttributeReader::Categorical(reader), AttributeHead::Categorical { classes, scale, .. }) => {
-                let (best, confidence) = first(&softmax(&reader.cosines(features), *scale));
+                let (best, confidence) = first(&softmax(&reader.cosines(point), *scale));
                 Attribute {
                     value: AttributeValue::Text(classes[best].clone()),
                     confidence: Some(confidence),
@@ -76,7 +76,7 @@ impl AttributeReader {
                     .iter()
                     .zip(positions)
                     .map(|(reader, position)| {
-                        let (best, p) = first(&softmax(&reader.cosines(features), position.scale));
+                        let (best, p) = first(&softmax(&reader.cosines(point), position.scale));
                         confidence *= p;
                         position.classes[best]
                     })
@@ -84,7 +84,7 @@ impl AttributeReader {
                 Attribute { value: AttributeValue::Sequence(value), confidence: Some(confidence), error: None }
             }
             (AttributeReader::Numeric(reader), AttributeHead::Numeric { range: [low, high], mae, .. }) => {
-                let value = f64::from(reader.predict(features)).clamp(*low, *high);
+                let value = f64::from(reader.predict(point)).clamp(*low, *high);
                 Attribute { value: AttributeValue::Number(value), confidence: None, error: *mae }
             }
             _ => return None,

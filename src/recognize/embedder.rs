@@ -38,6 +38,12 @@ impl Embedder {
         &*self.engine
     }
 
+    /// How pixels go in.
+    #[must_use]
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
     /// Length of the feature vector.
     #[must_use]
     pub fn feature_len(&self) -> usize {

@@ -1,17 +1,77 @@
-//! A prototype head: cosine to class prototypes in a whitened discriminant space.
-//!
-//! The projection maps a feature vector to the space that a shrinkage LDA spans between the class means, whitened by
-//! the within-class covariance; a class is the direction of its mean there (Fisher 1936; Hayes & Kanan 2020;
-//! prototypes: Snell 2017).
+//! Heads: what reads a point of the [space](super::Space).
 
-use half::f16;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 
-use crate::error::{Error, ErrorKind, Result};
+use super::tensors::{invalid, read_f16, read_f32, read_i8};
+use crate::error::Result;
 
-/// A prototype head over `inputs` features with `dims` projected dimensions.
+/// Prototypes: a direction of the space a class (Snell 2017, prototypical networks), with how near its own photos come.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PrototypeHead {
+pub struct Prototypes {
+    dims: usize,
+    /// `count × dims`, each of length 1.
+    directions: Vec<f32>,
+    /// One a class.
+    own: Vec<f32>,
+}
+
+impl Prototypes {
+    /// Reads the tensors `{name}/prototypes` (count × dims, I8; only their directions count) and `{name}/own`
+    /// (count, F32).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`](crate::ErrorKind::InvalidModel) when a tensor is missing or has another shape.
+    pub fn read(tensors: &SafeTensors<'_>, name: &str, dims: usize) -> Result<Self> {
+        let mut directions: Vec<f32> =
+            read_i8(tensors, &format!("{name}/prototypes"))?.into_iter().map(f32::from).collect();
+        let own = read_f32(tensors, &format!("{name}/own"))?;
+        directions.chunks_exact_mut(dims.max(1)).for_each(normalize);
+        Prototypes::new(dims, directions, own).map_err(|e| e.context(format!("head `{name}`")))
+    }
+
+    /// Takes directions of length 1, row-major, and for each the mean cosine of its own photos to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidModel`](crate::ErrorKind::InvalidModel) when their numbers differ.
+    pub fn new(dims: usize, directions: Vec<f32>, own: Vec<f32>) -> Result<Self> {
+        if directions.len() != own.len() * dims {
+            let (values, count) = (directions.len(), own.len());
+            return Err(invalid(format!("{values} values are not {count} prototypes of {dims}")));
+        }
+        Ok(Prototypes { dims, directions, own })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The cosine, −1 to 1, of a point to each prototype.
+    #[must_use]
+    pub fn cosines(&self, point: &[f32]) -> Vec<f32> {
+        self.directions.chunks_exact(self.dims.max(1)).map(|direction| dot(direction, point)).collect()
+    }
+
+    /// The mean cosine of each class's own photos to its prototype.
+    #[must_use]
+    pub fn own(&self) -> &[f32] {
+        &self.own
+    }
+
+    /// The prototypes, row-major, each of length 1.
+    #[must_use]
+    pub fn directions(&self) -> &[f32] {
+        &self.directions
+    }
+}
+
+/// Cosines in a discriminant subspace: the head of a categorical attribute, whose classes may each span many products.
+///
+/// The projection maps a point to the dimensions that a shrinkage LDA spans between the class means, whitened by the
+/// within-class covariance; a class is the direction of its mean there (Fisher 1936).
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiscriminantHead {
     inputs: usize,
     dims: usize,
     /// `dims × inputs`, rows are directions.
@@ -23,24 +83,24 @@ pub struct PrototypeHead {
     count: usize,
 }
 
-impl PrototypeHead {
+impl DiscriminantHead {
     /// Reads the tensors `{name}/projection` (dims×inputs, F16), `{name}/offset` (dims, F32) and
     /// `{name}/prototypes` (count×dims, F32).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidModel`] when a tensor is missing or has another shape.
+    /// [`ErrorKind::InvalidModel`](crate::ErrorKind::InvalidModel) when a tensor is missing or has another shape.
     pub fn read(tensors: &SafeTensors<'_>, name: &str, inputs: usize, count: usize) -> Result<Self> {
         let offset = read_f32(tensors, &format!("{name}/offset"))?;
         let projection = read_f16(tensors, &format!("{name}/projection"))?;
         let prototypes = read_f32(tensors, &format!("{name}/prototypes"))?;
-        PrototypeHead::new(inputs, projection, offset, prototypes, count)
+        DiscriminantHead::new(inputs, projection, offset, prototypes, count)
             .map_err(|e| e.context(format!("head `{name}`")))
     }
 
     /// Takes a head's tensors: `projection` is dims×inputs, `offset` dims, `prototypes` count×dims, row-major.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidModel`] when the lengths do not fit each other.
+    /// [`ErrorKind::InvalidModel`](crate::ErrorKind::InvalidModel) when the lengths do not fit each other.
     pub fn new(
         inputs: usize,
         projection: Vec<f32>,
@@ -53,7 +113,7 @@ impl PrototypeHead {
             let (p, q) = (projection.len(), prototypes.len());
             return Err(invalid(format!("{p} and {q} values are not {dims}×{inputs} and {count}×{dims}")));
         }
-        Ok(PrototypeHead { inputs, dims, projection, offset, prototypes, count })
+        Ok(DiscriminantHead { inputs, dims, projection, offset, prototypes, count })
     }
 
     /// The cosine, −1 to 1, of `features` to each prototype.
@@ -69,12 +129,6 @@ impl PrototypeHead {
         normalize(&mut point);
         (0..self.count).map(|i| dot(&self.prototypes[i * self.dims..(i + 1) * self.dims], &point)).collect()
     }
-
-    /// `(projection, offset, prototypes)`, row-major.
-    #[must_use]
-    pub fn tensors(&self) -> (&[f32], &[f32], &[f32]) {
-        (&self.projection, &self.offset, &self.prototypes)
-    }
 }
 
 /// A numeric head: `weight · features + bias`.
@@ -88,7 +142,7 @@ impl NumericHead {
     /// Reads the tensors `{name}/weight` (inputs, F32) and `{name}/bias` (1, F32).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidModel`] when a tensor is missing or has another shape.
+    /// [`ErrorKind::InvalidModel`](crate::ErrorKind::InvalidModel) when a tensor is missing or has another shape.
     pub fn read(tensors: &SafeTensors<'_>, name: &str, inputs: usize) -> Result<Self> {
         let weight = read_f32(tensors, &format!("{name}/weight"))?;
         let bias = read_f32(tensors, &format!("{name}/bias"))?;
@@ -122,7 +176,7 @@ pub fn normalize(values: &mut [f32]) {
 }
 
 /// Eight sums side by side, so that it vectorises; their order is fixed, so that every build agrees.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_whole, a_rest) = a.as_chunks::<8>();
     let (b_whole, b_rest) = b.as_chunks::<8>();
     let mut sums = [0f32; 8];
@@ -133,30 +187,4 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
     sums.iter().sum::<f32>() + rest
-}
-
-fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8]> {
-    let view = tensors.tensor(name).map_err(|e| invalid(format!("the head file has no usable `{name}`: {e}")))?;
-    if view.dtype() != dtype {
-        return Err(invalid(format!("`{name}` is {:?}, expected {dtype:?}", view.dtype())));
-    }
-    Ok(view.data())
-}
-
-fn read_f32(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
-    let bytes = tensor(tensors, name, Dtype::F32)?;
-    finite(name, bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
-}
-
-fn read_f16(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
-    let bytes = tensor(tensors, name, Dtype::F16)?;
-    finite(name, bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
-}
-
-fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
-    if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(invalid(format!("`{name}` is not finite"))) }
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::InvalidModel, message)
 }

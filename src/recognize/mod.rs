@@ -5,19 +5,22 @@ mod decision;
 mod embedder;
 mod head;
 mod score;
+mod space;
+pub mod tensors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 pub use attributes::{Attribute, AttributeValue};
-pub use decision::{Decision, Reason, decide};
+pub use decision::{Decision, Likeness, Reason, decide};
 pub use embedder::{Embedder, feature_len};
-pub use head::{NumericHead, PrototypeHead, normalize, softmax};
+pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
+pub use space::Space;
 
 use attributes::AttributeReader;
+use head::dot;
 
 use crate::engine::plan::{self, Plan};
 use crate::engine::{self, CompiledEngine, Engine};
@@ -41,7 +44,8 @@ pub struct Recognition {
     pub predictions: Vec<Prediction>,
     /// First confidence minus second (minus 0 where there is none), among labels that the app knows.
     pub margin: f32,
-    /// Largest cosine to a known product (embedding model) or its largest confidence (classifier); 0 without any.
+    /// How like one of the known products: see [`Likeness::score`] (embedding model); the largest confidence
+    /// (classifier); 0 without any product.
     pub rejection_score: f32,
     /// Further attributes by name.
     pub attributes: BTreeMap<String, Attribute>,
@@ -63,8 +67,18 @@ pub struct Prediction {
 }
 
 enum Model {
-    Embedding { embedder: Embedder, label: Option<PrototypeHead>, attributes: Vec<AttributeReader> },
+    Embedding(Reader),
     Classifier { engine: Box<dyn Engine> },
+}
+
+/// An embedding model: features, the space they are read in, and the heads.
+struct Reader {
+    embedder: Embedder,
+    space: Space,
+    label: Option<Prototypes>,
+    /// Of frames without a product.
+    background: Prototypes,
+    attributes: Vec<AttributeReader>,
 }
 
 /// A loaded release.
@@ -82,29 +96,11 @@ impl Recognizer {
         let manifest = manifest.into();
         let engine = load_network(&manifest, &file)?;
         let model = match (manifest.model_type, manifest.features) {
-            (ModelType::Embedding, Some(features)) => {
-                let embedder = Embedder::new(engine, manifest.preprocessing, manifest.image_size, features)?;
-                let tensors = SafeTensors::deserialize(file(FileRole::Head)?).map_err(|e| {
-                    Error::new(ErrorKind::InvalidModel, format!("the head file is not safetensors: {e}"))
-                })?;
-                let label = manifest
-                    .label_head
-                    .map(|h| {
-                        PrototypeHead::read(
-                            &tensors,
-                            "label",
-                            embedder.feature_len(),
-                            manifest.labels.len() + h.background,
-                        )
-                    })
-                    .transpose()?;
-                let attributes = manifest
-                    .attributes
-                    .iter()
-                    .map(|(name, head)| AttributeReader::read(&tensors, name, head, embedder.feature_len()))
-                    .collect::<Result<_>>()?;
-                Model::Embedding { embedder, label, attributes }
-            }
+            (ModelType::Embedding, Some(features)) => Model::Embedding(Reader::load(
+                &manifest,
+                Embedder::new(engine, manifest.preprocessing, manifest.image_size, features)?,
+                &file,
+            )?),
             _ if engine.output_len() == manifest.labels.len() => Model::Classifier { engine },
             _ => {
                 let (outputs, labels) = (engine.output_len(), manifest.labels.len());
@@ -144,24 +140,22 @@ impl Recognizer {
                 let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 let confidences = engine.run_pixels(&pixels, &self.manifest.preprocessing)?;
                 let top = best(&confidences);
-                (confidences, decide(rule, top, f32::NEG_INFINITY, top), top)
+                (confidences, decide(rule, top, false, top), top)
             }
-            Model::Embedding { embedder, label, attributes: readers } => {
-                let features = embedder.embed(&embedder.pixels(frame))?;
-                for ((name, head), reader) in self.manifest.attributes.iter().zip(readers) {
-                    if let Some(answer) = reader.answer(head, &features) {
+            Model::Embedding(reader) => {
+                let point = reader.point(frame)?;
+                for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
+                    if let Some(answer) = reader.answer(head, &point) {
                         attributes.insert(name.clone(), answer);
                     }
                 }
-                match (label, self.manifest.label_head) {
-                    (Some(head), Some(LabelHead { scale, .. })) => {
-                        let cosines = head.cosines(&features);
-                        let (products, background) = cosines.split_at(self.manifest.labels.len());
-                        let confidences = softmax(products, scale);
-                        let score = best(products);
-                        let background = largest(background.iter().copied());
-                        let outcome = decide(rule, score, background, best(&confidences));
-                        (confidences, outcome, score)
+                match (&reader.label, self.manifest.label_head) {
+                    (Some(head), Some(LabelHead { scale })) => {
+                        let cosines = head.cosines(&point);
+                        let confidences = softmax(&cosines, scale);
+                        let likeness = Likeness::of(head, &cosines, &known, &reader.background, &point);
+                        let outcome = decide(rule, likeness.score(), likeness.is_background(), best(&confidences));
+                        (confidences, outcome, likeness.score())
                     }
                     _ => (Vec::new(), (Decision::Unsure, Reason::NoLabels), 0.0),
                 }
@@ -206,9 +200,9 @@ impl Recognizer {
         })
     }
 
-    /// The raw outputs for the golden frame: of an embedding model the cosines of the label head, then of each
-    /// attribute head in name order (a numeric head gives its number divided by the width of its range); of a
-    /// classifier its output.
+    /// The raw outputs for the golden frame: of an embedding model the cosines of the label head and of the frames
+    /// without a product, each less its prototype's own, then those of each attribute head in name order (a numeric head gives its number divided by the width of its
+    /// range); of a classifier its output.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails.
@@ -220,24 +214,7 @@ impl Recognizer {
                 let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 engine.run_pixels(&pixels, &self.manifest.preprocessing)
             }
-            Model::Embedding { embedder, label, attributes } => {
-                let features = embedder.embed(&embedder.pixels(&frame))?;
-                let mut outputs = label.as_ref().map_or_else(Vec::new, |h| h.cosines(&features));
-                for (reader, head) in attributes.iter().zip(self.manifest.attributes.values()) {
-                    match (reader, head) {
-                        (AttributeReader::Label, _) => {}
-                        (AttributeReader::Categorical(h), _) => outputs.extend(h.cosines(&features)),
-                        (AttributeReader::Sequence(hs), _) => {
-                            outputs.extend(hs.iter().flat_map(|h| h.cosines(&features)));
-                        }
-                        (AttributeReader::Numeric(h), AttributeHead::Numeric { range: [low, high], .. }) => {
-                            outputs.push(h.predict(&features) / (high - low).max(1e-6) as f32);
-                        }
-                        (AttributeReader::Numeric(_), _) => {}
-                    }
-                }
-                Ok(outputs)
-            }
+            Model::Embedding(reader) => Ok(reader.golden_outputs(&reader.point(&frame)?, &self.manifest)),
         }
     }
 
@@ -245,7 +222,7 @@ impl Recognizer {
     #[must_use]
     pub fn engine(&self) -> &'static str {
         match &self.model {
-            Model::Embedding { embedder, .. } => embedder.engine().name(),
+            Model::Embedding(reader) => reader.embedder.engine().name(),
             Model::Classifier { engine } => engine.name(),
         }
     }
@@ -270,6 +247,52 @@ impl Recognizer {
             ));
         }
         Ok(())
+    }
+}
+
+impl Reader {
+    fn load<'a>(manifest: &Manifest, embedder: Embedder, file: impl Fn(FileRole) -> Result<&'a [u8]>) -> Result<Self> {
+        let shared = tensors::open(file(FileRole::Space)?, "space")?;
+        let space = Space::read(&shared, embedder.feature_len())?;
+        let background = Prototypes::read(&shared, "background", space.dims())?;
+        let heads = tensors::open(file(FileRole::Head)?, "head")?;
+        let label = manifest.label_head.map(|_| Prototypes::read(&heads, "label", space.dims())).transpose()?;
+        let count = label.as_ref().map_or(0, Prototypes::count);
+        if count != manifest.labels.len() {
+            let labels = manifest.labels.len();
+            let message = format!("the head has {count} prototypes for {labels} labels");
+            return Err(Error::new(ErrorKind::InvalidModel, message));
+        }
+        let attributes = manifest
+            .attributes
+            .iter()
+            .map(|(name, head)| AttributeReader::read(&heads, name, head, space.dims()))
+            .collect::<Result<_>>()?;
+        Ok(Reader { embedder, space, label, background, attributes })
+    }
+
+    fn point(&self, frame: &Frame<'_>) -> Result<Vec<f32>> {
+        self.space.point(&self.embedder.embed(&self.embedder.pixels(frame))?)
+    }
+
+    fn golden_outputs(&self, point: &[f32], manifest: &Manifest) -> Vec<f32> {
+        let heads = self.label.iter().chain([&self.background]);
+        let less_own = |head: &Prototypes| -> Vec<f32> {
+            head.cosines(point).iter().zip(head.own()).map(|(cosine, own)| cosine - own).collect()
+        };
+        let mut outputs: Vec<f32> = heads.flat_map(less_own).collect();
+        for (reader, head) in self.attributes.iter().zip(manifest.attributes.values()) {
+            match (reader, head) {
+                (AttributeReader::Label, _) => {}
+                (AttributeReader::Categorical(h), _) => outputs.extend(h.cosines(point)),
+                (AttributeReader::Sequence(hs), _) => outputs.extend(hs.iter().flat_map(|h| h.cosines(point))),
+                (AttributeReader::Numeric(h), AttributeHead::Numeric { range: [low, high], .. }) => {
+                    outputs.push(h.predict(point) / (high - low).max(1e-6) as f32);
+                }
+                (AttributeReader::Numeric(_), _) => {}
+            }
+        }
+        outputs
     }
 }
 

@@ -42,11 +42,12 @@ describe('the golden vector', options, () => {
   const WRONG = {
     'the head of another training': () => readFileSync(join(others.models, headOf(others).url)),
     'a head with one weight damaged': (bytes) => {
-      // The upper byte of a half-precision weight of the projection: its sign and most of its exponent.
+      // A value of the first prototype, by half of what the largest is.
       const header = Number(bytes.readBigUInt64LE());
       const tensors = JSON.parse(bytes.subarray(8, 8 + header));
-      const [begin, end] = tensors['label/projection'].data_offsets;
-      bytes[8 + header + begin + (((end - begin) >> 2) << 1) + 1] ^= 0x40;
+      const [begin, end] = tensors['label/prototypes'].data_offsets;
+      assert.ok(end - begin > 7);
+      bytes[8 + header + begin + 7] ^= 0x40;
       return bytes;
     },
   };

@@ -102,7 +102,7 @@ fn a_device_needs_the_plan_or_the_onnx() {
         let host = FakeHost::of(&published);
         let store = FakeStore::default();
         assert_eq!(sync(&open(&store), &host), Ok(Outcome::Updated));
-        assert_eq!(asked(&host, &published), [network, FileRole::Head]);
+        assert_eq!(asked(&host, &published), [network, FileRole::Space, FileRole::Head]);
         let session = open(&store);
         assert_eq!(version(&session).as_deref(), Some("v1"), "it needs no more than what was fetched");
         assert_eq!(sync(&session, &host), Ok(Outcome::Current));

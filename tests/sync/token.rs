@@ -57,7 +57,7 @@ fn a_token_that_ran_out_is_refreshed_once() {
         let newer = publish("T_1", 2, B);
         let host = FakeHost::of(&newer);
         want(&host, "new", &[Some("new"), Some("new")]);
-        for role in [FileRole::Plan, FileRole::Head] {
+        for role in [FileRole::Plan, FileRole::Space, FileRole::Head] {
             host.fail(&newer.file(role).0, faults.clone());
         }
         let store = FakeStore::default();

@@ -65,6 +65,8 @@ pub struct Backbone {
     pub size: usize,
     /// Length of its embedding.
     pub outputs: usize,
+    /// The space that comes with it.
+    pub space: Option<&'static [u8]>,
 }
 
 impl Backbone {
@@ -99,24 +101,38 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
             preprocessing,
             size: embedded::SIZE,
             outputs,
+            space: None,
         });
     }
     let path = locate(&request.backbone, progress)?;
     let bytes = std::fs::read(&path).map_err(at(&path))?;
-    let network = known_pixels(&bytes, &request.pixels)?;
+    let (asked, flags) = (request.pixels.size, PixelFlags { size: None, ..request.pixels.clone() });
+    // A network of open input size needs to be told; one of fixed size may be asked to take another.
+    let network = known_pixels(&bytes, &flags).or_else(|e| match asked {
+        Some(_) => known_pixels(&bytes, &request.pixels),
+        None => Err(e),
+    })?;
     let features = match request.features.as_deref().or(network.features) {
         Some(tensor) => cut::Features { tensor: tensor.into(), pool: network.is_map(tensor)? },
         None => cut::find_features(&network.model)?,
     };
     let mut cut = cut::at_features(&network.model, &features)?;
     pixels::write(&mut cut, &network.preprocessing);
+    let layout = network.preprocessing.layout;
+    let length = |cut: &onnx::Model, size| TractEngine::load(&onnx::encode(cut), layout, size).map(|e| e.output_len());
+    let outputs = length(&cut, network.size).map_err(|e| e.context(path.display()))?;
+    let size = asked.or(network.features_size).unwrap_or(network.size);
+    if size != network.size {
+        cut::resize(&mut cut, layout, size)?;
+        if length(&cut, size).ok() != Some(outputs) {
+            let native = network.size;
+            return Err(Error::PixelsUnknown(format!("the network takes {native}×{native}, not --size {size}")));
+        }
+    }
     let onnx = onnx::encode(&cut);
-    let outputs = TractEngine::load(&onnx, network.preprocessing.layout, network.size)
-        .map_err(|e| e.context(path.display()))?
-        .output_len();
-    let compiled = plan::make(&onnx, &network.preprocessing, network.size, request.plan, progress)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan, progress)?;
     let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
-    Ok(Backbone { name, onnx, compiled, preprocessing: network.preprocessing, size: network.size, outputs })
+    Ok(Backbone { name, onnx, compiled, preprocessing: network.preprocessing, size, outputs, space: None })
 }
 
 /// A decoded network with what is known of its input.
@@ -129,6 +145,8 @@ pub struct Network {
     pub size: usize,
     /// Its name in the registry.
     pub name: Option<&'static str>,
+    /// Side at which its features are best, where that is known to be another.
+    features_size: Option<usize>,
     features: Option<&'static str>,
 }
 
@@ -184,7 +202,14 @@ pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
             "an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}"
         )));
     }
-    Ok(Network { model, preprocessing, size, name: entry.map(|e| e.name), features: entry.and_then(|e| e.features) })
+    Ok(Network {
+        model,
+        preprocessing,
+        size,
+        name: entry.map(|e| e.name),
+        features_size: entry.and_then(|e| e.features_size).map(|size| size as usize),
+        features: entry.and_then(|e| e.features),
+    })
 }
 
 /// Flags must not contradict what is known.

@@ -111,6 +111,9 @@ pub struct Train {
     /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
+    /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
+    #[arg(long)]
+    no_mirror: bool,
     /// Report progress and result as JSON lines on stdout
     #[arg(long)]
     json: bool,
@@ -138,6 +141,7 @@ impl Train {
             label: self.label,
             facts: self.facts,
             score: self.score,
+            mirror: !self.no_mirror,
             terms: self.publish.terms(self.canary.canary),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use jicho::manifest::Layout;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 
 use super::build::{Builder, int, value};
-use super::{graph, integers};
+use super::{graph, image_input, integers};
 use crate::error::{Error, Result};
 
 const WEIGHTED: [&str; 3] = ["Conv", "Gemm", "MatMul"];
@@ -88,6 +89,23 @@ pub fn at_output(model: &ModelProto, output: &str) -> Result<ModelProto> {
     let mut kept = keep(model, output)?;
     kept.graph.get_or_insert_default().output = vec![declared.unwrap_or_else(|| value(output, &[]))];
     Ok(kept)
+}
+
+/// Lets the network take images of another size. What it computes then is for the caller to check.
+///
+/// # Errors
+/// `INVALID_MODEL` when it does not take one image.
+pub fn resize(model: &mut ModelProto, layout: Layout, size: usize) -> Result<()> {
+    let name = image_input(model)?.name;
+    let shape = match layout {
+        Layout::Nchw => [0, 3, size, size],
+        Layout::Nhwc => [0, size, size, 3],
+    };
+    let graph = model.graph.get_or_insert_default();
+    graph.input.iter_mut().filter(|input| input.name == name).for_each(|input| *input = value(&name, &shape));
+    // Shapes of what lies between were those of the old size.
+    graph.value_info.clear();
+    Ok(())
 }
 
 fn keep(model: &ModelProto, tensor: &str) -> Result<ModelProto> {

@@ -8,6 +8,7 @@ pub mod clean;
 mod keep;
 pub mod key;
 mod latest;
+mod space;
 pub mod versions;
 
 use std::path::{Path, PathBuf};

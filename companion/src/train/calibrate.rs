@@ -3,13 +3,11 @@
 use jicho::recognize::softmax;
 
 /// The scale where nothing could be held out; about what shops of ten products end at.
-pub const DEFAULT_SCALE: f32 = 10.0;
-/// The rejection threshold where no product could be left out.
-pub const DEFAULT_THRESHOLD: f32 = 0.8;
-/// The share of strangers that the rejection threshold turns away, at the least.
-const STRANGERS_REJECTED: f64 = 1.0 / 3.0;
-/// The largest share of held-out photos that the rejection threshold may turn away.
-const MOST_REJECTED: f64 = 0.1;
+pub const DEFAULT_SCALE: f32 = 15.0;
+/// The rejection threshold where too little could be held out.
+pub const DEFAULT_THRESHOLD: f32 = -0.5;
+/// The share of photos of known products that the rejection threshold lets pass.
+pub const TRUE_ACCEPT_RATE: f64 = 0.95;
 /// Fewer held-out photos than this measure no rate.
 const MEASURABLE_PHOTOS: usize = 20;
 
@@ -20,6 +18,8 @@ pub struct HeldOut {
     pub cosines: Vec<f32>,
     /// The right one.
     pub class: usize,
+    /// How like a known product: [`jicho::recognize::Likeness::score`]; 0 where no product is asked for.
+    pub score: f32,
 }
 
 /// The factor of the cosines before the softmax (1 ÷ temperature; Guo 2017) that makes the held-out answers most
@@ -75,26 +75,20 @@ pub struct Rejection {
     pub false_accept_rate: Option<f64>,
 }
 
-/// Chooses the threshold from the largest cosines of held-out photos and of photos whose product was left out
-/// (`strangers`): high enough to turn a third of the strangers away, but never so high that more than a tenth of the
-/// held-out photos fails.
-///
-/// Held-out photos were taken along with the training photos and flatter: on the separate grocery
-/// validation photos a threshold that 95 % of them passed let only 65 % of the known products pass.
+/// Chooses the threshold that [`TRUE_ACCEPT_RATE`] of the held-out photos pass, and tells how many photos of products
+/// that took no part (`strangers`: their rejection scores) pass it too.
 pub fn rejection(held_out: &[HeldOut], strangers: &[f32]) -> Rejection {
-    let mut known: Vec<f32> = held_out.iter().map(|h| h.cosines.iter().copied().fold(f32::MIN, f32::max)).collect();
+    let mut known: Vec<f32> = held_out.iter().map(|h| h.score).collect();
     known.sort_by(f32::total_cmp);
-    let mut strangers = strangers.to_vec();
-    strangers.sort_by(f32::total_cmp);
-    let quantile = |sorted: &[f32], share: f64| sorted.get((share * sorted.len() as f64) as usize).copied();
+    let measurable = known.len() >= MEASURABLE_PHOTOS;
+    let rank = ((1.0 - TRUE_ACCEPT_RATE) * known.len() as f64) as usize;
     // Just below, so that the photo itself passes when its cosine is computed a rounding away.
-    let most = quantile(&known, MOST_REJECTED).map_or(f32::MAX, |cosine| cosine - 1e-4);
-    let threshold = quantile(&strangers, STRANGERS_REJECTED).unwrap_or(DEFAULT_THRESHOLD).min(most);
+    let threshold = if measurable { known[rank] - 1e-4 } else { DEFAULT_THRESHOLD };
     let passing = |scores: &[f32]| scores.iter().filter(|s| **s >= threshold).count() as f64 / scores.len() as f64;
     Rejection {
         threshold,
-        true_accept_rate: (known.len() >= MEASURABLE_PHOTOS).then(|| passing(&known)),
-        false_accept_rate: (!strangers.is_empty()).then(|| passing(&strangers)),
+        true_accept_rate: measurable.then(|| passing(&known)),
+        false_accept_rate: (!strangers.is_empty()).then(|| passing(strangers)),
     }
 }
 
@@ -118,7 +112,7 @@ mod tests {
     use super::*;
 
     fn held_out(cosines: &[f32], class: usize) -> HeldOut {
-        HeldOut { cosines: cosines.to_vec(), class }
+        HeldOut { cosines: cosines.to_vec(), class, score: cosines[0] }
     }
 
     #[test]
@@ -131,22 +125,18 @@ mod tests {
     }
 
     #[test]
-    fn a_third_of_the_strangers_is_turned_away_but_few_of_the_known() {
-        let known = |from: f32| (0..200).map(|i| held_out(&[from + i as f32 / 1000.0], 0)).collect::<Vec<_>>();
-        let strangers: Vec<f32> = (0..100).map(|i| 0.4 + i as f32 / 500.0).collect();
-        let apart = rejection(&known(0.7), &strangers);
-        assert!((apart.threshold - 0.466).abs() < 0.01, "{apart:?}");
-        assert_eq!((apart.true_accept_rate, apart.false_accept_rate), (Some(1.0), Some(0.67)));
-        let mixed = rejection(&known(0.4), &strangers);
-        assert_eq!(mixed.true_accept_rate, Some(0.9));
-        assert!(mixed.false_accept_rate > Some(0.8), "{mixed:?}");
+    fn the_stated_share_of_the_known_passes() {
+        let known: Vec<_> = (0..200).map(|i| held_out(&[-0.2 + i as f32 / 1000.0], 0)).collect();
+        let strangers: Vec<f32> = (0..100).map(|i| -0.6 + i as f32 / 100.0).collect();
+        let rejection = rejection(&known, &strangers);
+        assert!((rejection.threshold + 0.19).abs() < 1e-3, "{rejection:?}");
+        assert_eq!((rejection.true_accept_rate, rejection.false_accept_rate), (Some(0.95), Some(0.59)));
     }
 
     #[test]
-    fn a_few_near_duplicates_do_not_shut_everything_else_out() {
-        let few = rejection(&[held_out(&[0.98], 0)], &[]);
+    fn a_few_near_duplicates_set_no_threshold() {
+        let few = rejection(&[held_out(&[0.0], 0)], &[]);
         assert_eq!(few, Rejection { threshold: DEFAULT_THRESHOLD, true_accept_rate: None, false_accept_rate: None });
-        assert!(rejection(&[held_out(&[0.2], 0)], &[]).threshold < 0.2);
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! Fitting heads: each is fitted twice, without the held-out photos to measure and calibrate it, and with all photos
-//! for the release.
+//! Fitting the heads of attributes to points of the space: each is fitted twice, without the held-out photos to measure
+//! and calibrate it, and with all photos for the release.
 
 use std::collections::BTreeMap;
 
 use jicho::manifest::{AttributeHead, Position};
-use jicho::recognize::PrototypeHead;
-use rayon::prelude::*;
+use jicho::recognize::DiscriminantHead;
 
 use super::calibrate::{HeldOut, accuracy, best, fit_scale};
 use super::embed::Embedded;
@@ -16,13 +15,11 @@ use crate::dataset::{Example, Value};
 use crate::error::Result;
 use crate::release::{HeadFile, HeadTensors};
 
-/// Shops of up to this many products leave out every third in turn.
-const SMALL_SHOP: usize = 12;
 /// Penalties of the ridge regression that are tried, and the one where none can be.
 const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 const DEFAULT_PENALTY: f64 = 1e-2;
 
-/// A fitted prototype head with its answers to held-out photos.
+/// A fitted discriminant head with its answers to held-out photos.
 pub struct Fit {
     /// For the release.
     pub head: HeadTensors,
@@ -40,22 +37,17 @@ impl Fit {
 /// Photos with what heads share.
 #[derive(Clone, Copy)]
 pub struct Photos<'a> {
-    /// Feature vectors.
-    pub embedded: &'a [Embedded],
+    /// Points.
+    pub points: &'a [Embedded],
     /// Which photos are held out.
     pub held: &'a [bool],
     /// Places further splits.
     pub seed: u64,
 }
 
-/// Fits a prototype head; `class` gives each photo's class, `background` rows become further prototypes by kind.
-pub fn prototypes(
-    photos: Photos<'_>,
-    class: &[Option<usize>],
-    classes: usize,
-    background: &[(usize, Vec<f32>)],
-) -> Result<Fit> {
-    let embedded = photos.embedded;
+/// Fits a discriminant head; `class` gives each photo's class.
+fn discriminant(photos: Photos<'_>, class: &[Option<usize>], classes: usize) -> Result<Fit> {
+    let points = photos.points;
     // A class of which every photo is held out could not be answered: its photos are trained on instead.
     let mut trained = vec![false; classes];
     for (class, _) in class.iter().zip(photos.held).filter(|(_, held)| !**held) {
@@ -63,101 +55,38 @@ pub fn prototypes(
     }
     let held: Vec<bool> =
         class.iter().zip(photos.held).map(|(class, held)| *held && class.is_some_and(|k| trained[k])).collect();
-    let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
     let fit = |with_held: bool| {
         let mut rows: Vec<&[f32]> = Vec::new();
         let mut row_class = Vec::new();
-        for ((photo, class), held) in embedded.iter().zip(class).zip(&held) {
+        for ((photo, class), held) in points.iter().zip(class).zip(&held) {
             let Some(class) = class.filter(|_| with_held || !held) else { continue };
-            for row in std::iter::once(&photo.plain).chain(&photo.varied) {
+            for row in photo.rows() {
                 rows.push(row);
                 row_class.push(class);
             }
         }
-        for (kind, row) in background {
-            rows.push(row);
-            row_class.push(classes + kind);
-        }
-        lda::fit(&rows, &row_class, classes + kinds)
+        lda::fit(&rows, &row_class, classes)
     };
     let any_held = held.contains(&true);
     let (head, measured) = rayon::join(|| fit(true), || any_held.then(|| fit(false)));
     let mut held_out = Vec::new();
     if let Some(measured) = measured {
-        let inputs = embedded.first().map_or(0, |e| e.plain.len());
-        let reader = PrototypeHead::new(
+        let inputs = points.first().map_or(0, |e| e.plain.len());
+        let reader = DiscriminantHead::new(
             inputs,
             measured.projection,
             measured.offset,
             measured.prototypes,
-            if measured.dims == 0 { 0 } else { classes + kinds },
+            if measured.dims == 0 { 0 } else { classes },
         )?;
         for (photo, class) in class.iter().enumerate().filter(|(i, _)| held[*i]) {
             let Some(class) = *class else { continue };
-            let mut cosines = reader.cosines(&embedded[photo].plain);
+            let mut cosines = reader.cosines(&points[photo].plain);
             cosines.resize(classes, 0.0);
-            held_out.push((photo, HeldOut { cosines, class }));
+            held_out.push((photo, HeldOut { cosines, class, score: 0.0 }));
         }
     }
     Ok(Fit { head, held_out })
-}
-
-/// The largest cosine of each photo of a product that the head was never shown: a third of the products is left out of
-/// a trial fit, and in small shops every third in turn.
-pub fn strangers(
-    embedded: &[Embedded],
-    class: &[Option<usize>],
-    classes: usize,
-    background: &[(usize, Vec<f32>)],
-) -> Result<Vec<f32>> {
-    let parts = classes.min(3);
-    let trials = match classes {
-        0 | 1 => 0,
-        2..=SMALL_SHOP => parts,
-        _ => 1,
-    };
-    let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
-    let trial = |part: usize| -> Result<Vec<f32>> {
-        // Products keep their order; those left out have no place.
-        let mut count = 0;
-        let place: Vec<Option<usize>> = (0..classes)
-            .map(|k| {
-                let kept = k % parts != part;
-                count += usize::from(kept);
-                kept.then(|| count - 1)
-            })
-            .collect();
-        let mut rows: Vec<&[f32]> = Vec::new();
-        let mut row_class = Vec::new();
-        let mut left_out = Vec::new();
-        for (photo, class) in embedded.iter().zip(class) {
-            match class.map(|k| place[k]) {
-                Some(Some(place)) => {
-                    let all = std::iter::once(&photo.plain).chain(&photo.varied);
-                    all.for_each(|row| {
-                        rows.push(row);
-                        row_class.push(place);
-                    });
-                }
-                Some(None) => left_out.push(&photo.plain),
-                None => {}
-            }
-        }
-        for (kind, row) in background {
-            rows.push(row);
-            row_class.push(count + kind);
-        }
-        let head = lda::fit(&rows, &row_class, count + kinds);
-        if head.dims == 0 {
-            return Ok(Vec::new());
-        }
-        let inputs = left_out.first().map_or(0, |row| row.len());
-        let reader = PrototypeHead::new(inputs, head.projection, head.offset, head.prototypes, count + kinds)?;
-        let largest = |row: &&Vec<f32>| reader.cosines(row)[..count].iter().copied().fold(f32::MIN, f32::max);
-        Ok(left_out.iter().map(largest).collect())
-    };
-    let scores: Vec<Vec<f32>> = (0..trials).into_par_iter().map(trial).collect::<Result<_>>()?;
-    Ok(scores.concat())
 }
 
 /// Fits a head for every attribute but `label_attribute`, which the label head answers; adds their tensors to `file`,
@@ -201,9 +130,9 @@ fn categorical(
         _ => None,
     };
     let (classes, class) = classes_of(values.iter().map(text));
-    let fit = prototypes(photos, &class, classes.len(), &[])?;
+    let fit = discriminant(photos, &class, classes.len())?;
     let answers = fit.answers();
-    file.prototypes(tensor, &fit.head, photos.embedded[0].plain.len(), classes.len());
+    file.discriminant(tensor, &fit.head, photos.points[0].plain.len(), classes.len());
     // With one value there is nothing to be right about.
     let accuracy = accuracy(&answers).filter(|_| classes.len() > 1);
     Ok(AttributeHead::Categorical { scale: fit_scale(&answers), accuracy, classes })
@@ -223,7 +152,7 @@ fn sequence(
                 _ => None,
             };
             let (classes, class) = classes_of(values.iter().map(item));
-            let fit = prototypes(photos, &class, classes.len(), &[])?;
+            let fit = discriminant(photos, &class, classes.len())?;
             Ok((classes, fit))
         })
         .collect::<Result<_>>()?;
@@ -237,7 +166,7 @@ fn sequence(
             entry.0 += 1;
             entry.1 &= best(&answer.cosines) == answer.class;
         }
-        file.prototypes(&format!("{tensor}/{i}"), &fit.head, photos.embedded[0].plain.len(), classes.len());
+        file.discriminant(&format!("{tensor}/{i}"), &fit.head, photos.points[0].plain.len(), classes.len());
         positions.push(Position { scale: fit_scale(&fit.answers()), classes });
     }
     let whole: Vec<bool> = right.values().filter(|(n, _)| *n == length).map(|(_, right)| *right).collect();
@@ -260,7 +189,7 @@ fn numeric(photos: Photos<'_>, values: &[Option<&Value>], tensor: &str, file: &m
     let chosen_on = hold_out(&within, 1, photos.seed);
     let rows = |wanted: &dyn Fn(usize) -> bool| -> (Vec<&[f32]>, Vec<f64>) {
         let wanted = known.iter().enumerate().filter(|(k, _)| wanted(*k));
-        wanted.map(|(_, (i, v))| (photos.embedded[*i].plain.as_slice(), *v)).unzip()
+        wanted.map(|(_, (i, v))| (photos.points[*i].plain.as_slice(), *v)).unzip()
     };
     let (fitted, targets) = rows(&|k| !held[k] && !chosen_on[k]);
     let ridge = Ridge::new(&fitted, &targets);

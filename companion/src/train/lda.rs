@@ -3,7 +3,7 @@
 //! Class means M, one within-class covariance C shrunk towards its mean variance (Friedman 1989; of 0.1, 0.3, 0.5
 //! and 0.8, 0.5 was as accurate as any on the grocery validation photos and kept their cosines highest). With C = L·Lᵀ, the means whitened and centred, W = L⁻¹(M − g), span a space of
 //! at most K − 1 dimensions; U is its orthonormal basis. A feature vector x is projected to UᵀL⁻¹(x − g), where its
-//! cosine to the projected class means is read ([`jicho::recognize::PrototypeHead`]).
+//! cosine to the projected class means is read ([`jicho::recognize::DiscriminantHead`]).
 
 use faer::{Mat, MatRef, Side};
 use half::f16;
@@ -87,7 +87,7 @@ fn shrunk(scatter: MatRef<'_, f64>) -> Mat<f64> {
 
 #[cfg(test)]
 mod tests {
-    use jicho::recognize::PrototypeHead;
+    use jicho::recognize::DiscriminantHead;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -118,7 +118,7 @@ mod tests {
         let (train, class) = rows(6, 12, 1);
         let HeadTensors { dims, projection, offset, prototypes } = fit_rows(&train, &class, 6);
         assert!(dims <= 5);
-        let head = PrototypeHead::new(20, projection, offset, prototypes, 6).unwrap();
+        let head = DiscriminantHead::new(20, projection, offset, prototypes, 6).unwrap();
         let (unseen, truth) = rows(6, 30, 2);
         let right = unseen.iter().zip(&truth).filter(|(row, k)| best(&head.cosines(row)) == **k).count();
         assert!(right as f64 > 0.95 * unseen.len() as f64, "{right} of {}", unseen.len());

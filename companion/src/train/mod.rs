@@ -1,11 +1,16 @@
 //! From photos to a published release.
 
+mod augment;
 pub mod background;
 mod calibrate;
 mod embed;
+mod fit;
 mod heads;
 mod lda;
+mod learn;
+mod prototypes;
 mod ridge;
+mod shared;
 mod split;
 
 use std::collections::BTreeMap;
@@ -13,21 +18,22 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jicho::manifest::{
-    AttributeHead, Decision, Features, FileRole, Golden, LabelHead, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA,
-    ScoreRule,
+    AttributeHead, Features, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA, ScoreRule,
 };
-use jicho::recognize::{Embedder, softmax};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backbone::{self, Backbone};
+use crate::backbone;
 use crate::dataset::{Dataset, Problem};
 use crate::error::{Error, Result, at};
-use crate::measure::{Answer, Measures};
+use crate::measure::Measures;
 use crate::plan::Note;
 use crate::progress::Progress;
 use crate::publish::{self, Published, Target, Terms};
-use crate::release::{HeadFile, Release};
+use crate::release::{Release, sha256};
+use augment::Variation;
+use fit::Candidate;
+use shared::Shared;
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
 const COLOR_WEIGHT: f32 = 0.6;
@@ -52,6 +58,8 @@ pub struct Options {
     pub facts: Option<PathBuf>,
     /// JSON: the score rule.
     pub score: Option<PathBuf>,
+    /// Whether the mirror image of a product still is the product.
+    pub mirror: bool,
     /// How to publish.
     pub terms: Terms,
 }
@@ -78,6 +86,8 @@ pub struct Report {
     pub held_out: Option<Measures>,
     /// Expected calibration error on them, 0–1.
     pub ece: Option<f64>,
+    /// The spaces that were tried.
+    pub spaces: Vec<Candidate>,
 }
 
 /// Trains and publishes.
@@ -99,7 +109,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
 
     let stage = Instant::now();
-    let embedded = embed::photos(&embedder, &mut dataset, progress)?;
+    let embedded = embed::photos(&embedder, &mut dataset, Variation { mirror: options.mirror }, progress)?;
     report_problems(&dataset.problems, progress);
     if dataset.examples.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
@@ -109,7 +119,16 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     seconds.insert("embed", stage.elapsed().as_secs_f64());
 
     let stage = Instant::now();
-    let trained = fit(&dataset, &embedded, &embedder, &backbone, options.seed)?;
+    let background = embed::background(&embedder, backbone.size)?;
+    let inputs = fit::Inputs {
+        dataset: &dataset,
+        photos: &embedded,
+        background: &background,
+        embedding: features.embedding,
+        given: given_space(&target, &backbone, embedder.feature_len(), progress)?,
+        seed: options.seed,
+    };
+    let trained = fit::run(&inputs)?;
     seconds.insert("fit", stage.elapsed().as_secs_f64());
     if let Some(rule) = &score {
         check_sources(rule, &trained.attributes, &facts)?;
@@ -152,6 +171,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     manifest.training_duration = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
     let mut files = vec![(FileRole::Backbone, backbone.onnx)];
     files.extend(backbone.compiled.plan.map(|plan| (FileRole::Plan, plan)));
+    files.push((FileRole::Space, trained.shared.serialize()?));
     files.push((FileRole::Head, head));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
@@ -165,66 +185,27 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         warnings,
         held_out: trained.measures,
         ece: trained.ece,
+        spaces: trained.candidates,
     };
     let json = publish::json(&report)?;
     let published = target.publish(release, &[("report.json", json)], progress)?;
     Ok((published, report))
 }
 
-struct Trained {
-    file: HeadFile,
-    label_head: Option<LabelHead>,
-    attributes: BTreeMap<String, AttributeHead>,
-    decision: Decision,
-    measures: Option<Measures>,
-    ece: Option<f64>,
-}
-
-fn fit(
-    dataset: &Dataset,
-    embedded: &[embed::Embedded],
-    embedder: &Embedder,
-    backbone: &Backbone,
-    seed: u64,
-) -> Result<Trained> {
-    let mut file = HeadFile::default();
-    let mut label_head = None;
-    let mut decision = Decision {
-        rejection_threshold: calibrate::DEFAULT_THRESHOLD,
-        true_accept_rate: None,
-        false_accept_rate: None,
-        match_confidence: MATCH_CONFIDENCE,
-    };
-    let (mut measures, mut ece) = (None, None);
-    let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
-    let held = match dataset.labels.len() {
-        0 => split::hold_out(&vec![Some(0); class.len()], 1, seed),
-        labels => split::hold_out(&class, labels, seed),
-    };
-    let photos = heads::Photos { embedded, held: &held, seed };
-    if !dataset.labels.is_empty() {
-        let count = dataset.labels.len();
-        let background = embed::background(embedder, backbone.size)?;
-        let fit = heads::prototypes(photos, &class, count, &background)?;
-        let answers = fit.answers();
-        let scale = calibrate::fit_scale(&answers);
-        file.prototypes("label", &fit.head, embedder.feature_len(), count + background::KINDS);
-        label_head = Some(LabelHead { scale, background: background::KINDS });
-        let strangers = heads::strangers(embedded, &class, count, &background)?;
-        let rejection = calibrate::rejection(&answers, &strangers);
-        decision.rejection_threshold = rejection.threshold;
-        decision.true_accept_rate = rejection.true_accept_rate;
-        decision.false_accept_rate = rejection.false_accept_rate;
-        ece = if count > 1 { calibrate::expected_calibration_error(&answers, scale) } else { None };
-        // Of one product every answer is right, which measures nothing.
-        measures = (count > 1 && !answers.is_empty()).then(|| {
-            let ranked = answers.iter().map(|h| Answer::ranked(h.class, &softmax(&h.cosines, scale)));
-            Measures::of(&dataset.labels, ranked)
-        });
-    }
-    let label_attribute = dataset.label_attribute.as_deref();
-    let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
-    Ok(Trained { file, label_head, attributes, decision, measures, ece })
+/// The space that other releases of this backbone have: the channel's own, else another channel's, so that devices which
+/// have it fetch the new heads alone; else the one that comes with the backbone.
+fn given_space(
+    target: &Target,
+    backbone: &backbone::Backbone,
+    inputs: usize,
+    progress: Progress,
+) -> Result<Option<Shared>> {
+    let published = target.space_of(&sha256(&backbone.onnx))?;
+    let Some(bytes) = published.as_deref().or(backbone.space) else { return Ok(None) };
+    // Of other features, if an older program made it.
+    Ok(Shared::read(bytes, inputs)
+        .map_err(|e| progress.warn(&format!("the space of the published releases cannot be used: {e}")))
+        .ok())
 }
 
 /// A score term that could never count would be a mistake nobody sees.

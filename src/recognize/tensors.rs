@@ -1,0 +1,48 @@
+//! Reading tensors of safetensors files. What a file holds is checked; its shapes are checked by who asks.
+
+use half::f16;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Opens a file.
+///
+/// # Errors
+/// [`ErrorKind::InvalidModel`].
+pub fn open<'a>(bytes: &'a [u8], what: &str) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(bytes).map_err(|e| invalid(format!("the {what} file is not safetensors: {e}")))
+}
+
+pub(super) fn read_f32(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
+    let bytes = tensor(tensors, name, Dtype::F32)?;
+    finite(name, bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}
+
+pub(super) fn read_f16(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
+    let bytes = tensor(tensors, name, Dtype::F16)?;
+    finite(name, bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
+}
+
+pub(super) fn read_i8(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<i8>> {
+    Ok(tensor(tensors, name, Dtype::I8)?.iter().map(|b| b.cast_signed()).collect())
+}
+
+pub(super) fn read_u16(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<u16>> {
+    Ok(tensor(tensors, name, Dtype::U16)?.as_chunks().0.iter().map(|b| u16::from_le_bytes(*b)).collect())
+}
+
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8]> {
+    let view = tensors.tensor(name).map_err(|e| invalid(format!("the file has no usable `{name}`: {e}")))?;
+    if view.dtype() != dtype {
+        return Err(invalid(format!("`{name}` is {:?}, expected {dtype:?}", view.dtype())));
+    }
+    Ok(view.data())
+}
+
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
+    if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(invalid(format!("`{name}` is not finite"))) }
+}
+
+pub(super) fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidModel, message)
+}
