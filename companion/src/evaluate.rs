@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::dataset::{Dataset, Example, Problem, Value};
 use crate::error::{Error, Result, at};
 use crate::measure::{Answer, Measures, Truth};
-use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::publish;
 
@@ -20,9 +19,9 @@ use crate::publish;
 pub struct Options {
     /// The channel's folder, `…/ml-models/T_1`.
     pub channel: PathBuf,
-    /// Photos: a folder per product, or a JSONL file.
+    /// Photos: a folder per product, a JSONL or a COCO file.
     pub photos: PathBuf,
-    /// The JSONL field that holds the product id.
+    /// The field or attribute of a file that holds the product id.
     pub label: Option<String>,
     /// Where to write a line an image.
     pub predictions: Option<PathBuf>,
@@ -91,7 +90,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         .examples
         .par_iter()
         .map(|example| {
-            let photo = Photo::read(&example.path)?;
+            let photo = example.read()?;
             let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
             bar.advance();
             answer

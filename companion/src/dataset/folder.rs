@@ -12,8 +12,10 @@ use crate::photo::{EXTENSIONS, is_foreign_photo, is_photo};
 /// The product id is the name of the folder that directly holds the photos. Links are followed.
 pub(super) fn read(root: &Path) -> Result<Dataset> {
     std::fs::read_dir(root).map_err(|e| {
-        let message =
-            format!("{}: {e}; give a folder with a folder of photos per product, or a JSONL file", root.display());
+        let message = format!(
+            "{}: {e}; give a folder with a folder of photos per product, or a JSONL or COCO file",
+            root.display()
+        );
         Error::NotFound(message)
     })?;
     // So that a root given as `.` has a name, should it hold photos directly.
@@ -64,6 +66,7 @@ pub(super) fn read(root: &Path) -> Result<Dataset> {
         dataset.examples.extend(photos.into_iter().map(|path| Example {
             name: path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned(),
             path,
+            region: None,
             label: Some(label),
             attributes: BTreeMap::new(),
         }));
