@@ -154,6 +154,9 @@ pub struct Evaluate {
     /// Files only: the field with the product id
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
+    /// Photos of what is none of the channel's products, in any folders, or a JSONL or COCO file
+    #[arg(long, value_name = "DIR")]
+    unknown: Option<PathBuf>,
     /// Write one JSON line per image
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -165,8 +168,8 @@ pub struct Evaluate {
 impl Evaluate {
     /// As the module wants it.
     pub fn options(self) -> evaluate::Options {
-        let Evaluate { channel, photos, label, predictions, json: _ } = self;
-        evaluate::Options { channel, photos, label, predictions }
+        let Evaluate { channel, photos, label, unknown, predictions, json: _ } = self;
+        evaluate::Options { channel, photos, label, unknown, predictions }
     }
 }
 

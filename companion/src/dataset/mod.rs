@@ -103,9 +103,18 @@ impl Dataset {
     /// # Errors
     /// The path cannot be read, a product id is there twice, or nothing usable was found.
     pub fn read(photos: &Path, label: Option<&str>) -> Result<Dataset> {
-        if !photos.is_file() {
-            return folder::read(photos);
-        }
+        if photos.is_file() { Self::read_file(photos, label) } else { folder::read(photos) }
+    }
+
+    /// Reads photos of which no product matters, in the same forms; folders may then have any names.
+    ///
+    /// # Errors
+    /// As with [`Dataset::read`].
+    pub fn read_unlabelled(photos: &Path) -> Result<Dataset> {
+        if photos.is_file() { Self::read_file(photos, None) } else { folder::read_unlabelled(photos) }
+    }
+
+    fn read_file(photos: &Path, label: Option<&str>) -> Result<Dataset> {
         let bytes = std::fs::read(photos).map_err(at(photos))?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         if coco::is_coco(photos, bytes) { coco::read(photos, bytes, label) } else { jsonl::read(photos, bytes, label) }
