@@ -3,6 +3,7 @@
 mod arguments;
 mod pixels;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -225,10 +226,18 @@ fn print_evaluation(evaluation: &Evaluation) {
     let precise = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.1} %", 100.0 * s));
     emit(format_args!("top-1      {}", precise(measures.top1)));
     emit(format_args!("top-5      {}", precise(measures.top5)));
-    let counts: Vec<String> = evaluation.decisions.iter().map(|(name, n)| format!("{name} {n}")).collect();
-    emit(format_args!("decisions  {}", counts.join(", ")));
+    emit(format_args!("ECE        {}", precise(evaluation.ece)));
+    let counts = |decisions: &BTreeMap<&str, usize>| {
+        decisions.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")
+    };
+    emit(format_args!("decisions  {}", counts(&evaluation.decisions)));
     if let Some(precision) = evaluation.match_precision {
         emit(format_args!("           {:.1} % of the matches are right", 100.0 * precision));
+    }
+    if let Some(decisions) = &evaluation.unknown_decisions {
+        let auroc = evaluation.auroc.map_or("–".to_owned(), |area| format!("{area:.3}"));
+        emit(format_args!("unknown    {}", counts(decisions)));
+        emit(format_args!("           AUROC {auroc}, FPR95 {}", precise(evaluation.fpr95)));
     }
     for (name, measure) in &evaluation.attributes {
         match (measure.accuracy, measure.mae, measure.rmse) {

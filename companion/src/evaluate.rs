@@ -5,14 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jicho::Recognition;
-use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction, Reason};
+use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction, Reason, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::dataset::{Dataset, Example, Problem, Value};
 use crate::error::{Error, Result, at};
-use crate::measure::{Answer, Measures, Truth};
-use crate::photo::Photo;
+use crate::measure::{Answer, BINS, Measures, Truth, auroc, expected_calibration_error, false_accepts_at};
 use crate::progress::Progress;
 use crate::publish;
 
@@ -20,10 +19,12 @@ use crate::publish;
 pub struct Options {
     /// The channel's folder, `…/ml-models/T_1`.
     pub channel: PathBuf,
-    /// Photos: a folder per product, or a JSONL file.
+    /// Photos: a folder per product, a JSONL or a COCO file.
     pub photos: PathBuf,
-    /// The JSONL field that holds the product id.
+    /// The field or attribute of a file that holds the product id.
     pub label: Option<String>,
+    /// Photos of what none of the channel's products is, in the same forms.
+    pub unknown: Option<PathBuf>,
     /// Where to write a line an image.
     pub predictions: Option<PathBuf>,
 }
@@ -43,6 +44,15 @@ pub struct Evaluation {
     pub decisions: BTreeMap<&'static str, usize>,
     /// Of the matches whose product is known, the share that is right; null without any.
     pub match_precision: Option<f64>,
+    /// Expected calibration error over the photos whose product the channel has, 0–1; null without any.
+    pub ece: Option<f64>,
+    /// How probably such a photo has a larger rejection score than one of the unknown photos; null without either.
+    pub auroc: Option<f64>,
+    /// The share of the unknown photos that a threshold accepts which accepts 95 % of the known ones; likewise.
+    pub fpr95: Option<f64>,
+    /// How many of the unknown photos were taken for a match, unsure, unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_decisions: Option<BTreeMap<&'static str, usize>>,
     /// Measures of each attribute of the photos.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, AttributeMeasure>,
@@ -67,7 +77,13 @@ pub struct AttributeMeasure {
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     image: &'a str,
+    /// The part of the image that was asked about.
+    #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
+    region: Option<[f64; 4]>,
     label: Option<&'a str>,
+    /// Only on photos of `--unknown`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unknown: bool,
     decision: Decision,
     reason: Reason,
     rejection_score: f32,
@@ -86,33 +102,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
     let (recognizer, _) = publish::open(&options.channel)?;
     let manifest = recognizer.manifest();
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
-    let bar = progress.stage("recognize", dataset.examples.len());
-    let answers: Vec<Result<Recognition, String>> = dataset
-        .examples
-        .par_iter()
-        .map(|example| {
-            let photo = Photo::read(&example.path)?;
-            let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
-            bar.advance();
-            answer
-        })
-        .collect();
-    bar.finish();
-
-    let mut answered: Vec<(&Example, Recognition)> = Vec::new();
-    for (example, answer) in dataset.examples.iter().zip(answers) {
-        match answer {
-            Ok(answer) => answered.push((example, answer)),
-            Err(reason) => dataset.problems.push(Problem { file: example.name.clone(), line: None, reason }),
-        }
-    }
-    dataset.problems.iter().for_each(|p| progress.warn(&format!("left out: {p}")));
-    if answered.is_empty() {
-        let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
-        return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));
-    }
+    let answered = recognize(&recognizer, &mut dataset, progress)?;
+    let mut strangers = options.unknown.as_deref().map(Dataset::read_unlabelled).transpose()?;
+    let unknown = strangers.as_mut().map(|strangers| recognize(&recognizer, strangers, progress)).transpose()?;
     if let Some(path) = &options.predictions {
-        write_predictions(path, &answered, &dataset.labels)?;
+        write_predictions(path, &answered, unknown.as_deref().unwrap_or_default(), &dataset.labels)?;
     }
 
     let index: BTreeMap<&str, usize> = manifest.labels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
@@ -125,34 +119,85 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         ranking: answer.predictions.iter().filter_map(|p| index.get(p.label.as_str()).copied()).collect(),
     });
     let measures = Measures::of(&manifest.labels, ranked);
-    let mut decisions = BTreeMap::from([("match", 0), ("unsure", 0), ("unknown", 0)]);
     let (mut right, mut judged) = (0u32, 0u32);
+    let (mut claims, mut known_scores) = (Vec::new(), Vec::new());
     for (example, answer) in &answered {
+        let label = example.label.map(|l| dataset.labels[l].as_str());
+        let top = answer.predictions.first();
+        let is_right = label.is_some() && label == top.map(|p| p.label.as_str());
+        if answer.decision == Decision::Match && label.is_some() {
+            judged += 1;
+            right += u32::from(is_right);
+        }
+        if let (Truth::Label(_), Some(top)) = (truth(example), top) {
+            claims.push((top.confidence, is_right));
+            known_scores.push(answer.rejection_score);
+        }
+    }
+    let unknown_scores: Vec<f32> = unknown.iter().flatten().map(|(_, answer)| answer.rejection_score).collect();
+    Ok(Evaluation {
+        channel: manifest.channel_id.clone(),
+        version: manifest.version.clone(),
+        measures,
+        match_precision: (judged > 0).then(|| f64::from(right) / f64::from(judged)),
+        decisions: decisions(&answered),
+        ece: expected_calibration_error(&claims, BINS),
+        auroc: auroc(&known_scores, &unknown_scores),
+        fpr95: false_accepts_at(0.95, &known_scores, &unknown_scores),
+        unknown_decisions: unknown.as_deref().map(decisions),
+        attributes: attribute_measures(&answered),
+        problems: dataset.problems.into_iter().chain(strangers.into_iter().flat_map(|s| s.problems)).collect(),
+    })
+}
+
+/// Recognises every photo of `dataset`; those that cannot be read move from the examples to the problems.
+fn recognize(
+    recognizer: &Recognizer,
+    dataset: &mut Dataset,
+    progress: Progress,
+) -> Result<Vec<(Example, Recognition)>> {
+    let bar = progress.stage("recognize", dataset.examples.len());
+    let answers: Vec<Result<Recognition, String>> = dataset
+        .examples
+        .par_iter()
+        .map(|example| {
+            let photo = example.read()?;
+            let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
+            bar.advance();
+            answer
+        })
+        .collect();
+    bar.finish();
+
+    let mut answered = Vec::new();
+    for (example, answer) in dataset.examples.drain(..).zip(answers) {
+        match answer {
+            Ok(answer) => answered.push((example, answer)),
+            Err(reason) => dataset.problems.push(Problem { file: example.name, line: None, reason }),
+        }
+    }
+    dataset.problems.iter().for_each(|p| progress.warn(&format!("left out: {p}")));
+    if answered.is_empty() {
+        let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
+        return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));
+    }
+    Ok(answered)
+}
+
+fn decisions(answered: &[(Example, Recognition)]) -> BTreeMap<&'static str, usize> {
+    let mut decisions = BTreeMap::from([("match", 0), ("unsure", 0), ("unknown", 0)]);
+    for (_, answer) in answered {
         let name = match answer.decision {
             Decision::Match => "match",
             Decision::Unsure => "unsure",
             Decision::Unknown => "unknown",
         };
         *decisions.entry(name).or_default() += 1;
-        let label = example.label.map(|l| dataset.labels[l].as_str());
-        let top = answer.predictions.first().map(|p| p.label.as_str());
-        if answer.decision == Decision::Match && label.is_some() {
-            judged += 1;
-            right += u32::from(label == top);
-        }
     }
-    Ok(Evaluation {
-        channel: manifest.channel_id.clone(),
-        version: manifest.version.clone(),
-        measures,
-        match_precision: (judged > 0).then(|| f64::from(right) / f64::from(judged)),
-        decisions,
-        attributes: attribute_measures(&answered),
-        problems: dataset.problems,
-    })
+    decisions
 }
 
-fn attribute_measures(answered: &[(&Example, Recognition)]) -> BTreeMap<String, AttributeMeasure> {
+fn attribute_measures(answered: &[(Example, Recognition)]) -> BTreeMap<String, AttributeMeasure> {
     let mut right: BTreeMap<String, Vec<bool>> = BTreeMap::new();
     let mut errors: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for (example, answer) in answered {
@@ -184,12 +229,21 @@ fn attribute_measures(answered: &[(&Example, Recognition)]) -> BTreeMap<String, 
     measures
 }
 
-fn write_predictions(path: &Path, answered: &[(&Example, Recognition)], labels: &[String]) -> Result<()> {
+fn write_predictions(
+    path: &Path,
+    answered: &[(Example, Recognition)],
+    strangers: &[(Example, Recognition)],
+    labels: &[String],
+) -> Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path).map_err(at(path))?);
-    for (example, answer) in answered {
+    let all = answered.iter().map(|a| (a, false)).chain(strangers.iter().map(|a| (a, true)));
+    for ((example, answer), unknown) in all {
         let line = Line {
             image: &example.name,
-            label: example.label.map(|l| labels[l].as_str()),
+            region: example.region.map(|region| region.bounds()),
+            // A name that a stranger's folder or row gives it is no label of the dataset.
+            label: example.label.filter(|_| !unknown).map(|l| labels[l].as_str()),
+            unknown,
             decision: answer.decision,
             reason: answer.reason,
             rejection_score: answer.rejection_score,

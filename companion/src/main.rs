@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
+#[cfg_attr(not(test), expect(dead_code, reason = "training is about to use it"))]
+mod cache;
 mod cli;
 mod compile;
 mod dataset;

@@ -1,6 +1,12 @@
-//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix.
+//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix; calibration, rejection.
+
+mod calibration;
+mod rejection;
 
 use serde::Serialize;
+
+pub use calibration::{BINS, expected_calibration_error};
+pub use rejection::{auroc, false_accepts_at};
 
 /// One answered photo.
 pub struct Answer {

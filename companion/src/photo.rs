@@ -1,11 +1,15 @@
 //! Reading a photo from disk: decoded, turned upright, within limits.
 
+mod region;
+
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use jicho::frame::{Frame, MAX_PIXELS};
+
+pub use region::Region;
 
 /// File name endings that count as photos, in lower case.
 pub const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
@@ -39,19 +43,14 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Reads and decodes a photo, honouring its EXIF orientation.
-    ///
-    /// The size in the header is checked before any pixel is allocated. The error says why, without the path.
+    /// Reads and decodes a photo; as [`read_bytes`] and [`Photo::decode`].
     pub fn read(path: &Path) -> Result<Self, String> {
-        let length = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?.len();
-        if length > MAX_FILE_BYTES {
-            return Err(format!("is too large: {} MB, at most {} MB are read", length >> 20, MAX_FILE_BYTES >> 20));
-        }
-        let bytes = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
-        Photo::decode(&bytes)
+        Photo::decode(&read_bytes(path)?)
     }
 
-    /// As [`Photo::read`], from a file's bytes.
+    /// Decodes a photo, honouring its EXIF orientation.
+    ///
+    /// The size in the header is checked before any pixel is allocated. The error says why.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let broken = |e: image::ImageError| format!("is not a readable image: {e}");
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
@@ -77,10 +76,29 @@ impl Photo {
         Ok(Photo { width: rgba.width(), height: rgba.height(), rgba: rgba.into_raw(), _turn: turn })
     }
 
+    /// The part of the photo that `region` asks for.
+    pub fn cropped(self, region: &Region) -> Result<Self, String> {
+        let [left, top, width, height] = region.window(self.width, self.height)?.map(|v| v as usize);
+        let mut rgba = Vec::with_capacity(4 * width * height);
+        for row in self.rgba.chunks_exact(4 * self.width as usize).skip(top).take(height) {
+            rgba.extend_from_slice(&row[4 * left..4 * (left + width)]);
+        }
+        Ok(Photo { width: width as u32, height: height as u32, rgba, _turn: None })
+    }
+
     /// The photo as a frame.
     pub fn frame(&self) -> jicho::Result<Frame<'_>> {
         Frame::new(self.width, self.height, &self.rgba)
     }
+}
+
+/// The bytes of a photo's file. The error says why not, without the path.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let length = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?.len();
+    if length > MAX_FILE_BYTES {
+        return Err(format!("is too large: {} MB, at most {} MB are read", length >> 20, MAX_FILE_BYTES >> 20));
+    }
+    std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))
 }
 
 /// Whether a JPEG's picture was cut off. Decoders fill the missing rest with grey without a word.

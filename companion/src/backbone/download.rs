@@ -97,14 +97,17 @@ impl Default for Limits {
     }
 }
 
-/// The folder for downloaded backbones: `backbones` in the folder that `JICHO_CACHE` names, else in `jicho` in the
-/// user's cache folder.
-pub fn default_cache_dir() -> PathBuf {
-    let root = match std::env::var_os(CACHE_VARIABLE).filter(|value| !value.is_empty()) {
+/// The folder for all that can be had again: the one that `JICHO_CACHE` names, else `jicho` in the user's cache folder.
+pub fn cache_root() -> PathBuf {
+    match std::env::var_os(CACHE_VARIABLE).filter(|value| !value.is_empty()) {
         Some(folder) => PathBuf::from(folder),
         None => dirs::cache_dir().unwrap_or_else(std::env::temp_dir).join("jicho"),
-    };
-    root.join("backbones")
+    }
+}
+
+/// The folder for downloaded backbones.
+pub fn default_cache_dir() -> PathBuf {
+    cache_root().join("backbones")
 }
 
 /// The file of `entry`: from the cache where it is there and whole, else downloaded.

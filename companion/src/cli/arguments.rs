@@ -85,7 +85,7 @@ impl Command {
 /// `jicho train`
 #[derive(Args)]
 pub struct Train {
-    /// A folder with a folder of photos per product, or a JSONL file with a row per photo
+    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
     photos: PathBuf,
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
@@ -102,7 +102,7 @@ pub struct Train {
     /// Places the photos that are held out to measure
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// JSONL only: the field with the product id (default: `product`, `label`, or the first string field)
+    /// Files only: the field with the product id (default: COCO's category, `product`, `label`, or the first string field)
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
     /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
@@ -152,12 +152,15 @@ impl Train {
 pub struct Evaluate {
     /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     channel: PathBuf,
-    /// A folder with a folder of photos per product, or a JSONL file
+    /// A folder with a folder of photos per product, a JSONL file, or COCO annotations
     #[arg(long, value_name = "DIR")]
     photos: PathBuf,
-    /// JSONL only: the field with the product id
+    /// Files only: the field with the product id
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
+    /// Photos of what is none of the channel's products, in any folders, or a JSONL or COCO file
+    #[arg(long, value_name = "DIR")]
+    unknown: Option<PathBuf>,
     /// Write one JSON line per image
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -169,8 +172,8 @@ pub struct Evaluate {
 impl Evaluate {
     /// As the module wants it.
     pub fn options(self) -> evaluate::Options {
-        let Evaluate { channel, photos, label, predictions, json: _ } = self;
-        evaluate::Options { channel, photos, label, predictions }
+        let Evaluate { channel, photos, label, unknown, predictions, json: _ } = self;
+        evaluate::Options { channel, photos, label, unknown, predictions }
     }
 }
 

@@ -1,172 +1,55 @@
 //! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`.
-//!
-//! Strings become a categorical attribute, arrays of integers a sequence (of one length), numbers a numeric one. The
-//! first valid row that has an attribute fixes its type.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Dataset, Example, Problem, Value, natural};
-use crate::error::{Error, Result, at};
+use super::rows::Rows;
+use super::{Dataset, Example};
+use crate::error::Result;
+use crate::photo::Region;
 
-const LABEL_FIELDS: [&str; 2] = ["product", "label"];
-const MAX_SEQUENCE: usize = 64;
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Text,
-    Number,
-    Sequence(usize),
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Kind::Text => write!(f, "a string"),
-            Kind::Number => write!(f, "a number"),
-            Kind::Sequence(length) => write!(f, "an array of {length} integers"),
-        }
-    }
-}
-
-pub(super) fn read(file: &Path, label: Option<&str>) -> Result<Dataset> {
-    let bytes = std::fs::read(file).map_err(at(file))?;
+pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dataset> {
     let folder = file.parent().unwrap_or(Path::new(""));
-    let name = file.display().to_string();
-    let mut dataset = Dataset::default();
-    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
-    let mut first_text: Option<String> = None;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
+    let mut rows = Rows::new(file.display().to_string());
+    for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match row(line, folder, &kinds) {
-            Ok((example, order)) => {
-                for field in order {
-                    let kind = kind_of(&example.attributes[&field]);
-                    if kind == Kind::Text && first_text.is_none() {
-                        first_text = Some(field.clone());
-                    }
-                    kinds.entry(field).or_insert(kind);
-                }
-                dataset.examples.push(example);
-            }
-            Err(reason) => {
-                dataset.problems.push(Problem { file: name.clone(), line: Some(number + 1), reason });
-            }
+        if let Err(reason) = row(line, number, folder).and_then(|(example, fields)| rows.add(example, &fields)) {
+            rows.leave_out(Some(number), reason);
         }
     }
-    if dataset.examples.is_empty() {
-        let why = dataset.problems.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
-        return Err(Error::NoPhotos(format!("{name} has no usable row: {why}")));
-    }
-    assign_labels(&mut dataset, &kinds, label, first_text, &name)?;
-    dataset.examples.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| natural(&a.name, &b.name)));
-    Ok(dataset)
+    rows.finish(label)
 }
 
-/// Chooses which attribute is the product: the one asked for, `product` or `label`, else the first string attribute
-/// of the file, which then stays an attribute as well.
-fn assign_labels(
-    dataset: &mut Dataset,
-    kinds: &BTreeMap<String, Kind>,
-    asked: Option<&str>,
-    first_text: Option<String>,
-    file: &str,
-) -> Result<()> {
-    let is_text = |field: &str| kinds.get(field) == Some(&Kind::Text);
-    if let Some(field) = asked.filter(|f| !is_text(f)) {
-        return Err(Error::BadInput(format!("{file} has no string field `{field}` to take the product id from")));
-    }
-    let own = asked.or_else(|| LABEL_FIELDS.into_iter().find(|f| is_text(f))).map(str::to_owned);
-    let Some(field) = own.clone().or(first_text) else { return Ok(()) };
-    let mut labels: Vec<String> = dataset
-        .examples
-        .iter()
-        .filter_map(|e| match e.attributes.get(&field) {
-            Some(Value::Text(text)) => Some(text.clone()),
-            _ => None,
-        })
-        .collect();
-    labels.sort();
-    labels.dedup();
-    for example in &mut dataset.examples {
-        if let Some(Value::Text(text)) = example.attributes.get(&field) {
-            example.label = labels.binary_search(text).ok();
-        }
-        if own.is_some() {
-            example.attributes.remove(&field);
-        }
-    }
-    dataset.labels = labels;
-    dataset.label_attribute = own.is_none().then_some(field);
-    Ok(())
-}
-
-fn row(line: &[u8], folder: &Path, kinds: &BTreeMap<String, Kind>) -> Result<(Example, Vec<String>), String> {
-    let row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
-    let path = match row.get("image_path") {
-        Some(Json::String(path)) if !path.is_empty() => path.clone(),
+fn row(line: &[u8], number: usize, folder: &Path) -> Result<(Example, Map<String, Json>), String> {
+    let mut row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
+    let path = match row.remove("image_path") {
+        Some(Json::String(path)) if !path.is_empty() => path,
         Some(_) => return Err("`image_path` must be a string".into()),
         None => return Err("`image_path` is missing".into()),
     };
-    let mut attributes = BTreeMap::new();
-    let mut order = Vec::new();
-    for (field, json) in row.iter().filter(|(field, json)| *field != "image_path" && !json.is_null()) {
-        check_name(field)?;
-        let value = value(field, json)?;
-        let kind = kind_of(&value);
-        if let Some(known) = kinds.get(field).filter(|k| **k != kind) {
-            return Err(format!("`{field}` is {kind}, in earlier rows it is {known}"));
-        }
-        attributes.insert(field.clone(), value);
-        order.push(field.clone());
-    }
-    if attributes.is_empty() {
+    let region = match row.remove("box") {
+        None | Some(Json::Null) => None,
+        Some(bounds) => Some(Region::parse(&bounds, None)?),
+    };
+    if row.values().all(Json::is_null) {
         return Err("has no attribute beside `image_path`".into());
     }
     let file = folder.join(&path);
     if !file.is_file() {
         return Err(format!("the image {} does not exist", file.display()));
     }
-    Ok((Example { path: file, name: path, label: None, attributes }, order))
-}
-
-fn check_name(field: &str) -> Result<(), String> {
-    let plain = field.len() <= 64 && field.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
-    if plain && !field.is_empty() { Ok(()) } else { Err(format!("`{field}` cannot name an attribute")) }
-}
-
-fn value(field: &str, json: &Json) -> Result<Value, String> {
-    match json {
-        Json::String(text) if text.is_empty() => Err(format!("`{field}` is empty")),
-        Json::String(text) => Ok(Value::Text(text.clone())),
-        Json::Number(number) => {
-            number.as_f64().filter(|v| v.is_finite()).map(Value::Number).ok_or(format!("`{field}` is not a number"))
-        }
-        Json::Array(items) if (1..=MAX_SEQUENCE).contains(&items.len()) => items
-            .iter()
-            .map(|item| item.as_i64().ok_or(format!("`{field}` has `{item}`, only integers are allowed in an array")))
-            .collect::<Result<_, _>>()
-            .map(Value::Sequence),
-        _ => Err(format!("`{field}` is neither string, number nor an array of 1 to {MAX_SEQUENCE} integers")),
-    }
-}
-
-fn kind_of(value: &Value) -> Kind {
-    match value {
-        Value::Text(_) => Kind::Text,
-        Value::Number(_) => Kind::Number,
-        Value::Sequence(items) => Kind::Sequence(items.len()),
-    }
+    let name = if region.is_some() { format!("{path}#{number}") } else { path };
+    Ok((Example { path: file, name, region, label: None, attributes: BTreeMap::new() }, row))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, at};
 
     fn read_rows(rows: &str, label: Option<&str>) -> Result<Dataset> {
         let dir = tempfile::tempdir().map_err(at("temp"))?;
@@ -175,7 +58,7 @@ mod tests {
         }
         let file = dir.path().join("rows.jsonl");
         std::fs::write(&file, rows).map_err(at(&file))?;
-        read(&file, label)
+        read(&file, rows.as_bytes(), label)
     }
 
     #[test]
@@ -205,6 +88,21 @@ mod tests {
         assert_eq!((dataset.labels, dataset.label_attribute), (vec!["p".to_owned()], None));
         assert_eq!(dataset.examples[0].attributes.keys().collect::<Vec<_>>(), ["brand"]);
         assert!(matches!(read_rows(rows, Some("nope")), Err(Error::BadInput(_))));
+    }
+
+    #[test]
+    fn a_box_is_a_part_of_the_photo_and_no_attribute() {
+        let rows = concat!(
+            "{\"image_path\":\"a.jpg\",\"product\":\"p\",\"box\":[1,2,30.5,40]}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"q\",\"box\":[1,2,-3,4]}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"q\",\"box\":null}\n",
+        );
+        let dataset = read_rows(rows, None).unwrap();
+        let found: Vec<_> = dataset.examples.iter().map(|e| (e.name.as_str(), e.region.map(|r| r.bounds()))).collect();
+        assert_eq!(found, [("a.jpg#1", Some([1.0, 2.0, 30.5, 40.0])), ("a.jpg", None)]);
+        assert!(dataset.examples.iter().all(|e| e.attributes.is_empty()));
+        assert_eq!(dataset.problems.len(), 1);
+        assert!(dataset.problems[0].to_string().contains(":2: its box [1.0, 2.0, -3.0, 4.0] has no area"));
     }
 
     #[test]

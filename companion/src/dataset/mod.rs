@@ -1,7 +1,9 @@
-//! Photos with what is known of them: from a folder per product, or from JSONL rows.
+//! Photos with what is known of them: from a folder per product, from JSONL rows, or from COCO annotations.
 
+mod coco;
 mod folder;
 mod jsonl;
+mod rows;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -9,14 +11,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Result, at};
+use crate::photo::{self, Photo, Region};
 
 /// Photos to train or evaluate on.
 #[derive(Debug, Default)]
 pub struct Dataset {
     /// Product ids, in byte order.
     pub labels: Vec<String>,
-    /// The JSONL attribute that `labels` were taken from and that is also reported as an attribute.
+    /// The attribute that `labels` were taken from and that is also reported as an attribute.
     pub label_attribute: Option<String>,
     /// In a fixed order: by label, then by file name, numbers in names compared as numbers.
     pub examples: Vec<Example>,
@@ -29,12 +32,36 @@ pub struct Dataset {
 pub struct Example {
     /// The file.
     pub path: PathBuf,
-    /// Its name in reports: relative to the folder (or JSONL file) it came from.
+    /// Its name in reports: relative to the folder (or file) it came from; with `#` and the annotation's id (JSONL: the
+    /// line) where a box tells it from others of the same file.
     pub name: String,
+    /// The part of the file's picture that it is, where not the whole.
+    pub region: Option<Region>,
     /// Index into the labels.
     pub label: Option<usize>,
     /// Further attributes.
     pub attributes: BTreeMap<String, Value>,
+}
+
+impl Example {
+    /// The bytes of its file.
+    ///
+    /// # Errors
+    /// Why they cannot be read, without the path; so with the other methods.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        photo::read_bytes(&self.path)
+    }
+
+    /// The photo in `bytes`, cut to its region.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Photo, String> {
+        let photo = Photo::decode(bytes)?;
+        self.region.iter().try_fold(photo, Photo::cropped)
+    }
+
+    /// Its photo, from its file.
+    pub fn read(&self) -> Result<Photo, String> {
+        self.decode(&self.bytes()?)
+    }
 }
 
 /// A value of an attribute.
@@ -70,12 +97,27 @@ impl std::fmt::Display for Problem {
 }
 
 impl Dataset {
-    /// Reads a folder of products or a JSONL file; `label` names the JSONL field that holds the product id.
+    /// Reads a folder of products, a JSONL file or a COCO file, which its content tells; `label` names the field or
+    /// attribute that holds the product id, in files.
     ///
     /// # Errors
     /// The path cannot be read, a product id is there twice, or nothing usable was found.
     pub fn read(photos: &Path, label: Option<&str>) -> Result<Dataset> {
-        if photos.is_file() { jsonl::read(photos, label) } else { folder::read(photos) }
+        if photos.is_file() { Self::read_file(photos, label) } else { folder::read(photos) }
+    }
+
+    /// Reads photos of which no product matters, in the same forms; folders may then have any names.
+    ///
+    /// # Errors
+    /// As with [`Dataset::read`].
+    pub fn read_unlabelled(photos: &Path) -> Result<Dataset> {
+        if photos.is_file() { Self::read_file(photos, None) } else { folder::read_unlabelled(photos) }
+    }
+
+    fn read_file(photos: &Path, label: Option<&str>) -> Result<Dataset> {
+        let bytes = std::fs::read(photos).map_err(at(photos))?;
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        if coco::is_coco(photos, bytes) { coco::read(photos, bytes, label) } else { jsonl::read(photos, bytes, label) }
     }
 }
 

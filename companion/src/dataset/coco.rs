@@ -1,0 +1,221 @@
+//! COCO annotations (Lin 2014, "Microsoft COCO"): every box is an example, its category the product.
+//!
+//! An annotation's `attributes` become attributes as in JSONL, but `true` and `false`, which annotation tools add on
+//! their own (`"occluded": false`), do not. Crowds (`iscrowd`) are skipped.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value as Json};
+
+use super::rows::{LABEL_FIELDS, Rows};
+use super::{Dataset, Example};
+use crate::error::{Error, Result};
+use crate::photo::Region;
+
+/// What is read of a file. Of what is inside, anything may be anything, so that one bad item spoils no other.
+#[derive(Deserialize)]
+struct File {
+    images: Vec<Image>,
+    annotations: Vec<Annotation>,
+    categories: Vec<Category>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Image {
+    id: Json,
+    file_name: Json,
+    width: Json,
+    height: Json,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Annotation {
+    id: Json,
+    image_id: Json,
+    category_id: Json,
+    bbox: Json,
+    iscrowd: Json,
+    attributes: Json,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Category {
+    id: Json,
+    name: Json,
+}
+
+/// Whether a file holds COCO annotations rather than JSONL rows.
+pub(super) fn is_coco(file: &Path, bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Probe {
+        image_path: Option<IgnoredAny>,
+        images: Option<IgnoredAny>,
+        annotations: Option<IgnoredAny>,
+    }
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+    match values.next() {
+        Some(Ok(Probe { image_path, images, annotations })) => {
+            image_path.is_none() && (images.is_some() || annotations.is_some())
+        }
+        // What is no row in itself, in a file named `.json`, was meant to be one document.
+        _ => {
+            let first = bytes.trim_ascii_start().split(|b| *b == b'\n').next().unwrap_or_default();
+            let named = file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+            named && serde_json::from_slice::<Map<String, Json>>(first).is_err()
+        }
+    }
+}
+
+/// Reads annotations; `label` names the attribute that is the product in place of the category.
+pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dataset> {
+    let name = file.display().to_string();
+    let wrong = |what: String| Error::BadInput(format!("{name} cannot be read as COCO annotations: {what}"));
+    let File { images, annotations, categories } = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
+    let images = by_id("image", images, |image| &image.id).map_err(wrong)?;
+    let categories = by_id("category", categories, |category| &category.id).map_err(wrong)?;
+    let mut rows = Rows::new(name);
+    let folders = Folders::of(file);
+    let mut pictures: HashMap<String, Option<Picture>> = HashMap::new();
+    for (number, annotation) in (1..).zip(&annotations) {
+        if matches!(&annotation.iscrowd, Json::Bool(true)) || annotation.iscrowd.as_i64() == Some(1) {
+            continue;
+        }
+        let Some(id) = id_of(&annotation.id) else {
+            rows.leave_out(None, format!("annotation {number} of the list has no `id`, a whole number or a string"));
+            continue;
+        };
+        let image = id_of(&annotation.image_id).and_then(|id| images.get(&id).map(|image| (id, image)));
+        let Some((image_id, image)) = image else {
+            rows.leave_out(None, format!("annotation {id}: its `image_id` {} is no image", annotation.image_id));
+            continue;
+        };
+        // One complaint an image, however many annotations it has.
+        if !pictures.contains_key(&image_id) {
+            let picture = Picture::of(image, &folders).map_err(|reason| {
+                rows.leave_out(None, format!("image {image_id}, with all its annotations: {reason}"));
+            });
+            pictures.insert(image_id.clone(), picture.ok());
+        }
+        let Some(Some(picture)) = pictures.get(&image_id) else { continue };
+        let example = example(&id, annotation, picture, &categories);
+        if let Err(reason) = example.and_then(|(example, fields)| rows.add(example, &fields)) {
+            rows.leave_out(None, format!("annotation {id} ({}): {reason}", picture.name));
+        }
+    }
+    rows.finish(label)
+}
+
+fn example(
+    id: &str,
+    annotation: &Annotation,
+    picture: &Picture,
+    categories: &HashMap<String, Category>,
+) -> Result<(Example, Map<String, Json>), String> {
+    let category = id_of(&annotation.category_id).and_then(|id| categories.get(&id));
+    let category = category.ok_or_else(|| format!("its `category_id` {} is no category", annotation.category_id))?;
+    let product = category.name.as_str().filter(|name| !name.is_empty());
+    let product = product.ok_or_else(|| format!("its category {} has no `name`", category.id))?;
+    if annotation.bbox.is_null() {
+        return Err("has no `bbox`".into());
+    }
+    let region = Region::parse(&annotation.bbox, picture.size)?;
+    let [own, _] = LABEL_FIELDS;
+    let mut fields = Map::new();
+    match &annotation.attributes {
+        Json::Null => {}
+        Json::Object(attributes) if attributes.contains_key(own) => {
+            return Err(format!("its attribute `{own}` takes the place of its category; rename it"));
+        }
+        Json::Object(attributes) => {
+            fields.extend(attributes.iter().filter(|(_, v)| !v.is_boolean()).map(|(k, v)| (k.clone(), v.clone())));
+        }
+        other => return Err(format!("its `attributes` are {other}, no JSON object")),
+    }
+    fields.insert(own.into(), product.into());
+    let name = format!("{}#{id}", picture.name);
+    let path = picture.path.clone();
+    Ok((Example { path, name, region: Some(region), label: None, attributes: BTreeMap::new() }, fields))
+}
+
+/// An image that exists.
+struct Picture {
+    name: String,
+    path: PathBuf,
+    size: Option<(u32, u32)>,
+}
+
+impl Picture {
+    fn of(image: &Image, folders: &Folders) -> Result<Self, String> {
+        let name = image.file_name.as_str().filter(|name| !name.is_empty()).ok_or("has no `file_name`")?;
+        let side = |json: &Json| json.as_u64().and_then(|side| u32::try_from(side).ok()).filter(|side| *side > 0);
+        let size = match (&image.width, &image.height) {
+            (Json::Null, Json::Null) => None,
+            (width, height) => {
+                let size = side(width).zip(side(height));
+                Some(size.ok_or_else(|| format!("its size is {width}×{height}, no whole numbers of pixels"))?)
+            }
+        };
+        Ok(Picture { name: name.to_owned(), path: folders.find(name)?, size })
+    }
+}
+
+/// Where images may lie.
+struct Folders(Vec<PathBuf>);
+
+impl Folders {
+    /// Beside the file, in `images` or `data` there, or as COCO itself is laid out: `annotations/instances_train.json`
+    /// with `train/` or `images/train/` beside the folder.
+    fn of(file: &Path) -> Self {
+        let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let above = beside.join("..");
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let mut folders = vec![beside.to_owned(), beside.join("images"), beside.join("data")];
+        if beside.file_name().is_some_and(|name| name == "annotations") {
+            if let Some((_, part)) = stem.split_once('_').filter(|(_, part)| !part.is_empty()) {
+                folders.extend([above.join(part), above.join("images").join(part)]);
+            }
+            folders.extend([above.join("images"), above]);
+        }
+        Folders(folders)
+    }
+
+    fn find(&self, name: &str) -> Result<PathBuf, String> {
+        self.0.iter().map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or_else(|| {
+            let tried: Vec<String> = self.0.iter().map(|folder| folder.display().to_string()).collect();
+            format!("its file {name} is in none of {}", tried.join(", "))
+        })
+    }
+}
+
+/// Whole numbers and strings name things; `7`, `7.0` and `"7"` are the same.
+fn id_of(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) if !text.is_empty() => Some(text.clone()),
+        Json::Number(number) if number.is_f64() => {
+            number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| (n as i64).to_string())
+        }
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Things by their id, which each must have of its own: an annotation must not mean two of them.
+fn by_id<T>(what: &str, items: Vec<T>, id: impl Fn(&T) -> &Json) -> Result<HashMap<String, T>, String> {
+    let mut found = HashMap::new();
+    for (number, item) in (1..).zip(items) {
+        let Some(id) = id_of(id(&item)) else { return Err(format!("{what} {number} of the list has no `id`")) };
+        if found.insert(id.clone(), item).is_some() {
+            return Err(format!("two {what} entries have the id {id}"));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;
