@@ -27,6 +27,7 @@ usage: ./build.sh COMMAND
   faults     the whole of what `test` runs a slice of: publishers killed, 1,000 channels, a host that misbehaves
   fuzz       looks for inputs that break the parsers and the engine, `fuzz SECONDS` (3600)
   bench      speed, size and memory against onnxruntime-web and tfjs; `bench --help` tells the options
+  accuracy   what training reaches on the Grocery Store Dataset, if it is there: GROCERY names its folder
   python     Python's onnxruntime, which tests and the benchmark compare with, into .tools/bench-venv
   lint       formatting and clippy
 TXT
@@ -356,6 +357,11 @@ bench() {
   node tests/bench/bench.mjs "$@"
 }
 
+accuracy() {
+  companion
+  node tests/accuracy/accuracy.mjs "$@"
+}
+
 case "${1:-}" in
   demo) demo ;;
   build) build ;;
@@ -379,6 +385,10 @@ case "${1:-}" in
   bench)
     shift
     bench "$@"
+    ;;
+  accuracy)
+    shift
+    accuracy "$@"
     ;;
   test)
     browser

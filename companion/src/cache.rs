@@ -29,6 +29,17 @@ pub fn default_folder() -> PathBuf {
     download::cache_root().join("features")
 }
 
+/// Where a cache is, if there is to be one.
+#[derive(Debug, Clone)]
+pub struct Place(pub Option<PathBuf>);
+
+impl Place {
+    /// The cache there.
+    pub fn open(&self, progress: Progress) -> Cache {
+        self.0.clone().map_or_else(Cache::none, |folder| Cache::open(folder, progress))
+    }
+}
+
 /// What vectors depend on, as a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key([u8; 32]);

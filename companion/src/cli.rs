@@ -17,7 +17,7 @@ use crate::publish::clean::{self, Cleaned};
 use crate::publish::versions::{self, Listing, Version};
 use crate::publish::{Published, key};
 use crate::train::Report;
-use crate::{backbone, compile, evaluate, export, import, samples, serve, train};
+use crate::{backbone, compile, crossvalidate, evaluate, export, import, samples, serve, train};
 use arguments::{Arguments, Command};
 
 /// Runs the command that the arguments name.
@@ -58,6 +58,12 @@ fn execute(command: Command) -> Result<()> {
             } else {
                 print_evaluation(&evaluation);
             }
+        }
+        Command::Crossvalidate(arguments) => {
+            let progress = if arguments.json { Progress::Silent } else { Progress::Human };
+            let json = arguments.json;
+            let validation = crossvalidate::run(&arguments.options(), progress)?;
+            if json { emit(text(&validation)?) } else { crossvalidate::print(&validation) }
         }
         Command::Import(arguments) => published(progress, &import::run(&arguments.options(), progress)?),
         Command::Export(arguments) => {

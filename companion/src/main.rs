@@ -8,6 +8,7 @@ mod backbone;
 mod cache;
 mod cli;
 mod compile;
+mod crossvalidate;
 mod dataset;
 mod error;
 mod evaluate;

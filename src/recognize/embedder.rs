@@ -44,6 +44,12 @@ impl Embedder {
         &self.preprocessing
     }
 
+    /// Side of the network's input, pixels.
+    #[must_use]
+    pub fn image_size(&self) -> usize {
+        self.image_size
+    }
+
     /// Length of the feature vector.
     #[must_use]
     pub fn feature_len(&self) -> usize {

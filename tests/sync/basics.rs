@@ -15,7 +15,7 @@ fn a_model_arrives_survives_a_restart_and_is_updated() {
     assert_eq!(version(&session), None);
     let host = FakeHost::of(&publish("T_1", 1, A));
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
-    assert_eq!(host.blobs_asked(), 2);
+    assert_eq!(host.blobs_asked(), 3);
     assert_eq!(version(&session).as_deref(), Some("v1"));
     assert!(session.loaded().unwrap().stored());
     assert_eq!(sync(&session, &host), Ok(Outcome::Current));
@@ -24,7 +24,7 @@ fn a_model_arrives_survives_a_restart_and_is_updated() {
     assert_eq!(version(&session).as_deref(), Some("v1"));
     host.publish(&publish("T_1", 2, B));
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
-    assert_eq!(host.blobs_asked(), 1, "the network is the same, only the head is fetched");
+    assert_eq!(host.blobs_asked(), 1, "network and space are the same, only the head is fetched");
     assert_eq!(version(&session).as_deref(), Some("v2"));
     assert_eq!(version(&open(&store)).as_deref(), Some("v2"));
 }

@@ -28,7 +28,7 @@ fn every_request_has_the_token_and_the_app_is_asked_once() {
     assert_eq!(sync(&open(&FakeStore::default()), &host), Ok(Outcome::Updated));
     assert_eq!(host.refreshes.take(), [false]);
     let asked = host.asked();
-    assert!(asked.iter().all(|a| a.token.as_deref() == Some("secret")) && asked.len() == 3, "{asked:?}");
+    assert!(asked.iter().all(|a| a.token.as_deref() == Some("secret")) && asked.len() == 4, "{asked:?}");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Request {
     pub pixels: PixelFlags,
     /// How its plan stores weights; none makes no plan.
     pub plan: Option<Storage>,
+    /// A file with the space to begin with.
+    pub space: Option<PathBuf>,
 }
 
 /// `--layout --color --range --mean --std --crop --size`.
@@ -66,10 +68,16 @@ pub struct Backbone {
     /// Length of its embedding.
     pub outputs: usize,
     /// The space that comes with it.
-    pub space: Option<&'static [u8]>,
+    pub space: Option<Vec<u8>>,
 }
 
 impl Backbone {
+    /// The digest of all that the features of given pixels depend on.
+    pub fn digest(&self, features: Features) -> String {
+        let network = sha256(self.compiled.plan.as_ref().unwrap_or(&self.onnx));
+        format!("{network} {:?} {:?}", self.preprocessing, features)
+    }
+
     /// The backbone joined with colour features, run by the engine that devices run it by: heads are fitted to the
     /// very weights that are published.
     ///
@@ -89,6 +97,14 @@ impl Backbone {
 /// # Errors
 /// An unknown name, a failed download, a file that is no image network, or pixels that are not known.
 pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
+    let mut backbone = find(request, progress)?;
+    if let Some(path) = &request.space {
+        backbone.space = Some(std::fs::read(path).map_err(at(path))?);
+    }
+    Ok(backbone)
+}
+
+fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     if request.backbone == embedded::NAME {
         let onnx = embedded::onnx();
         let preprocessing = embedded::preprocessing();

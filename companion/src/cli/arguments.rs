@@ -7,10 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pixels::{Axes, Pixels};
 use crate::backbone::{Request, embedded};
+use crate::cache::{self, Place};
 use crate::compile::Storage;
 use crate::publish::versions::Change;
 use crate::publish::{KEEP, Terms, clean};
-use crate::{compile, evaluate, import, samples, serve, train};
+use crate::{compile, crossvalidate, evaluate, import, samples, serve, train};
 
 /// Train, publish and serve what a shop's camera recognises.
 #[derive(Parser)]
@@ -31,6 +32,8 @@ pub enum Command {
     Train(Train),
     /// Measure a published channel on photos
     Evaluate(Evaluate),
+    /// Measure what training would do on these photos, by training on parts of them
+    Crossvalidate(Crossvalidate),
     /// Make a channel of an existing ONNX classifier
     Import(Import),
     /// Write a channel's model in another form
@@ -63,6 +66,7 @@ impl Command {
         match self {
             Command::Train(a) => a.json,
             Command::Evaluate(a) => a.json,
+            Command::Crossvalidate(a) => a.json,
             Command::Compile(a) => a.json,
             Command::Versions(a) => a.json,
             Command::Clean(a) => a.json,
@@ -99,6 +103,9 @@ pub struct Train {
     /// The tensor that holds the network's features, where it is not found by itself
     #[arg(long, value_name = "TENSOR")]
     features: Option<String>,
+    /// A space that was fitted to other photos with this backbone, as `jicho pretrain` writes one
+    #[arg(long, value_name = "FILE")]
+    space: Option<PathBuf>,
     /// Places the photos that are held out to measure
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -114,6 +121,8 @@ pub struct Train {
     /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
     #[arg(long)]
     no_mirror: bool,
+    #[command(flatten)]
+    cache: Caching,
     /// Report progress and result as JSON lines on stdout
     #[arg(long)]
     json: bool,
@@ -131,7 +140,7 @@ impl Train {
     /// As the module wants it.
     pub fn options(self) -> train::Options {
         let (pixels, plan) = (self.pixels.flags(), self.plan.storage());
-        let backbone = Request { backbone: self.backbone, features: self.features, pixels, plan };
+        let backbone = Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space };
         train::Options {
             photos: self.photos,
             channel: self.channel,
@@ -142,7 +151,86 @@ impl Train {
             facts: self.facts,
             score: self.score,
             mirror: !self.no_mirror,
+            cache: self.cache.place(),
             terms: self.publish.terms(self.canary.canary),
+        }
+    }
+}
+
+/// Where features of photos are kept, so that they are computed once.
+#[derive(Args)]
+struct Caching {
+    /// Keep features of photos in this folder (default: in the user's cache folder)
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Compute all features anew, and keep none
+    #[arg(long, conflicts_with = "cache")]
+    no_cache: bool,
+}
+
+impl Caching {
+    fn place(self) -> Place {
+        Place((!self.no_cache).then(|| self.cache.unwrap_or_else(cache::default_folder)))
+    }
+}
+
+/// `jicho crossvalidate`
+#[derive(Args)]
+pub struct Crossvalidate {
+    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
+    photos: PathBuf,
+    /// Photos of other visits in the same form: learn from the first, judge by these
+    #[arg(long, value_name = "DIR")]
+    test: Option<PathBuf>,
+    /// `embedded`, a name of `jicho backbones`, or an ONNX file
+    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
+    backbone: String,
+    /// The tensor that holds the network's features, where it is not found by itself
+    #[arg(long, value_name = "TENSOR")]
+    features: Option<String>,
+    /// A space that was fitted to other photos with this backbone, as `jicho pretrain` writes one
+    #[arg(long, value_name = "FILE")]
+    space: Option<PathBuf>,
+    /// The field of a file that holds the product id (default: `product`, `label`, or the first string field)
+    #[arg(long, value_name = "FIELD")]
+    label: Option<String>,
+    /// The attribute with the kind of product, to leave whole kinds out
+    #[arg(long, value_name = "FIELD")]
+    kind: Option<String>,
+    /// Repetitions, each with other folds, shops and products left out
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+    /// Only the accuracy, its calibration, and frames without a product
+    #[arg(long)]
+    brief: bool,
+    /// Mirror images are other products
+    #[arg(long)]
+    no_mirror: bool,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    cache: Caching,
+    #[command(flatten)]
+    plan: Plan,
+    #[command(flatten)]
+    pixels: Pixels,
+}
+
+impl Crossvalidate {
+    /// As the module wants it.
+    pub fn options(self) -> crossvalidate::Options {
+        let (pixels, plan) = (self.pixels.flags(), self.plan.storage());
+        crossvalidate::Options {
+            photos: self.photos,
+            test: self.test,
+            backbone: Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space },
+            label: self.label,
+            kind: self.kind,
+            seeds: self.seeds,
+            mirror: !self.no_mirror,
+            cache: self.cache.place(),
+            brief: self.brief,
         }
     }
 }

@@ -31,8 +31,8 @@ pub struct Inputs<'a> {
     pub background: &'a [(usize, Embedded)],
     /// Length of the network's part of the features.
     pub embedding: usize,
-    /// The space that is there already.
-    pub given: Option<Shared>,
+    /// The space that is there already, and whether it may have been fitted to these very photos.
+    pub given: Option<(Arc<Shared>, bool)>,
     /// Places the held-out photos.
     pub seed: u64,
 }
@@ -83,27 +83,10 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     };
     let (spanned, classes) = if labels > 0 { (class.clone(), labels) } else { attribute_classes(dataset) };
     let set = Set { photos, class: &spanned, classes, background, embedding };
-    let sources: Vec<(&'static str, Source)> = inputs
-        .given
-        .iter()
-        .map(|given| ("shared", Source::Given(Arc::new(given.clone()))))
-        .chain([("own", Source::Own)])
-        .collect();
-    let (mut candidates, mut trials) = (Vec::new(), Vec::new());
-    for (space, source) in &sources {
-        let held_out = if labels > 0 { learn::held_out(set, source, &held)? } else { Vec::new() };
-        let answers: Vec<HeldOut> = held_out.iter().map(|(_, answer)| answer.clone()).collect();
-        candidates.push(Candidate { space, accuracy: calibrate::accuracy(&answers), chosen: false });
-        trials.push(answers);
-    }
-    // The first, unless the last is worth its bytes.
-    let last = sources.len() - 1;
-    let better = candidates[last].accuracy.unwrap_or(0.0) - candidates[0].accuracy.unwrap_or(0.0);
-    let chosen = if better > WORTH_ITS_BYTES { last } else { 0 };
-    candidates[chosen].chosen = true;
-    let (source, answers) = (&sources[chosen].1, std::mem::take(&mut trials[chosen]));
+    let held_products = if labels > 0 { held.clone() } else { vec![false; held.len()] };
+    let Choice { source, trial, answers, candidates } = choose(set, inputs.given.as_ref(), &held_products)?;
 
-    let model = Model::of(set, source)?;
+    let model = Model::of(set, &source)?;
     let dims = model.shared.space.dims();
     let mut file = HeadFile::default();
     let mut label_head = None;
@@ -116,7 +99,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let (mut measures, mut ece) = (None, None);
     if labels > 0 {
         file.prototypes("label", &model.head, dims);
-        let visits = learn::visits(set, source)?;
+        let visits = learn::visits(set, &trial)?;
         let scale = calibrate::fit_scale(&visits.known);
         label_head = Some(LabelHead { scale });
         let rejection = calibrate::rejection(&visits.known, &visits.strangers);
@@ -136,6 +119,42 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
     let shared = model.shared;
     Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates })
+}
+
+/// The space that is used, with its answers to the held-out photos.
+pub struct Choice {
+    /// The space.
+    pub source: Source,
+    /// What trials are made with: a space that may have seen the photos cannot tell how it would do without.
+    pub trial: Source,
+    /// By a model of the trials.
+    pub answers: Vec<HeldOut>,
+    /// What was tried.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Tries the given space, of which is told whether it may have seen the photos, and one fitted to them.
+///
+/// # Errors
+/// A given space that does not fit the features.
+pub fn choose(set: Set<'_>, given: Option<&(Arc<Shared>, bool)>, held: &[bool]) -> Result<Choice> {
+    let seen = given.is_some_and(|(_, seen)| *seen);
+    let given = given.map(|(given, _)| ("shared", Source::Given(Arc::clone(given))));
+    let mut tried = Vec::new();
+    for (space, source) in given.into_iter().chain([("own", Source::Own)]) {
+        let answers: Vec<HeldOut> = learn::held_out(set, &source, held)?.into_iter().map(|(_, a)| a).collect();
+        let accuracy = calibrate::accuracy(&answers);
+        tried.push((Candidate { space, accuracy, chosen: false }, source, answers));
+    }
+    // The first, unless the last is worth its bytes.
+    let last = tried.len() - 1;
+    let better = tried[last].0.accuracy.unwrap_or(0.0) - tried[0].0.accuracy.unwrap_or(0.0);
+    let chosen = if better > WORTH_ITS_BYTES { last } else { 0 };
+    tried[chosen].0.chosen = true;
+    let source = tried[chosen].1.clone();
+    let (_, trial, answers) = &mut tried[if seen { last } else { chosen }];
+    let (trial, answers) = (trial.clone(), std::mem::take(answers));
+    Ok(Choice { source, trial, answers, candidates: tried.into_iter().map(|(candidate, ..)| candidate).collect() })
 }
 
 /// Classes to span a space where there are no labels: photos with the same texts and sequences are of one class; if

@@ -1,20 +1,21 @@
 //! From photos to a published release.
 
-mod augment;
+pub mod augment;
 pub mod background;
-mod calibrate;
-mod embed;
-mod fit;
+pub mod calibrate;
+pub mod embed;
+pub mod fit;
 mod heads;
 mod lda;
-mod learn;
+pub mod learn;
 mod prototypes;
 mod ridge;
-mod shared;
-mod split;
+pub mod shared;
+pub mod split;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jicho::manifest::{
@@ -23,7 +24,6 @@ use jicho::manifest::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backbone;
 use crate::dataset::{Dataset, Problem};
 use crate::error::{Error, Result, at};
 use crate::measure::Measures;
@@ -31,12 +31,13 @@ use crate::plan::Note;
 use crate::progress::Progress;
 use crate::publish::{self, Published, Target, Terms};
 use crate::release::{Release, sha256};
+use crate::{backbone, cache};
 use augment::Variation;
 use fit::Candidate;
 use shared::Shared;
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
-const COLOR_WEIGHT: f32 = 0.6;
+pub const COLOR_WEIGHT: f32 = 0.6;
 /// Below this confidence an answer is `unsure`: more likely wrong than right.
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
@@ -60,6 +61,8 @@ pub struct Options {
     pub score: Option<PathBuf>,
     /// Whether the mirror image of a product still is the product.
     pub mirror: bool,
+    /// Where features of photos are kept.
+    pub cache: cache::Place,
     /// How to publish.
     pub terms: Terms,
 }
@@ -109,7 +112,13 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
 
     let stage = Instant::now();
-    let embedded = embed::photos(&embedder, &mut dataset, Variation { mirror: options.mirror }, progress)?;
+    let views = embed::Views {
+        embedder: &embedder,
+        network: backbone.digest(features),
+        variation: Variation { mirror: options.mirror },
+        cache: &options.cache.open(progress),
+    };
+    let embedded = embed::photos(&views, &mut dataset, embed::variations, progress)?;
     report_problems(&dataset.problems, progress);
     if dataset.examples.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
@@ -199,12 +208,13 @@ fn given_space(
     backbone: &backbone::Backbone,
     inputs: usize,
     progress: Progress,
-) -> Result<Option<Shared>> {
+) -> Result<Option<(Arc<Shared>, bool)>> {
     let published = target.space_of(&sha256(&backbone.onnx))?;
-    let Some(bytes) = published.as_deref().or(backbone.space) else { return Ok(None) };
+    let Some(bytes) = published.as_deref().or(backbone.space.as_deref()) else { return Ok(None) };
     // Of other features, if an older program made it.
     Ok(Shared::read(bytes, inputs)
-        .map_err(|e| progress.warn(&format!("the space of the published releases cannot be used: {e}")))
+        .map(|shared| (Arc::new(shared), published.is_some()))
+        .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
         .ok())
 }
 

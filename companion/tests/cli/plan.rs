@@ -63,7 +63,7 @@ fn with_filters_of(seed: u64) -> Shop {
 fn training_and_import_publish_one() {
     let shop = with_filters();
     train(&shop, "");
-    assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan, FileRole::Head]);
+    assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan, FileRole::Space, FileRole::Head]);
     plan(&shop);
     let told = report(&shop);
     assert_eq!((&told["engine"], told.get("engineReason")), (&Value::from("plan"), None));
@@ -135,10 +135,17 @@ fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
             shop
         });
         let manifest = ours.manifest("T_1");
-        let head = ours.read(&format!("models/{}", manifest.file(FileRole::Head).unwrap().url));
+        let [space, head] = [FileRole::Space, FileRole::Head]
+            .map(|role| ours.read(&format!("models/{}", manifest.file(role).unwrap().url)));
         let (intact, foreign) = (plan(&ours), plan(&other));
         let answers = |plan: &[u8]| {
-            let file = |role| Ok(if role == FileRole::Plan { plan } else { head.as_slice() });
+            let file = |role| {
+                Ok(match role {
+                    FileRole::Plan => plan,
+                    FileRole::Space => space.as_slice(),
+                    _ => head.as_slice(),
+                })
+            };
             Recognizer::load(manifest.clone(), file).and_then(|recognizer| recognizer.check_golden())
         };
         answers(&intact).unwrap();

@@ -62,7 +62,7 @@ impl Shop {
     /// A command to be run in the folder.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jicho"));
-        command.current_dir(self.dir.path()).stdin(Stdio::null());
+        command.current_dir(self.dir.path()).env("JICHO_CACHE", self.path("cache")).stdin(Stdio::null());
         command
     }
 

@@ -68,7 +68,7 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
         expected.insert(file.url.clone());
     }
     let roles: Vec<_> = manifest.files.iter().map(|f| f.role).collect();
-    assert_eq!(roles, [FileRole::Backbone, FileRole::Plan, FileRole::Head]);
+    assert_eq!(roles, [FileRole::Backbone, FileRole::Plan, FileRole::Space, FileRole::Head]);
     // What each retrain costs a device: 100 KB for 100 products.
     assert!(manifest.file(FileRole::Head).unwrap().bytes <= 100_000);
 

@@ -1,0 +1,80 @@
+// Prints what training reaches on the Grocery Store Dataset (Klasson, Zhang & Kjellström 2019): cross-validation of train
+// and val pooled, and learning from train to judge by val, whose photos are of other visits.
+//
+//   node tests/accuracy/accuracy.mjs [--seeds N] [--brief] [BACKBONE …]
+//
+// Where the photos are is told by GROCERY (default ../shared/grocery), where downloaded networks are by BACKBONES
+// (default ../shared/backbones). Without the photos nothing is done, and the reason is printed.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = resolve(import.meta.dirname, '../..');
+const grocery = resolve(root, process.env.GROCERY ?? '../shared/grocery');
+const backbones = resolve(root, process.env.BACKBONES ?? '../shared/backbones');
+const out = join(root, 'target/accuracy');
+const jicho = join(root, 'target/debug/jicho');
+/** Products of the shop whose training is timed. */
+const TIMED = 47;
+
+const { values, positionals } = parseArgs({
+  options: { seeds: { type: 'string', default: '3' }, brief: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+if (!existsSync(join(grocery, 'train.txt'))) {
+  console.log(`skipped: there is no ${join(grocery, 'train.txt')}; set GROCERY to the dataset's folder`);
+  process.exit(0);
+}
+const networks = positionals.length > 0 ? positionals : [
+  'embedded',
+  ...['mobilenet_v1_0.25_128.onnx', 'mobilenet_v1_1.0_224_quant_embedding_extractor.onnx']
+    .map((file) => join(backbones, file))
+    .filter((path) => existsSync(path) || console.log(`skipped: there is no ${path}`)),
+];
+
+mkdirSync(out, { recursive: true });
+const classes = readFileSync(join(grocery, 'classes.csv'), 'utf8').trim().split(/\r?\n/).slice(1)
+  .map((line) => line.split(',')).map(([product, number, kind]) => ({ product, number, kind }));
+const sets = Object.fromEntries(['train', 'val'].map((set) => [set, rows(set)]));
+
+for (const network of networks) {
+  console.log(`\n### ${network.startsWith('/') ? network.split('/').at(-1) : network}\n`);
+  console.log(run(['crossvalidate', sets.train.file, '--test', sets.val.file, '--label', 'product', '--kind', 'kind',
+    '--seeds', values.seeds, ...(values.brief ? ['--brief'] : []), '--backbone', network]));
+  console.log(timed(network));
+}
+
+/** Writes the photos of a split as JSONL. */
+function rows(set) {
+  const known = new Map(classes.map((row) => [row.number, row]));
+  const found = readFileSync(join(grocery, `${set}.txt`), 'utf8').trim().split(/\r?\n/).map((line) => {
+    const [path, number] = line.split(/,\s*/);
+    const { product, kind } = known.get(number);
+    return { image_path: join(grocery, path), product, kind };
+  });
+  const file = join(out, `${set}.jsonl`);
+  writeFileSync(file, found.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return { file, rows: found };
+}
+
+/** Trains the first products without a cache, from photos to published. */
+function timed(network) {
+  const products = new Set(classes.slice(0, TIMED).map((row) => row.product));
+  const photos = sets.train.rows.filter((row) => products.has(row.product));
+  const file = join(out, 'timed.jsonl');
+  writeFileSync(file, photos.map(({ image_path, product }) => `${JSON.stringify({ image_path, product })}\n`).join(''));
+  const models = join(out, 'models');
+  rmSync(models, { recursive: true, force: true });
+  const start = process.hrtime.bigint();
+  run(['train', file, '--channel', 'timed', '--out', models, '--no-cache', '--backbone', network]);
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  return `Training of ${TIMED} products, ${photos.length} photos, from photos to published: ${seconds.toFixed(1)} s.`;
+}
+
+function run(args) {
+  const { status, stdout, stderr } = spawnSync(jicho, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`jicho ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
