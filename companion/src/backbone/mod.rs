@@ -27,10 +27,33 @@ pub struct Request {
     pub features: Option<String>,
     /// What the flags say of the pixels.
     pub pixels: PixelFlags,
-    /// How its plan stores weights; none makes no plan.
-    pub plan: Option<Storage>,
+    /// How its plan stores weights.
+    pub plan: PlanStorage,
     /// A file with the space to begin with.
     pub space: Option<PathBuf>,
+}
+
+/// How a plan stores weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PlanStorage {
+    /// In half precision, or in bytes where training finds that this loses nothing.
+    #[default]
+    Auto,
+    /// As told.
+    As(Storage),
+    /// There is to be no plan.
+    None,
+}
+
+impl PlanStorage {
+    /// What to begin with.
+    pub fn storage(self) -> Option<Storage> {
+        match self {
+            PlanStorage::Auto => Some(Storage::F16),
+            PlanStorage::As(storage) => Some(storage),
+            PlanStorage::None => None,
+        }
+    }
 }
 
 /// `--layout --color --range --mean --std --crop --size`.
@@ -109,7 +132,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         let onnx = embedded::onnx();
         let preprocessing = embedded::preprocessing();
         let outputs = TractEngine::load(&onnx, preprocessing.layout, embedded::SIZE)?.output_len();
-        let compiled = plan::make(&onnx, &preprocessing, embedded::SIZE, request.plan, progress)?;
+        let compiled = plan::make(&onnx, &preprocessing, embedded::SIZE, request.plan.storage(), progress)?;
         return Ok(Backbone {
             name: embedded::NAME.into(),
             onnx,
@@ -146,7 +169,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         }
     }
     let onnx = onnx::encode(&cut);
-    let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan, progress)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan.storage(), progress)?;
     let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
     Ok(Backbone { name, onnx, compiled, preprocessing: network.preprocessing, size, outputs, space: None })
 }

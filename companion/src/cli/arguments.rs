@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pixels::{Axes, Pixels};
-use crate::backbone::{Request, embedded};
+use crate::backbone::{PlanStorage, Request, embedded};
 use crate::cache::{self, Place};
 use crate::compile::Storage;
 use crate::publish::versions::Change;
@@ -139,7 +139,7 @@ pub struct Train {
 impl Train {
     /// As the module wants it.
     pub fn options(self) -> train::Options {
-        let (pixels, plan) = (self.pixels.flags(), self.plan.storage());
+        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
         let backbone = Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space };
         train::Options {
             photos: self.photos,
@@ -220,7 +220,7 @@ pub struct Crossvalidate {
 impl Crossvalidate {
     /// As the module wants it.
     pub fn options(self) -> crossvalidate::Options {
-        let (pixels, plan) = (self.pixels.flags(), self.plan.storage());
+        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
         crossvalidate::Options {
             photos: self.photos,
             test: self.test,
@@ -302,7 +302,7 @@ impl Import {
             out: self.out,
             output: self.output,
             pixels: self.pixels.flags(),
-            plan: self.plan.storage(),
+            plan: self.plan.weights().storage(),
             terms: self.publish.terms(self.canary.canary),
         }
     }
@@ -514,24 +514,27 @@ impl Serve {
 #[derive(Args)]
 struct Plan {
     /// How the compiled network that devices run stores its weights: half precision, or bytes (half the download, less
-    /// exact); `none` publishes the ONNX alone, for which devices fetch a larger build
-    #[arg(long, value_enum, default_value_t = PlanWeights::F16)]
+    /// exact); `auto` takes bytes where held-out photos are named as well (import: half precision); `none` publishes the
+    /// ONNX alone, for which devices fetch a larger build
+    #[arg(long, value_enum, default_value_t = PlanWeights::Auto)]
     plan: PlanWeights,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum PlanWeights {
+    Auto,
     F16,
     Int8,
     None,
 }
 
 impl Plan {
-    fn storage(&self) -> Option<Storage> {
+    fn weights(&self) -> PlanStorage {
         match self.plan {
-            PlanWeights::F16 => Some(Storage::F16),
-            PlanWeights::Int8 => Some(Storage::I8),
-            PlanWeights::None => None,
+            PlanWeights::Auto => PlanStorage::Auto,
+            PlanWeights::F16 => PlanStorage::As(Storage::F16),
+            PlanWeights::Int8 => PlanStorage::As(Storage::I8),
+            PlanWeights::None => PlanStorage::None,
         }
     }
 }

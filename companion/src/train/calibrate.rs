@@ -53,6 +53,12 @@ pub fn fit_scale(held_out: &[HeldOut]) -> f32 {
     f64::midpoint(low, high).exp() as f32
 }
 
+/// Mean of minus the logarithm of the probability that the answers give to the truth.
+pub fn log_loss(held_out: &[HeldOut], scale: f32) -> f64 {
+    let loss = |h: &HeldOut| -f64::from(softmax(&h.cosines, scale)[h.class].max(1e-30)).ln();
+    held_out.iter().map(loss).sum::<f64>() / held_out.len().max(1) as f64
+}
+
 /// Share of held-out photos whose largest cosine is that of the right class.
 pub fn accuracy(held_out: &[HeldOut]) -> Option<f64> {
     let right = held_out.iter().filter(|h| best(&h.cosines) == h.class).count();

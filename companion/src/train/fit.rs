@@ -7,9 +7,9 @@ use jicho::manifest::{AttributeHead, Decision, LabelHead};
 use jicho::recognize::softmax;
 use serde::Serialize;
 
-use super::calibrate::{self, HeldOut};
+use super::calibrate;
 use super::embed::{self, Embedded};
-use super::learn::{self, Model, Set, Source};
+use super::learn::{self, Model, Set, Source, Trial};
 use super::shared::Shared;
 use super::{MATCH_CONFIDENCE, heads, split};
 use crate::dataset::{Dataset, Value};
@@ -55,6 +55,8 @@ pub struct Trained {
     pub ece: Option<f64>,
     /// The spaces that were tried.
     pub candidates: Vec<Candidate>,
+    /// The trial that measured.
+    pub trial: Option<Trial>,
 }
 
 /// A space that was tried.
@@ -84,8 +86,9 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let (spanned, classes) = if labels > 0 { (class.clone(), labels) } else { attribute_classes(dataset) };
     let set = Set { photos, class: &spanned, classes, background, embedding };
     let held_products = if labels > 0 { held.clone() } else { vec![false; held.len()] };
-    let Choice { source, trial, answers, candidates } = choose(set, inputs.given.as_ref(), &held_products)?;
+    let Choice { source, trial, held_out, candidates } = choose(set, inputs.given.as_ref(), &held_products)?;
 
+    let answers = held_out.as_ref().map_or_else(Vec::new, Trial::answers);
     let model = Model::of(set, &source)?;
     let dims = model.shared.space.dims();
     let mut file = HeadFile::default();
@@ -118,7 +121,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let label_attribute = dataset.label_attribute.as_deref();
     let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
     let shared = model.shared;
-    Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates })
+    Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates, trial: held_out })
 }
 
 /// The space that is used, with its answers to the held-out photos.
@@ -127,8 +130,8 @@ pub struct Choice {
     pub source: Source,
     /// What trials are made with: a space that may have seen the photos cannot tell how it would do without.
     pub trial: Source,
-    /// By a model of the trials.
-    pub answers: Vec<HeldOut>,
+    /// The trial with the held-out photos.
+    pub held_out: Option<Trial>,
     /// What was tried.
     pub candidates: Vec<Candidate>,
 }
@@ -142,9 +145,9 @@ pub fn choose(set: Set<'_>, given: Option<&(Arc<Shared>, bool)>, held: &[bool]) 
     let given = given.map(|(given, _)| ("shared", Source::Given(Arc::clone(given))));
     let mut tried = Vec::new();
     for (space, source) in given.into_iter().chain([("own", Source::Own)]) {
-        let answers: Vec<HeldOut> = learn::held_out(set, &source, held)?.into_iter().map(|(_, a)| a).collect();
-        let accuracy = calibrate::accuracy(&answers);
-        tried.push((Candidate { space, accuracy, chosen: false }, source, answers));
+        let trial = learn::held_out(set, &source, held)?;
+        let accuracy = trial.as_ref().and_then(|trial| calibrate::accuracy(&trial.answers()));
+        tried.push((Candidate { space, accuracy, chosen: false }, source, trial));
     }
     // The first, unless the last is worth its bytes.
     let last = tried.len() - 1;
@@ -152,9 +155,9 @@ pub fn choose(set: Set<'_>, given: Option<&(Arc<Shared>, bool)>, held: &[bool]) 
     let chosen = if better > WORTH_ITS_BYTES { last } else { 0 };
     tried[chosen].0.chosen = true;
     let source = tried[chosen].1.clone();
-    let (_, trial, answers) = &mut tried[if seen { last } else { chosen }];
-    let (trial, answers) = (trial.clone(), std::mem::take(answers));
-    Ok(Choice { source, trial, answers, candidates: tried.into_iter().map(|(candidate, ..)| candidate).collect() })
+    let (_, trial, held_out) = &mut tried[if seen { last } else { chosen }];
+    let (trial, held_out) = (trial.clone(), held_out.take());
+    Ok(Choice { source, trial, held_out, candidates: tried.into_iter().map(|(candidate, ..)| candidate).collect() })
 }
 
 /// Classes to span a space where there are no labels: photos with the same texts and sequences are of one class; if

@@ -112,12 +112,27 @@ fn with_class(set: Set<'_>, wanted: impl Fn(usize) -> bool) -> Vec<(&Embedded, u
     all.filter_map(|(_, (photo, class))| Some((photo, (*class)?))).collect()
 }
 
-/// Answers to the held-out photos by a model that did not see them, with the photos' places. A class of which every
-/// photo is held out could not be answered: its photos are trained on instead.
+/// A model with its answers to photos that it did not see.
+pub struct Trial {
+    /// The model.
+    pub model: Model,
+    /// With the photos' places.
+    pub answers: Vec<(usize, HeldOut)>,
+}
+
+impl Trial {
+    /// The answers alone.
+    pub fn answers(&self) -> Vec<HeldOut> {
+        self.answers.iter().map(|(_, answer)| answer.clone()).collect()
+    }
+}
+
+/// Holds photos out; none where there are none to hold out. A class of which every photo is held out could not be
+/// answered: its photos are trained on instead.
 ///
 /// # Errors
 /// As [`Model::of`].
-pub fn held_out(set: Set<'_>, source: &Source, held: &[bool]) -> Result<Vec<(usize, HeldOut)>> {
+pub fn held_out(set: Set<'_>, source: &Source, held: &[bool]) -> Result<Option<Trial>> {
     let mut trained = vec![false; set.classes];
     for (class, _) in set.class.iter().zip(held).filter(|(_, held)| !**held) {
         class.iter().for_each(|&k| trained[k] = true);
@@ -125,11 +140,11 @@ pub fn held_out(set: Set<'_>, source: &Source, held: &[bool]) -> Result<Vec<(usi
     let is_held = |i: usize| held[i] && set.class[i].is_some_and(|k| trained[k]);
     let places: Vec<usize> = (0..set.photos.len()).filter(|&i| is_held(i)).collect();
     if places.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let model = Model::learn(set, source, &with_class(set, |i| !is_held(i)), |_| true)?;
     let answers = model.answers(&with_class(set, is_held), &vec![true; set.classes])?;
-    Ok(places.into_iter().zip(answers).collect())
+    Ok(Some(Trial { model, answers: places.into_iter().zip(answers).collect() }))
 }
 
 /// A trial for photos of other visits: held-out neighbours of the training photos are too easy to calibrate by.

@@ -12,6 +12,7 @@ mod prototypes;
 mod ridge;
 pub mod shared;
 pub mod split;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use jicho::manifest::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backbone::PlanStorage;
 use crate::dataset::{Dataset, Problem};
 use crate::error::{Error, Result, at};
 use crate::measure::Measures;
@@ -35,6 +37,7 @@ use crate::{backbone, cache};
 use augment::Variation;
 use fit::Candidate;
 use shared::Shared;
+use storage::Tried;
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
@@ -91,6 +94,8 @@ pub struct Report {
     pub ece: Option<f64>,
     /// The spaces that were tried.
     pub spaces: Vec<Candidate>,
+    /// How the plan's weights are stored; null where that was asked for, or nothing could be tried.
+    pub storage: Option<Tried>,
 }
 
 /// Trains and publishes.
@@ -106,7 +111,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         return Err(Error::BadInput(problem));
     }
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
-    let backbone = backbone::resolve(&options.backbone, progress)?;
+    let mut backbone = backbone::resolve(&options.backbone, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
     let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
@@ -138,6 +143,12 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         seed: options.seed,
     };
     let trained = fit::run(&inputs)?;
+    let storage = match (&trained.trial, trained.label_head) {
+        (Some(trial), Some(head)) if options.backbone.plan == PlanStorage::Auto => {
+            storage::choose(&mut backbone, features, trial, &dataset.examples, head.scale, progress)?
+        }
+        _ => None,
+    };
     seconds.insert("fit", stage.elapsed().as_secs_f64());
     if let Some(rule) = &score {
         check_sources(rule, &trained.attributes, &facts)?;
@@ -195,6 +206,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         held_out: trained.measures,
         ece: trained.ece,
         spaces: trained.candidates,
+        storage,
     };
     let json = publish::json(&report)?;
     let published = target.publish(release, &[("report.json", json)], progress)?;
