@@ -211,7 +211,8 @@ fn boxes_are_cut_out() {
         let (measures, lines) = shop.evaluate("T_1", file);
         assert_eq!(measures["top1"], 1.0, "{file}: {measures}");
         assert_eq!(measures["problems"].as_array().unwrap().len(), problems);
-        let told: Vec<_> = lines.iter().map(|l| (l["image"].as_str().unwrap(), l["box"][0].as_f64().unwrap())).collect();
+        let told: Vec<_> =
+            lines.iter().map(|l| (l["image"].as_str().unwrap(), l["box"][0].as_f64().unwrap())).collect();
         assert_eq!(told, [(names[0], 37.0), (names[1], 237.0)]);
         // With its margin a box is the photo that was trained on, so the answer is that to the photo alone.
         let whole = shop.evaluate("T_1", "photos").1;
