@@ -17,6 +17,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use crate::backbone::download;
+use crate::photo::Region;
 use crate::progress::Progress;
 
 /// What a cache may take on the disk; what was not used for longest goes first.
@@ -45,12 +46,13 @@ impl Place {
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// Of a photo file's bytes, and of `parts`: its box, the network's digest, how pixels go in, which views of the
-    /// photo are embedded. No two lists of parts give one key, whatever is in them.
-    pub fn of(photo: &[u8], parts: &[&[u8]]) -> Self {
+    /// Of a photo file's bytes, the region that is looked at, and `parts`: the network's digest, how pixels go in, which
+    /// views of the photo are embedded. No two lists of parts give one key, whatever is in them.
+    pub fn of(photo: &[u8], region: Option<Region>, parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new();
         digest.update(FEATURES.to_le_bytes());
-        for part in std::iter::once(&photo).chain(parts) {
+        let region = region.map(Region::to_bytes).unwrap_or_default();
+        for part in [photo, &region].iter().chain(parts) {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }

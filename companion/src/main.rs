@@ -21,6 +21,8 @@ mod plan;
 mod progress;
 mod publish;
 mod release;
+#[cfg_attr(not(test), expect(dead_code, reason = "training is about to use it"))]
+mod report;
 mod samples;
 mod serve;
 mod store;

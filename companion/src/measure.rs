@@ -1,12 +1,15 @@
-//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix; calibration, rejection.
+//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix; calibration, rejection,
+//! and how sure a share is.
 
 mod calibration;
+mod interval;
 mod rejection;
 
 use serde::Serialize;
 
-pub use calibration::{BINS, expected_calibration_error};
-pub use rejection::{auroc, false_accepts_at};
+pub use calibration::{BINS, Bin, expected_calibration_error, reliability};
+pub use interval::wilson;
+pub use rejection::{Point, auroc, false_accepts_at, roc};
 
 /// One answered photo.
 pub struct Answer {

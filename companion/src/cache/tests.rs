@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 
 fn key(photo: u64) -> Key {
-    Key::of(&photo.to_le_bytes(), &[b"network"])
+    Key::of(&photo.to_le_bytes(), None, &[b"network"])
 }
 
 /// Vectors that tell which photo they are of.
@@ -47,13 +47,18 @@ proptest! {
 
 #[test]
 fn each_part_of_a_key_counts_and_so_does_where_it_ends() {
+    let region = |bounds: [f64; 4], picture| Region::parse(&serde_json::json!(bounds), picture).ok();
+    let (left, right) = (region([0.0, 0.0, 5.0, 5.0], None), region([5.0, 0.0, 5.0, 5.0], None));
     let keys = [
-        Key::of(b"photo", &[b"box", b"net"]),
-        Key::of(b"photo", &[b"net", b"box"]),
-        Key::of(b"photo", &[b"boxnet"]),
-        Key::of(b"photo", &[b"box", b"net", b""]),
-        Key::of(b"photobox", &[b"net"]),
-        Key::of(b"", &[b"photo", b"box", b"net"]),
+        Key::of(b"photo", None, &[b"view", b"net"]),
+        Key::of(b"photo", None, &[b"net", b"view"]),
+        Key::of(b"photo", None, &[b"viewnet"]),
+        Key::of(b"photo", None, &[b"view", b"net", b""]),
+        Key::of(b"photoview", None, &[b"net"]),
+        Key::of(b"", None, &[b"photo", b"view", b"net"]),
+        Key::of(b"photo", left, &[b"view", b"net"]),
+        Key::of(b"photo", right, &[b"view", b"net"]),
+        Key::of(b"photo", region([0.0, 0.0, 5.0, 5.0], Some((9, 9))), &[b"view", b"net"]),
     ];
     for (i, a) in keys.iter().enumerate() {
         assert!(keys[..i].iter().all(|b| a != b), "{i}");

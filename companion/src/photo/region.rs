@@ -37,6 +37,14 @@ impl Region {
         self.bounds
     }
 
+    /// All that it says, as bytes that no other region has.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let (width, height) = self.picture.unwrap_or_default();
+        let mut bytes: Vec<u8> = self.bounds.into_iter().flat_map(f64::to_le_bytes).collect();
+        bytes.extend([width, height].into_iter().flat_map(u32::to_le_bytes));
+        bytes
+    }
+
     /// What is cut from a picture of `width`×`height`: left, top, width, height.
     ///
     /// A square with the box in its middle and a margin around, since a recogniser looks at the central square; moved

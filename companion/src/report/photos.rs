@@ -1,0 +1,162 @@
+//! Photos worth a look: answered wrongly, perhaps labelled wrongly, there twice.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::resemblance::Resemblance;
+use super::{Held, Input};
+use crate::dataset::Example;
+
+/// An answer that contradicts the label must be this sure for the label to be doubted.
+const SURE: f32 = 0.6;
+/// Of the nearest photos so many must bear the answer's label …
+const AGREEING: usize = 3;
+/// … and at most so many the photo's own.
+const CONTRADICTING: usize = 1;
+/// Features of the same pixels are this near, but for rounding.
+const SAME: f32 = 1e-5;
+
+/// A photo of the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Seen {
+    /// Its name.
+    pub image: String,
+    /// The product it is labelled with.
+    pub label: Option<String>,
+    /// Its place in the input.
+    #[serde(skip)]
+    pub index: usize,
+}
+
+/// A held-out photo that was answered wrongly.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wrong {
+    /// The photo.
+    #[serde(flatten)]
+    pub seen: Seen,
+    /// The answer.
+    pub answer: String,
+    /// Its probability.
+    pub confidence: f32,
+    /// The probability of what it shows.
+    pub label_confidence: f32,
+}
+
+/// A photo whose label may be wrong: a sure answer contradicts it, and the photos most like it bear the answer's label.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suspect {
+    /// The photo.
+    #[serde(flatten)]
+    pub seen: Seen,
+    /// The product it may show.
+    pub answer: String,
+    /// The answer's probability.
+    pub confidence: f32,
+    /// The photos most like it.
+    pub neighbours: Vec<Seen>,
+}
+
+/// Photos that show the same in the same way.
+#[derive(Debug, Clone, Serialize)]
+pub struct Duplicates {
+    /// Two or more.
+    pub photos: Vec<Seen>,
+    /// Whether their files (and boxes) are equal, byte by byte.
+    pub equal: bool,
+}
+
+impl Duplicates {
+    /// Whether they are labelled as different products.
+    pub fn contradict(&self) -> bool {
+        self.photos.iter().any(|p| p.label != self.photos[0].label)
+    }
+}
+
+fn seen(input: &Input, index: usize) -> Seen {
+    let example = input.photos[index].example;
+    Seen { image: example.name.clone(), label: example.label.map(|l| input.labels[l].clone()), index }
+}
+
+/// Those whose true product got the least probability first.
+pub fn worst(input: &Input, held: &[Held]) -> Vec<Wrong> {
+    let mut wrong: Vec<Wrong> = held
+        .iter()
+        .filter(|h| !h.right())
+        .map(|h| Wrong {
+            seen: seen(input, h.photo),
+            answer: input.labels[h.first].clone(),
+            confidence: h.confidence(),
+            label_confidence: h.answer.probabilities[h.label],
+        })
+        .collect();
+    let surprise = |w: &Wrong| (w.label_confidence, -w.confidence);
+    wrong.sort_by(|a, b| {
+        let ((a_label, a_answer), (b_label, b_answer)) = (surprise(a), surprise(b));
+        a_label.total_cmp(&b_label).then(a_answer.total_cmp(&b_answer)).then(a.seen.index.cmp(&b.seen.index))
+    });
+    wrong
+}
+
+/// The surest answers first.
+pub fn mislabelled(input: &Input, held: &[Held], resemblance: &Resemblance) -> Vec<Suspect> {
+    let mut suspects = Vec::new();
+    for h in held.iter().filter(|h| !h.right() && h.confidence() >= SURE) {
+        let Some(nearest) = resemblance.nearest.get(h.photo) else { continue };
+        let of = |label: usize| nearest.iter().filter(|n| input.photos[**n].example.label == Some(label)).count();
+        if of(h.first) >= AGREEING && of(h.label) <= CONTRADICTING {
+            suspects.push(Suspect {
+                seen: seen(input, h.photo),
+                answer: input.labels[h.first].clone(),
+                confidence: h.confidence(),
+                neighbours: nearest.iter().map(|n| seen(input, *n)).collect(),
+            });
+        }
+    }
+    suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.seen.index.cmp(&b.seen.index)));
+    suspects
+}
+
+/// Groups of near-duplicates: those that contradict each other first, then those of equal files, then the largest.
+pub fn duplicates(input: &Input, resemblance: &Resemblance) -> Vec<Duplicates> {
+    let mut leader: Vec<usize> = (0..input.photos.len()).collect();
+    fn find(leader: &mut [usize], mut photo: usize) -> usize {
+        while leader[photo] != photo {
+            leader[photo] = leader[leader[photo]];
+            photo = leader[photo];
+        }
+        photo
+    }
+    for (a, b, _) in &resemblance.pairs {
+        let (a, b) = (find(&mut leader, *a), find(&mut leader, *b));
+        leader[a.max(b)] = a.min(b);
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for photo in 0..leader.len() {
+        groups.entry(find(&mut leader, photo)).or_default().push(photo);
+    }
+    // Only what is equal to the network can be equal.
+    let same: Vec<(usize, usize)> =
+        resemblance.pairs.iter().filter(|(.., distance)| *distance <= SAME).map(|(a, b, _)| (*a, *b)).collect();
+    let equal = |group: &[usize]| {
+        let candidates = group.windows(2).all(|two| same.binary_search(&(two[0], two[1])).is_ok());
+        candidates
+            && group.windows(2).all(|two| same_content(input.photos[two[0]].example, input.photos[two[1]].example))
+    };
+    let mut found: Vec<Duplicates> = groups
+        .into_values()
+        .filter(|group| group.len() > 1)
+        .map(|group| Duplicates { equal: equal(&group), photos: group.iter().map(|p| seen(input, *p)).collect() })
+        .collect();
+    found.sort_by_key(|group| {
+        (!group.contradict(), !group.equal, std::cmp::Reverse(group.photos.len()), group.photos[0].index)
+    });
+    found
+}
+
+fn same_content(a: &Example, b: &Example) -> bool {
+    let length = |example: &Example| std::fs::metadata(&example.path).map(|m| m.len()).ok();
+    let same_bytes = || length(a).is_some() && length(a) == length(b) && a.bytes().ok() == b.bytes().ok();
+    a.region == b.region && (a.path == b.path || same_bytes())
+}
