@@ -70,12 +70,12 @@ pub fn roc(rejection: &Rejection) -> Markup {
     let (false_accepts, true_accepts) = (rejection.false_accepts.share, rejection.true_accepts.share);
     let (across, up) = (x(false_accepts), y(true_accepts));
     // The words stand where the square is emptier.
-    let (words, anchor) = if false_accepts < 0.5 { (across + 9.0, "start") } else { (across - 9.0, "end") };
+    let (words, anchor) = if false_accepts < 0.5 { (across + 9.0, "start") } else { (across, "middle") };
     let curve = html! {
         path.curve d=(path) {}
         line.limit x1=(x(0.0)) x2=(x(1.0)) y1=(y(0.95)) y2=(y(0.95)) { title { "95 % of the known are accepted" } }
         circle.threshold cx=(format!("{across:.1}")) cy=(format!("{up:.1}")) r="5" { title { "the threshold in force" } }
-        text.tick x=(format!("{words:.1}")) y=(format!("{:.1}", up + 16.0)) text-anchor=(anchor) { "in force" }
+        text.tick x=(format!("{words:.1}")) y=(format!("{:.1}", up + 19.0)) text-anchor=(anchor) { "in force" }
     };
     let what = format!(
         "True accepts over false accepts; the area below is {:.3}, the threshold in force accepts {} of the known and {} of \
