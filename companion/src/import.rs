@@ -90,7 +90,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
-    target.publish(release, &[("report.json", publish::json(&compiled.note)?)], progress)
+    target.publish(release, |_| Ok(vec![("report.json", publish::json(&compiled.note)?)]), progress)
 }
 
 /// The network with one output: a probability a label.

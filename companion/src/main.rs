@@ -4,7 +4,6 @@
 #![forbid(unsafe_code)]
 
 mod backbone;
-#[cfg_attr(not(test), expect(dead_code, reason = "training is about to use it"))]
 mod cache;
 mod cli;
 mod compile;
@@ -21,7 +20,6 @@ mod plan;
 mod progress;
 mod publish;
 mod release;
-#[cfg_attr(not(test), expect(dead_code, reason = "training is about to use it"))]
 mod report;
 mod samples;
 mod serve;

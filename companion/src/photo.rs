@@ -43,11 +43,6 @@ pub struct Photo {
 }
 
 impl Photo {
-    /// Reads and decodes a photo; as [`read_bytes`] and [`Photo::decode`].
-    pub fn read(path: &Path) -> Result<Self, String> {
-        Photo::decode(&read_bytes(path)?)
-    }
-
     /// Decodes a photo, honouring its EXIF orientation.
     ///
     /// The size in the header is checked before any pixel is allocated. The error says why.

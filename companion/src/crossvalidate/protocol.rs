@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jicho::recognize::softmax;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{Options, Row, Spread};
 use crate::error::Result;
-use crate::measure::{auroc, expected_calibration_error, false_accepts_at};
+use crate::measure::{auroc, false_accepts_at};
 use crate::progress::Progress;
 use crate::train::calibrate::{self, HeldOut, TRUE_ACCEPT_RATE, best};
 use crate::train::embed::{self, Embedded};
@@ -22,8 +21,6 @@ use crate::train::split::hold_out;
 
 /// Folds; the photos of a product are cut at so many places.
 const FOLDS: usize = 5;
-/// Bins of the calibration error.
-const BINS: usize = 15;
 
 /// Photos learnt from, and photos judged.
 pub type Split = (Vec<usize>, Vec<usize>);
@@ -237,18 +234,7 @@ fn present<const N: usize>(measures: [(&'static str, Option<Spread>); N]) -> BTr
 }
 
 fn calibration(judged: &[Judged]) -> BTreeMap<&'static str, Spread> {
-    let error = |j: &Judged| {
-        let answers: Vec<(f32, bool)> = j
-            .known
-            .iter()
-            .map(|h| {
-                let probabilities = softmax(&h.cosines, j.scale);
-                let first = best(&probabilities);
-                (probabilities[first], first == h.class)
-            })
-            .collect();
-        expected_calibration_error(&answers, BINS)
-    };
+    let error = |j: &Judged| calibrate::expected_calibration_error(&j.known, j.scale);
     present([("ece", Spread::of(&judged.iter().filter_map(error).collect::<Vec<_>>()))])
 }
 

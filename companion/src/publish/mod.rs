@@ -94,12 +94,17 @@ impl Target {
         Ok(())
     }
 
-    /// Publishes `release`, with `extra` files beside its versioned manifest.
+    /// Publishes `release`, with the files that `extra` makes of it beside its versioned manifest.
     ///
     /// # Errors
     /// I/O errors; `HASH_MISMATCH` or `GOLDEN_MISMATCH` when what was written is not what was meant. The release in
     /// force is then unchanged.
-    pub fn publish(self, mut release: Release, extra: &[(&str, Vec<u8>)], progress: Progress) -> Result<Published> {
+    pub fn publish(
+        self,
+        mut release: Release,
+        extra: impl FnOnce(&Manifest) -> Result<Vec<(&'static str, Vec<u8>)>>,
+        progress: Progress,
+    ) -> Result<Published> {
         let (store, channel) = (&*self.store, self.channel.as_str());
         let lock = store.lock()?;
         lock.sweep()?;
@@ -124,8 +129,8 @@ impl Target {
         }
         let signed = self.signed(&json)?;
         let folder = format!("{channel}/versions/{version}");
-        for (name, bytes) in extra {
-            store.write(&format!("{folder}/{name}"), bytes)?;
+        for (name, bytes) in extra(&release.manifest)? {
+            store.write(&format!("{folder}/{name}"), &bytes)?;
         }
         if self.canary.is_some() {
             store.write(&keep::trial(channel, &version), b"")?;

@@ -34,7 +34,9 @@ pub struct Input<'a> {
     pub labels: &'a [String],
     /// All photos that were trained on.
     pub photos: &'a [Photo<'a>],
-    /// Rejection scores of photos whose product was left out; larger is more like a known product.
+    /// Rejection scores of photos of known products, by the models of the next; larger is more like a known product.
+    pub known_scores: &'a [f32],
+    /// Rejection scores of photos whose product was left out.
     pub unknown_scores: &'a [f32],
     /// The rejection threshold in force.
     pub threshold: f32,
@@ -190,7 +192,7 @@ impl Report {
         Report {
             accuracy: accuracy(&measures, &per_product).filter(|_| measurable),
             calibration: ece.map(|ece| Calibration { ece, bins: measure::reliability(&claims, BINS) }),
-            rejection: rejection::of(input, &held),
+            rejection: rejection::of(input),
             advice: advice::of(&per_product, &confusions, &duplicates, &mislabelled),
             worst: photos::worst(input, &held),
             per_product,

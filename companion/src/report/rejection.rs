@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Held, Input, Share};
+use super::{Input, Share};
 use crate::measure::{self, Point};
 
 /// Points of the curve that are kept, at the most.
@@ -27,19 +27,18 @@ pub struct Rejection {
 }
 
 /// None without photos of both.
-pub fn of(input: &Input, held: &[Held]) -> Option<Rejection> {
-    let known: Vec<f32> = held.iter().map(|h| h.answer.rejection_score).collect();
-    let unknown = input.unknown_scores;
+pub fn of(input: &Input) -> Option<Rejection> {
+    let (known, unknown) = (input.known_scores, input.unknown_scores);
     let accepted = |scores: &[f32]| Share::of(scores.iter().filter(|s| **s >= input.threshold).count(), scores.len());
-    let points = measure::roc(&known, unknown)?;
+    let points = measure::roc(known, unknown)?;
     let step = (points.len() - 1).div_ceil(CURVE - 1).max(1);
     let last = points.len() - 1;
     let curve = points.iter().enumerate().filter(|(i, _)| i % step == 0 || *i == last).map(|(_, p)| *p).collect();
     Some(Rejection {
-        auroc: measure::auroc(&known, unknown)?,
-        fpr95: measure::false_accepts_at(0.95, &known, unknown)?,
+        auroc: measure::auroc(known, unknown)?,
+        fpr95: measure::false_accepts_at(0.95, known, unknown)?,
         threshold: input.threshold,
-        true_accepts: accepted(&known)?,
+        true_accepts: accepted(known)?,
         false_accepts: accepted(unknown)?,
         curve,
     })

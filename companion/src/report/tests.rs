@@ -77,6 +77,7 @@ impl Shop {
             mae: Some(0.1),
             rmse: Some(0.2),
         }];
+        let known: Vec<f32> = photos.iter().filter_map(|p| p.answer.as_ref()).map(|a| a.rejection_score).collect();
         let input = Input {
             channel: "T_1",
             version: "v1",
@@ -84,6 +85,7 @@ impl Shop {
             backbone: "embedded",
             labels: &self.labels,
             photos: &photos,
+            known_scores: &known,
             unknown_scores: &self.unknown,
             threshold: 0.5,
             attributes: &attributes,

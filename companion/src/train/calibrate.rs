@@ -2,6 +2,8 @@
 
 use jicho::recognize::softmax;
 
+use crate::measure;
+
 /// The scale where nothing could be held out; about what shops of ten products end at.
 pub const DEFAULT_SCALE: f32 = 15.0;
 /// The rejection threshold where too little could be held out.
@@ -98,19 +100,17 @@ pub fn rejection(held_out: &[HeldOut], strangers: &[f32]) -> Rejection {
     }
 }
 
-/// Expected calibration error over ten bins of equal width, 0–1 (Guo 2017).
+/// Expected calibration error, 0–1; none without answers.
 pub fn expected_calibration_error(held_out: &[HeldOut], scale: f32) -> Option<f64> {
-    let mut bins = [(0f64, 0f64, 0f64); 10];
-    for h in held_out {
-        let probabilities = softmax(&h.cosines, scale);
-        let first = best(&probabilities);
-        let bin = &mut bins[((probabilities[first] * 10.0) as usize).min(9)];
-        bin.0 += 1.0;
-        bin.1 += f64::from(probabilities[first]);
-        bin.2 += f64::from(u8::from(first == h.class));
-    }
-    let gap: f64 = bins.iter().map(|(_, confidence, right)| (confidence - right).abs()).sum();
-    (!held_out.is_empty()).then(|| gap / held_out.len() as f64)
+    let claims: Vec<(f32, bool)> = held_out
+        .iter()
+        .map(|h| {
+            let probabilities = softmax(&h.cosines, scale);
+            let first = best(&probabilities);
+            (probabilities[first], first == h.class)
+        })
+        .collect();
+    measure::expected_calibration_error(&claims, measure::BINS)
 }
 
 #[cfg(test)]

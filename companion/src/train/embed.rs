@@ -121,8 +121,7 @@ impl Views<'_> {
         };
         let mirrored = usize::from(self.variation.mirror);
         let wanted = 1 + mirrored + count;
-        let region = format!("{:?}", example.region.map(|region| region.bounds()));
-        let key = Key::of(&bytes, &[region.as_bytes(), self.network.as_bytes(), &[mirrored as u8]]);
+        let key = Key::of(&bytes, example.region, &[self.network.as_bytes(), &[mirrored as u8]]);
         let mut rows = self.cache.get(&key).unwrap_or_default();
         if rows.len() < wanted {
             let photo = match example.decode(&bytes) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::calibrate;
 use super::embed::{self, Embedded};
-use super::learn::{self, Model, Set, Source, Trial};
+use super::learn::{self, Model, Set, Source, Trial, Visits};
 use super::shared::Shared;
 use super::{MATCH_CONFIDENCE, heads, split};
 use crate::dataset::{Dataset, Value};
@@ -57,6 +57,8 @@ pub struct Trained {
     pub candidates: Vec<Candidate>,
     /// The trial that measured.
     pub trial: Option<Trial>,
+    /// The trial that calibrated; empty without labels.
+    pub visits: Visits,
 }
 
 /// A space that was tried.
@@ -99,10 +101,10 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
         false_accept_rate: None,
         match_confidence: MATCH_CONFIDENCE,
     };
-    let (mut measures, mut ece) = (None, None);
+    let (mut measures, mut ece, mut visits) = (None, None, Visits::default());
     if labels > 0 {
         file.prototypes("label", &model.head, dims);
-        let visits = learn::visits(set, &trial)?;
+        visits = learn::visits(set, &trial)?;
         let scale = calibrate::fit_scale(&visits.known);
         label_head = Some(LabelHead { scale });
         let rejection = calibrate::rejection(&visits.known, &visits.strangers);
@@ -121,7 +123,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let label_attribute = dataset.label_attribute.as_deref();
     let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
     let shared = model.shared;
-    Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates, trial: held_out })
+    Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates, trial: held_out, visits })
 }
 
 /// The space that is used, with its answers to the held-out photos.

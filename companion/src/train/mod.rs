@@ -9,6 +9,7 @@ mod heads;
 mod lda;
 pub mod learn;
 mod prototypes;
+mod report;
 mod ridge;
 pub mod shared;
 pub mod split;
@@ -96,6 +97,9 @@ pub struct Report {
     pub spaces: Vec<Candidate>,
     /// How the plan's weights are stored; null where that was asked for, or nothing could be tried.
     pub storage: Option<Tried>,
+    /// What report.html shows.
+    #[serde(flatten)]
+    pub details: Option<crate::report::Report>,
 }
 
 /// Trains and publishes.
@@ -196,7 +200,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
 
-    let report = Report {
+    let mut report = Report {
         backbone: backbone.name,
         engine: backbone.compiled.note,
         seed: options.seed,
@@ -207,9 +211,22 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         ece: trained.ece,
         spaces: trained.candidates,
         storage,
+        details: None,
     };
-    let json = publish::json(&report)?;
-    let published = target.publish(release, &[("report.json", json)], progress)?;
+    let material = report::Material {
+        examples: &dataset.examples,
+        labels: &dataset.labels,
+        photos: &embedded,
+        embedding: features.embedding,
+        trial: trained.trial.as_ref(),
+        visits: &trained.visits,
+    };
+    let extra = |manifest: &Manifest| {
+        let (details, page) = report::make(&material, manifest, &report);
+        report.details = Some(details);
+        Ok(vec![("report.json", publish::json(&report)?), ("report.html", page.into_bytes())])
+    };
+    let published = target.publish(release, extra, progress)?;
     Ok((published, report))
 }
 

@@ -73,7 +73,11 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
     assert!(manifest.file(FileRole::Head).unwrap().bytes <= 100_000);
 
     let version = format!("T_1/versions/{}", manifest.version);
-    expected.extend([format!("{version}/metadata.json"), format!("{version}/report.json")]);
+    expected.extend([
+        format!("{version}/metadata.json"),
+        format!("{version}/report.json"),
+        format!("{version}/report.html"),
+    ]);
     // Hidden is who names which blob; no host need serve it.
     let (hidden, visible): (BTreeSet<_>, BTreeSet<_>) =
         published.keys().cloned().partition(|name| name.starts_with('.'));
