@@ -90,3 +90,30 @@ impl Space {
         (&self.columns, &self.projection, &self.offset)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_directions_from_the_centre() {
+        let space = Space::new(4, vec![1, 3], vec![1.0, 0.0, 0.0, 2.0], vec![-1.0, 0.0]).unwrap();
+        assert_eq!(space.point(&[9.0, 1.0, 9.0, 3.0]).unwrap(), [0.0, 1.0]);
+        assert_eq!(space.point(&[9.0, 1.0, 9.0, 0.0]).unwrap(), [0.0, 0.0], "the centre has no direction");
+        assert!(space.point(&[1.0; 3]).is_err());
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_are_refused() {
+        for (columns, projection, offset) in [
+            (vec![0, 1], vec![1.0; 3], vec![0.0; 2]),
+            (vec![1, 0], vec![1.0; 4], vec![0.0; 2]),
+            (vec![0, 4], vec![1.0; 4], vec![0.0; 2]),
+            (vec![], vec![], vec![]),
+            (vec![], vec![], vec![0.0; 2]),
+            (vec![0], vec![1.0; MAX_DIMS + 1], vec![0.0; MAX_DIMS + 1]),
+        ] {
+            assert_eq!(Space::new(4, columns, projection, offset).unwrap_err().kind(), ErrorKind::InvalidModel);
+        }
+    }
+}

@@ -213,3 +213,80 @@ fn beside(first: &Mat<f32>, rank: usize, wanted: usize, within: &Mat<f32>, white
 fn defect(message: &str) -> jicho::Error {
     jicho::Error::new(jicho::ErrorKind::Internal, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::calibrate::best;
+
+    /// Photos around `classes` random centres of 40 features, with three of large noise that tell nothing; the first 30
+    /// features are the network's.
+    fn photos(classes: usize, each: usize, seed: u64) -> Vec<(Embedded, usize)> {
+        let mut centers = ChaCha8Rng::seed_from_u64(7);
+        let centers: Vec<Vec<f32>> =
+            (0..classes).map(|_| (0..40).map(|_| centers.random_range(-1.0..1.0)).collect()).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..classes * each)
+            .map(|i| {
+                let loud = rng.random_range(-9.0f32..9.0);
+                let noisy = |(j, c): (usize, &f32)| c + rng.random_range(-0.4f32..0.4) + if j < 3 { loud } else { 0.0 };
+                let plain = centers[i % classes].iter().enumerate().map(noisy).collect();
+                (Embedded { plain, varied: Vec::new() }, i % classes)
+            })
+            .collect()
+    }
+
+    fn fit(photos: &[(Embedded, usize)], classes: usize) -> Shared {
+        let background: Vec<(usize, Embedded)> =
+            (0..8).map(|i| (i % 2, Embedded { plain: vec![i as f32 / 8.0; 40], varied: Vec::new() })).collect();
+        let photos: Vec<(&Embedded, usize)> = photos.iter().map(|(photo, class)| (photo, *class)).collect();
+        Shared::fit(&photos, classes, &background, 30).unwrap()
+    }
+
+    fn accuracy(shared: &Shared, taught: &[(Embedded, usize)], asked: &[(Embedded, usize)], classes: usize) -> f64 {
+        let at = |photos: &[(Embedded, usize)]| {
+            let rows: Vec<Embedded> = photos.iter().map(|(photo, _)| photo.clone()).collect();
+            embed::points(&shared.space, &rows).unwrap()
+        };
+        let points = at(taught);
+        let points: Vec<(&Embedded, usize)> = points.iter().zip(taught).map(|(p, (_, class))| (p, *class)).collect();
+        let head = prototypes::fit(&points, classes, shared.space.dims()).unwrap();
+        let right = at(asked).iter().zip(asked).filter(|(p, (_, k))| best(&head.cosines(&p.plain)) == *k).count();
+        right as f64 / asked.len() as f64
+    }
+
+    #[test]
+    fn products_are_told_apart_whatever_the_shared_noise() {
+        let (train, unseen) = (photos(6, 12, 1), photos(6, 30, 2));
+        assert!(accuracy(&fit(&train, 6), &train, &unseen, 6) > 0.95);
+    }
+
+    #[test]
+    fn a_space_serves_products_that_it_never_saw() {
+        let all = photos(12, 12, 1);
+        let (first, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, class)| *class < 6);
+        let renamed = |photos: Vec<(Embedded, usize)>| photos.into_iter().map(|(p, k)| (p, k - 6)).collect::<Vec<_>>();
+        let asked = photos(12, 30, 2).into_iter().filter(|(_, class)| *class >= 6).collect();
+        assert!(accuracy(&fit(&first, 6), &renamed(others), &renamed(asked), 6) > 0.9);
+    }
+
+    #[test]
+    fn photos_alike_and_one_product_still_make_a_space() {
+        let alike: Vec<(Embedded, usize)> =
+            (0..4).map(|i| (Embedded { plain: vec![1.0; 40], varied: Vec::new() }, i % 2)).collect();
+        assert!(fit(&alike, 2).space.dims() > 0);
+        assert!(fit(&photos(1, 3, 1), 1).space.dims() > 0);
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_and_fits_its_features_alone() {
+        let shared = fit(&photos(4, 5, 1), 4);
+        let bytes = shared.serialize().unwrap();
+        assert_eq!(Shared::read(&bytes, 40).unwrap(), shared);
+        assert_eq!(fit(&photos(4, 5, 1), 4).serialize().unwrap(), bytes);
+        assert!(Shared::read(&bytes, 39).is_err());
+        for cut in (0..bytes.len()).step_by(97) {
+            assert!(Shared::read(&bytes[..cut], 40).is_err());
+        }
+    }
+}
