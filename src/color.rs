@@ -7,6 +7,8 @@
 
 use crate::frame::Pixels;
 
+/// Raised with every change of what [`features`] gives: what was kept of an older version is not compared with it.
+pub const VERSION: u32 = 1;
 /// Bins a channel.
 pub const BINS: usize = 4;
 /// Cells a side of each grid of the pyramid. Each divides the last, so the finest grid's counts make all others.

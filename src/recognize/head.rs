@@ -56,9 +56,10 @@ impl PrototypeHead {
         Ok(PrototypeHead { inputs, dims, projection, offset, prototypes, count })
     }
 
-    /// The cosine, −1 to 1, of `features` to each prototype.
+    /// Where `features` lie in the head's space: of norm 1.
     #[must_use]
-    pub fn cosines(&self, features: &[f32]) -> Vec<f32> {
+    #[inline(never)]
+    pub fn point(&self, features: &[f32]) -> Vec<f32> {
         debug_assert_eq!(features.len(), self.inputs);
         let mut point: Vec<f32> = self
             .projection
@@ -67,7 +68,30 @@ impl PrototypeHead {
             .map(|(row, offset)| dot(row, features) + offset)
             .collect();
         normalize(&mut point);
-        (0..self.count).map(|i| dot(&self.prototypes[i * self.dims..(i + 1) * self.dims], &point)).collect()
+        point
+    }
+
+    /// The cosine, −1 to 1, of a point to each prototype; of a mean of points the mean of their cosines.
+    #[must_use]
+    #[inline(never)]
+    pub fn compare(&self, point: &[f32]) -> Vec<f32> {
+        (0..self.count).map(|i| dot(self.prototype(i), point)).collect()
+    }
+
+    /// The cosine, −1 to 1, of `features` to each prototype.
+    #[must_use]
+    pub fn cosines(&self, features: &[f32]) -> Vec<f32> {
+        self.compare(&self.point(features))
+    }
+
+    /// A prototype, of norm 1.
+    pub(super) fn prototype(&self, place: usize) -> &[f32] {
+        &self.prototypes[place * self.dims..(place + 1) * self.dims]
+    }
+
+    /// Dimensions of the space; none in the head of one product.
+    pub(super) fn dims(&self) -> usize {
+        self.dims
     }
 
     /// `(projection, offset, prototypes)`, row-major.
@@ -122,7 +146,7 @@ pub fn normalize(values: &mut [f32]) {
 }
 
 /// Eight sums side by side, so that it vectorises; their order is fixed, so that every build agrees.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_whole, a_rest) = a.as_chunks::<8>();
     let (b_whole, b_rest) = b.as_chunks::<8>();
     let mut sums = [0f32; 8];

@@ -8,7 +8,6 @@
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
-mod codec;
 mod device;
 mod diagnosis;
 mod envelope;
