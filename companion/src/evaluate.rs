@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::dataset::{Dataset, Example, Problem, Value};
 use crate::error::{Error, Result, at};
 use crate::measure::{Answer, Measures, Truth};
-use crate::photo::Photo;
 use crate::progress::Progress;
 use crate::publish;
 
@@ -91,7 +90,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         .examples
         .par_iter()
         .map(|example| {
-            let photo = Photo::read(&example.path)?;
+            let photo = example.photo()?;
             let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
             bar.advance();
             answer

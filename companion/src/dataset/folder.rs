@@ -64,6 +64,7 @@ pub(super) fn read(root: &Path) -> Result<Dataset> {
         dataset.examples.extend(photos.into_iter().map(|path| Example {
             name: path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned(),
             path,
+            bytes: None,
             label: Some(label),
             attributes: BTreeMap::new(),
         }));

@@ -1,4 +1,5 @@
-//! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`.
+//! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`, or with the photo in the row
+//! itself, `{"image": "data:image/jpeg;base64,…", "product": "kiwi", "facts": {"price": 3}}`, as a device exports its lessons.
 //!
 //! Strings become a categorical attribute, arrays of integers a sequence (of one length), numbers a numeric one. The
 //! first valid row that has an attribute fixes its type.
@@ -6,12 +7,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json};
 
 use super::{Dataset, Example, Problem, Value, natural};
 use crate::error::{Error, Result, at};
 
 const LABEL_FIELDS: [&str; 2] = ["product", "label"];
+/// What is no attribute. `lesson` tells devices which lesson a row is of.
+const RESERVED: [&str; 4] = ["image_path", "image", "facts", "lesson"];
+const DATA: &str = "data:image/jpeg;base64,";
 const MAX_SEQUENCE: usize = 64;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -43,8 +49,16 @@ pub(super) fn read(file: &Path, label: Option<&str>) -> Result<Dataset> {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match row(line, folder, &kinds) {
-            Ok((example, order)) => {
+        let own_name = || format!("{}:{}", file.file_name().unwrap_or_default().display(), number + 1);
+        match row(line, folder, &kinds, &own_name) {
+            Ok(Row { mut example, order, facts }) => {
+                if example.bytes.is_some() {
+                    example.path = file.to_owned();
+                }
+                let product = LABEL_FIELDS.into_iter().find_map(|field| example.attributes.get(field));
+                if let Some(Value::Text(product)) = product {
+                    dataset.facts.entry(product.clone()).or_default().extend(facts);
+                }
                 for field in order {
                     let kind = kind_of(&example.attributes[&field]);
                     if kind == Kind::Text && first_text.is_none() {
@@ -106,16 +120,36 @@ fn assign_labels(
     Ok(())
 }
 
-fn row(line: &[u8], folder: &Path, kinds: &BTreeMap<String, Kind>) -> Result<(Example, Vec<String>), String> {
+struct Row {
+    example: Example,
+    /// Its attributes, as they come in the row.
+    order: Vec<String>,
+    facts: Map<String, Json>,
+}
+
+fn row(
+    line: &[u8],
+    folder: &Path,
+    kinds: &BTreeMap<String, Kind>,
+    own_name: &dyn Fn() -> String,
+) -> Result<Row, String> {
     let row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
+    let bytes = row.get("image").map(data).transpose()?;
     let path = match row.get("image_path") {
+        Some(_) if bytes.is_some() => return Err("has both `image` and `image_path`".into()),
+        None if bytes.is_some() => own_name(),
         Some(Json::String(path)) if !path.is_empty() => path.clone(),
         Some(_) => return Err("`image_path` must be a string".into()),
         None => return Err("`image_path` is missing".into()),
     };
+    let facts = match row.get("facts") {
+        None => Map::new(),
+        Some(Json::Object(facts)) => facts.clone(),
+        Some(_) => return Err("`facts` must be an object".into()),
+    };
     let mut attributes = BTreeMap::new();
     let mut order = Vec::new();
-    for (field, json) in row.iter().filter(|(field, json)| *field != "image_path" && !json.is_null()) {
+    for (field, json) in row.iter().filter(|(field, json)| !RESERVED.contains(&field.as_str()) && !json.is_null()) {
         check_name(field)?;
         let value = value(field, json)?;
         let kind = kind_of(&value);
@@ -125,14 +159,25 @@ fn row(line: &[u8], folder: &Path, kinds: &BTreeMap<String, Kind>) -> Result<(Ex
         attributes.insert(field.clone(), value);
         order.push(field.clone());
     }
+    if attributes.is_empty() && row.get("product") == Some(&Json::Null) {
+        return Err("shows none of the products; only photos of products are trained on".into());
+    }
     if attributes.is_empty() {
         return Err("has no attribute beside `image_path`".into());
     }
     let file = folder.join(&path);
-    if !file.is_file() {
+    if bytes.is_none() && !file.is_file() {
         return Err(format!("the image {} does not exist", file.display()));
     }
-    Ok((Example { path: file, name: path, label: None, attributes }, order))
+    let bytes = bytes.map(Into::into);
+    Ok(Row { example: Example { path: file, bytes, name: path, label: None, attributes }, order, facts })
+}
+
+/// The photo that a data URI holds.
+fn data(json: &Json) -> Result<Vec<u8>, String> {
+    let base64 = json.as_str().and_then(|uri| uri.strip_prefix(DATA));
+    let base64 = base64.ok_or_else(|| format!("`image` must begin with `{DATA}`; a file is named by `image_path`"))?;
+    BASE64_STANDARD.decode(base64).map_err(|e| format!("`image` is no base64: {e}"))
 }
 
 fn check_name(field: &str) -> Result<(), String> {
@@ -196,6 +241,26 @@ mod tests {
         assert_eq!(dataset.examples.len(), 2);
         assert_eq!(dataset.labels, ["K", "L"]);
         assert_eq!(dataset.label_attribute.as_deref(), Some("brand"));
+    }
+
+    #[test]
+    fn a_photo_may_lie_in_its_row() {
+        let rows = concat!(
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":\"kiwi\",\"facts\":{\"price\":3},\"lesson\":{\"id\":\"1\"}}\n",
+            "{\"image\":\"data:image/png;base64,AA==\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"image_path\":\"a.jpg\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":null}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"apple\",\"facts\":3}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"apple\"}\n",
+        );
+        let dataset = read_rows(rows, None).unwrap();
+        assert_eq!(dataset.problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
+        assert_eq!(dataset.labels, ["apple", "kiwi"]);
+        let own: Vec<_> = dataset.examples.iter().map(|e| (e.name.as_str(), e.bytes.as_deref())).collect();
+        assert_eq!(own, [("a.jpg", None), ("rows.jsonl:1", Some(&[0xff, 0xd8, 0xff, 0][..]))]);
+        assert_eq!(dataset.facts["kiwi"]["price"], 3);
+        assert!(dataset.examples.iter().all(|e| e.attributes.is_empty()));
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! Photos with what is known of them: from a folder per product, or from JSONL rows.
 
 mod folder;
+mod join;
 mod jsonl;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::error::Result;
+use crate::photo::Photo;
 
 /// Photos to train or evaluate on.
 #[derive(Debug, Default)]
@@ -22,19 +26,33 @@ pub struct Dataset {
     pub examples: Vec<Example>,
     /// Files and rows that were left out, with the reason.
     pub problems: Vec<Problem>,
+    /// What rows say of products, by product id.
+    pub facts: BTreeMap<String, BTreeMap<String, Json>>,
 }
 
 /// One photo.
 #[derive(Debug, Clone)]
 pub struct Example {
-    /// The file.
+    /// The file; the JSONL file of a photo that lies in its own row.
     pub path: PathBuf,
+    /// The photo's bytes, where they are no file of their own.
+    pub bytes: Option<Arc<[u8]>>,
     /// Its name in reports: relative to the folder (or JSONL file) it came from.
     pub name: String,
     /// Index into the labels.
     pub label: Option<usize>,
     /// Further attributes.
     pub attributes: BTreeMap<String, Value>,
+}
+
+impl Example {
+    /// Reads and decodes the photo; the error says why that fails, without its name.
+    pub fn photo(&self) -> Result<Photo, String> {
+        match &self.bytes {
+            Some(bytes) => Photo::decode(bytes),
+            None => Photo::read(&self.path),
+        }
+    }
 }
 
 /// A value of an attribute.

@@ -34,7 +34,7 @@ pub fn photos(embedder: &Embedder, dataset: &mut Dataset, progress: Progress) ->
         .par_iter()
         .map(|example| {
             let few = example.label.is_some_and(|label| sizes[label] < FEW);
-            let result = match Photo::read(&example.path) {
+            let result = match example.photo() {
                 Ok(photo) => embed(embedder, &photo, few).map(Ok),
                 Err(reason) => Ok(Err(reason)),
             };
