@@ -70,6 +70,7 @@ export class Lessons {
   /** To be called when the channel may have another model. Resolves once it knows the lessons. */
   async settle(): Promise<void> {
     if (this.#learnt !== this.#host.channel()) await this.#change(NEVER, () => this.#reload());
+    else if (this.#lessons().length > 0) this.#tell([], false);
     void this.#tend();
   }
 

@@ -16,6 +16,8 @@ export class Teaching {
   #taught: TaughtProduct[] = [];
   readonly #answers = new Map<string, Verdict>();
   readonly #judged = new Set<string>();
+  /** Those of them that have a lesson. */
+  readonly #corrected = new Set<string>();
 
   get taught(): TaughtProduct[] {
     return this.#taught;
@@ -41,6 +43,7 @@ export class Teaching {
       if (this.#answers.size <= MOST) break;
       this.#answers.delete(oldest);
       this.#judged.delete(oldest);
+      this.#corrected.delete(oldest);
     }
   }
 
@@ -68,7 +71,10 @@ export class Teaching {
     if (typeof id !== 'string') throw new InvalidArgumentError('a recognition, or its id, must be given');
     const answer = typeof recognition === 'string' ? this.#answers.get(id) : answerOf(recognition);
     const right = answer === checked(label);
-    if (!right) await backend.lessons({ do: 'correct', said: { id, time: Date.now(), label, facts: '' } }, signal);
+    if (!right || this.#corrected.has(id)) {
+      await backend.lessons({ do: 'correct', said: { id, time: Date.now(), label, facts: '' } }, signal);
+      this.#corrected.add(id);
+    }
     if (this.#judged.has(id)) return;
     this.#judged.add(id);
     measures.verdict(right);
