@@ -28,6 +28,7 @@ mod serve;
 mod shared;
 mod shop;
 mod sign;
+mod teach;
 mod small;
 mod train;
 mod versions;
