@@ -10,7 +10,7 @@ use super::head::{PrototypeHead, dot, normalize};
 use crate::teach::Lesson;
 
 /// How many frames a product of the release counts as, when a lesson moves its prototype. Measured: docs/teaching.md.
-pub const RELEASE_FRAMES: f32 = 10.0;
+pub const RELEASE_FRAMES: f32 = 5.0;
 /// As many frames weigh as much as what is usual in the release, where a product's own agreement is told.
 const USUAL_FRAMES: f32 = 5.0;
 
@@ -265,6 +265,54 @@ mod tests {
             order.retain(|n| *n != gone);
             prop_assert_eq!(fewer, one_by_one(&order));
         }
+    }
+
+    /// Training, by the same means: a product is the direction of the mean of its rows' points.
+    #[test]
+    fn fifty_products_taught_one_by_one_are_as_good_as_trained_at_once() {
+        const TRAINED: u64 = 10;
+        let names: Vec<String> = (0..60).map(|n| format!("product {n}")).collect();
+        let space = head(0);
+        let points = |product: u64| lesson(product, 12, None).frames.into_iter().map(|frame| frame.features);
+        let prototypes = (0..60).flat_map(|product| {
+            let mut sum = vec![0.0; DIMS];
+            for row in points(product) {
+                add(&mut sum, &space.point(&row.iter().map(|v| v.to_f32()).collect::<Vec<_>>()), 1.0);
+            }
+            normalize(&mut sum);
+            sum
+        });
+        let prototypes: Vec<f32> = prototypes.collect();
+        let (projection, offset, _) = space.tensors();
+        let head = |labels: usize| {
+            let rows = prototypes[..labels * DIMS].to_vec();
+            PrototypeHead::new(INPUTS, projection.to_vec(), offset.to_vec(), rows, labels).unwrap()
+        };
+        let few = head(TRAINED as usize);
+        let lessons: Vec<Lesson> = (TRAINED..60).map(|n| lesson(n, 12, Some(&names[n as usize]))).collect();
+        let labels = &names[..TRAINED as usize];
+        let taught = taught(&few, labels, &lessons);
+        let right = |cosines: &dyn Fn(&Lesson) -> Vec<f32>, product: u64, seen: u64| {
+            // Frames that no lesson has.
+            let shown = Lesson {
+                frames: vec![lesson(product, seen + 1, None).frames.remove(seen as usize)],
+                ..lesson(product, 1, None)
+            };
+            let cosines = cosines(&shown);
+            let best = (0..cosines.len()).max_by(|a, b| cosines[*a].total_cmp(&cosines[*b]));
+            f64::from(u8::from(best == Some(product as usize)))
+        };
+        let accuracy = |cosines: &dyn Fn(&Lesson) -> Vec<f32>| {
+            (0..60)
+                .flat_map(|product| (20..30).map(move |seen| (product, seen)))
+                .map(|(p, s)| right(cosines, p, s))
+                .sum::<f64>()
+                / 600.0
+        };
+        let trained = accuracy(&|shown| cosines(&head(60), &Taught::default(), shown));
+        let one_by_one = accuracy(&|shown| cosines(&few, &taught, shown));
+        assert!(trained > 0.5 && trained < 1.0, "a task that tells nothing: {trained}");
+        assert!((trained - one_by_one).abs() <= 0.02, "{one_by_one} and {trained}");
     }
 
     #[test]

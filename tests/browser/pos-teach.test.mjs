@@ -47,7 +47,7 @@ test('a product is taught with the camera, corrected and forgotten', { timeout: 
     await page.getByTestId('correct-label').selectOption('');
     await page.getByTestId('correct').click();
     await says('teach-said', 'Thank you: this was None of our products.');
-    await says('taught', 'None of our products · 1 pictures');
+    await says('taught', 'None of our products · 1 picture');
     for (const left of [1, 0]) {
       await page.getByTestId('taught').getByRole('button', { name: 'Forget' }).first().click();
       await page.waitForFunction((left) => document.querySelectorAll('[data-testid="taught"] li').length === left, left);

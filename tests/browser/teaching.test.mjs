@@ -1,12 +1,15 @@
 // What is taught on the device: enrolled, corrected, forgotten, kept, sealed, carried to another device.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 
-import { PATIENCE } from './harness/browser.mjs';
+import { launch, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
 import { editMetadata } from './harness/damage.mjs';
+import { filesWith, readProfile } from './harness/profile.mjs';
 import { metadataOf, stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
@@ -423,6 +426,49 @@ describe('with a vault', options, () => {
     );
     assert.deepEqual([seen.moved, seen.outside, seen.inside, seen.left], [[kiwi.label], 0, [kiwi.label, null], 0]);
     assert.deepEqual(seen.lessons.map(([channel, whole]) => [channel, whole]), Array(2).fill([`jicho ${at.web.url}/models/T_1`, true]));
+  });
+
+  test('what lies on the disk tells nothing of them; without a vault it does', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'jicho-lessons-'));
+    const word = `Wassermelone ${createHash('sha256').update(folder).digest('base64url').slice(0, 12)}`;
+    const profileOf = async (sealed) => {
+      const profile = join(folder, `${sealed}`);
+      let jpeg;
+      for (const round of [1, 2]) {
+        const context = await launch({ profile });
+        try {
+          const page = await context.newPage();
+          await page.goto(`${at.web.url}/pages/index.html`);
+          if (round === 2) continue;
+          jpeg = await inVault(
+            async ({ start, vault, probe, args }) => {
+              const eye = await start(args.sealed ? { vault } : {});
+              await eye.sync();
+              const frames = await Promise.all(args.kiwi.frames.map(probe.photo));
+              await eye.enroll(args.word, frames, { facts: { note: `${args.word} fact` } });
+              const [first] = (await (await eye.exportLessons()).text()).split('\n');
+              eye.dispose();
+              await vault.close();
+              return JSON.parse(first).image.split(',')[1];
+            },
+            { kiwi, word, sealed },
+            page,
+          );
+        } finally {
+          await context.close();
+        }
+      }
+      return { profile: readProfile(profile), jpeg: [...Buffer.from(jpeg, 'base64').subarray(-600, -500)] };
+    };
+    try {
+      const { profile, jpeg } = await profileOf(true);
+      assert.ok(filesWith(profile, 'jicho-vault').length > 0, 'the vault is not there');
+      for (const marker of [word, jpeg]) assert.deepEqual(filesWith(profile, marker), []);
+      const open = await profileOf(false);
+      for (const marker of [word, open.jpeg]) assert.notDeepEqual(filesWith(open.profile, marker), []);
+    } finally {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
   });
 
   test('one that was closed: VAULT_CLOSED, and nothing is taught', async () => {

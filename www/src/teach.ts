@@ -64,7 +64,7 @@ export class Teach {
       const forget = document.createElement('button');
       Object.assign(forget, { type: 'button', className: 'quiet', textContent: 'Forget' });
       forget.addEventListener('click', () => void this.#do(() => this.#forget(product.label)));
-      item.append(`${product.label === null ? 'None of our products' : named(product.label)} · ${product.frames} pictures `, forget);
+      item.append(`${product.label === null ? 'None of our products' : named(product.label)} · ${product.frames} ${product.frames === 1 ? 'picture' : 'pictures'} `, forget);
       return item;
     };
     found('#taught', HTMLElement).replaceChildren(...taught.map(line));
@@ -95,9 +95,11 @@ export class Teach {
 
   async #correct(): Promise<string> {
     if (!this.#about) return '';
-    const label = this.#right.value;
+    const { value: label, selectedOptions } = this.#right;
+    // The options are made anew when it is taught.
+    const said = selectedOptions[0]?.text ?? '';
     await this.#page.eye()?.correct(this.#about, label === NONE ? null : label);
-    return `Thank you: this was ${this.#right.selectedOptions[0]?.text ?? ''}.`;
+    return `Thank you: this was ${said}.`;
   }
 
   async #forget(label: string | null): Promise<string> {

@@ -28,7 +28,7 @@ mod serve;
 mod shared;
 mod shop;
 mod sign;
-mod teach;
 mod small;
+mod teach;
 mod train;
 mod versions;
