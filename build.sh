@@ -291,7 +291,7 @@ fuzz() {
   local seconds=${1:-3600} share target features
   nightly rust-src
   [ -x .tools/bin/cargo-fuzz ] || cargo install cargo-fuzz --root .tools --quiet
-  for target in plan:40 onnx:20 engine:14 manifest:10 vault:8 export:8; do
+  for target in plan:38 onnx:20 engine:14 manifest:8 vault:7 export:7 lesson:6; do
     features=
     share=${target#*:}
     target=${target%:*}

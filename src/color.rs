@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use crate::frame::Pixels;
 
+/// Raised with every change of what [`features`] gives: what was kept of an older version is not compared with it.
+pub const VERSION: u32 = 2;
 /// Bins of lightness, a and b.
 pub const BINS: [usize; 3] = [5, 8, 8];
 /// Cells a side of each grid of the pyramid. Each divides the last, so the finest grid makes all others.

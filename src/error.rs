@@ -69,6 +69,14 @@ error_kinds! {
     QueueFull => "QUEUE_FULL",
     /// No exported vault, or one that is cut short or damaged.
     InvalidExport => "INVALID_EXPORT",
+    /// The model has no features that a product could be taught by.
+    NotTeachable => "NOT_TEACHABLE",
+    /// More cannot be taught: nothing was kept.
+    LessonLimit => "LESSON_LIMIT",
+    /// No lesson, or one that is damaged.
+    InvalidLesson => "INVALID_LESSON",
+    /// A recognition that is too long ago to be corrected: its picture is gone.
+    RecognitionGone => "RECOGNITION_GONE",
     /// No connection, or it broke.
     Network => "NETWORK",
     /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.

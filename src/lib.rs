@@ -2,13 +2,14 @@
 //!
 //! The same code prepares pixels, reads heads and decides in the browser (wasm) and in the native companion that
 //! trains, so the two cannot drift apart. Dependencies run one way:
-//! `web → sync, recognize, vault → manifest, quality, frame, location → error`. Only `web` knows a browser; nothing here
+//! `web → sync, recognize, vault → teach, manifest, quality, frame, location → error`. Only `web` knows a browser; nothing here
 //! knows a clock.
 
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
 #![deny(unsafe_code)]
 
+mod codec;
 pub mod color;
 pub mod engine;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod manifest;
 pub mod quality;
 pub mod recognize;
 pub mod sync;
+pub mod teach;
 pub mod vault;
 #[cfg(all(target_arch = "wasm32", any(feature = "channel", feature = "vault")))]
 pub mod web;

@@ -57,6 +57,11 @@ fn vaults() {
 }
 
 #[test]
+fn lessons() {
+    beside("lesson", targets::lesson);
+}
+
+#[test]
 fn exports() {
     beside("export", targets::export);
 }

@@ -8,11 +8,13 @@ mod plans;
 
 use jicho::engine::plan::{Plan, Program, Step, reference};
 use jicho::engine::{CompiledEngine, Engine};
+use jicho::teach::Lesson;
 use jicho::vault::{Envelope, ExportFile, Header};
 use jicho::{ErrorKind, Manifest};
 
 use plans::{Choices, Limits};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh64::xxh64;
 
 /// What is run: more would make the fuzzer slow, and finds nothing else.
 const MAX_WORK: u64 = 1 << 19;
@@ -104,6 +106,19 @@ pub fn export(input: &[u8]) {
     for file in [input, &file] {
         if let Err(error) = ExportFile::parse(file) {
             assert!(matches!(error.kind(), ErrorKind::InvalidExport | ErrorKind::SchemaTooNew), "{error}");
+        }
+    }
+}
+
+/// Reads a lesson, and one whose checksum is put right. What is accepted is written as it was.
+pub fn lesson(input: &[u8]) {
+    let whole = [b"JCHL\x01", &xxh64(input, 0).to_le_bytes()[..], input].concat();
+    for bytes in [input, &whole] {
+        match Lesson::parse(bytes) {
+            Ok(lesson) => assert_eq!(lesson.to_bytes().expect("what was read can be written"), bytes),
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::InvalidLesson | ErrorKind::SchemaTooNew), "{error}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 import type { ChannelDiagnosis } from '../wasm/jicho.js';
 import type { Frame } from './frame.js';
+import type { LessonAnswers, LessonRequest, ShelfRequest, TaughtChange } from './lesson-types.js';
 import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from './types.js';
 
 /** Which channel, from where, and how. Plain data; the URLs are absolute. */
@@ -14,6 +15,8 @@ export interface Settings {
   quality: boolean;
   /** Whether the host wants tokens: they are asked for by {@link BackendEvents.token}. */
   hasToken: boolean;
+  /** Whether lessons are kept in a vault: it is asked by {@link BackendEvents.shelf}. */
+  sealed: boolean;
 }
 
 /** What a backend tells and asks besides its answers. */
@@ -26,6 +29,10 @@ export interface BackendEvents {
   onCrash: (message: string) => void;
   /** The access token, or null for none. */
   token: (refresh: boolean) => Promise<string | null>;
+  /** What is taught is another now. `own`: by this backend, so that other tabs must hear. */
+  onTaught: (change: TaughtChange, own: boolean) => void;
+  /** The vault's answer: as of {@link Shelf}. */
+  shelf: (request: ShelfRequest) => Promise<unknown>;
 }
 
 /** Where a channel lives: in the page or in a worker. Rejects with a `JichoError` only. */
@@ -36,10 +43,12 @@ export interface Backend {
   sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult>;
   /** Loads what another tab stored. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Takes the frame over, and frees it. */
-  recognize(frame: Frame, signal: AbortSignal): Promise<Answer>;
-  /** Likewise. Needs no model. */
+  /** Takes frames that show the same over, and frees them. The answer can be corrected by `id` for a while. */
+  recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer>;
+  /** Takes the frame over, and frees it. Needs no model. */
   assess(frame: Frame, signal: AbortSignal): Promise<Quality>;
+  /** Takes frames over, and frees them. */
+  lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]>;
   /** Removes all that the device has of the channel. */
   clear(signal: AbortSignal): Promise<void>;
   /** The same where another tab has done it: only what this one has in memory. */

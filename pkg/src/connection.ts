@@ -9,7 +9,7 @@ type WithoutId<R> = R extends { id: number } ? Omit<R, 'id'> : never;
 export type Call = WithoutId<Exclude<Request, { type: 'abort' }>>;
 
 /** What the worker tells and asks besides its answers. */
-type Events = Pick<BackendEvents, 'onModel' | 'onLoad' | 'token'>;
+type Events = Pick<BackendEvents, 'onModel' | 'onLoad' | 'onTaught' | 'token' | 'shelf'>;
 
 interface Pending {
   resolve: (value: never) => void;
@@ -58,7 +58,7 @@ export class Connection {
   }
 
   /** Posts what has no answer. */
-  tell(request: Extract<Request, { type: 'products' | 'token' | 'no-token' }>): void {
+  tell(request: Extract<Request, { type: 'products' | 'answer' | 'no-answer' }>): void {
     if (!this.#ended) this.#worker.postMessage(request);
   }
 
@@ -90,7 +90,13 @@ export class Connection {
         this.#events.onLoad?.(reply.ms);
         return;
       case 'token':
-        this.#giveToken(reply.question, reply.refresh);
+        this.#answer(reply.question, this.#events.token?.(reply.refresh));
+        return;
+      case 'shelf':
+        this.#answer(reply.question, this.#events.shelf?.(reply.request));
+        return;
+      case 'taught':
+        this.#events.onTaught?.(reply.change, reply.own);
         return;
       case 'crashed':
         this.#lose(new InternalError(reply.message));
@@ -107,11 +113,10 @@ export class Connection {
     }
   }
 
-  #giveToken(question: number, refresh: boolean): void {
-    const asked = this.#events.token?.(refresh) ?? Promise.resolve(null);
+  #answer(question: number, asked: Promise<unknown> = Promise.resolve(null)): void {
     asked.then(
-      (token) => this.tell({ type: 'token', question, token }),
-      ({ code, message }: JichoError) => this.tell({ type: 'no-token', question, code, message }),
+      (value) => this.tell({ type: 'answer', question, value }),
+      ({ code, message }: JichoError) => this.tell({ type: 'no-answer', question, code, message }),
     );
   }
 

@@ -47,6 +47,14 @@ export const ERROR_CODES = [
   'QUEUE_FULL',
   /** No exported vault, or one that is cut short or damaged. */
   'INVALID_EXPORT',
+  /** The model has no features that a product could be taught by. */
+  'NOT_TEACHABLE',
+  /** More cannot be taught: nothing was kept. */
+  'LESSON_LIMIT',
+  /** No lesson, or one that is damaged. */
+  'INVALID_LESSON',
+  /** A recognition that is too long ago to be corrected: its picture is gone. */
+  'RECOGNITION_GONE',
   /** No connection, or it broke. */
   'NETWORK',
   /** The host answered with an HTTP status that is neither success nor 404. */
@@ -110,6 +118,10 @@ export class VaultClosedError extends kind('VAULT_CLOSED') {}
 export class RecordDamagedError extends kind('RECORD_DAMAGED') {}
 export class QueueFullError extends kind('QUEUE_FULL') {}
 export class InvalidExportError extends kind('INVALID_EXPORT') {}
+export class NotTeachableError extends kind('NOT_TEACHABLE') {}
+export class LessonLimitError extends kind('LESSON_LIMIT') {}
+export class InvalidLessonError extends kind('INVALID_LESSON') {}
+export class RecognitionGoneError extends kind('RECOGNITION_GONE') {}
 export class NetworkError extends kind('NETWORK') {}
 export class HttpStatusError extends kind('HTTP_STATUS') {}
 export class UnauthorizedError extends kind('UNAUTHORIZED') {}
@@ -144,6 +156,10 @@ const CLASSES: ErrorClasses = {
   RECORD_DAMAGED: RecordDamagedError,
   QUEUE_FULL: QueueFullError,
   INVALID_EXPORT: InvalidExportError,
+  NOT_TEACHABLE: NotTeachableError,
+  LESSON_LIMIT: LessonLimitError,
+  INVALID_LESSON: InvalidLessonError,
+  RECOGNITION_GONE: RecognitionGoneError,
   NETWORK: NetworkError,
   HTTP_STATUS: HttpStatusError,
   UNAUTHORIZED: UnauthorizedError,

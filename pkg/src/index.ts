@@ -11,13 +11,17 @@ export {
   InvalidChannelError,
   InvalidExportError,
   InvalidFrameError,
+  InvalidLessonError,
   InvalidManifestError,
   InvalidModelError,
   JichoError,
   KeyMissingError,
+  LessonLimitError,
   NetworkError,
   NoModelError,
+  NotTeachableError,
   QueueFullError,
+  RecognitionGoneError,
   RecordDamagedError,
   RuntimeTooOldError,
   SchemaTooNewError,
@@ -33,6 +37,14 @@ export {
 } from './errors.js';
 export type { Diagnostics } from './diagnostics.js';
 export { Jicho } from './jicho.js';
+export type {
+  DroppedLessons,
+  Enrolled,
+  EnrolledFrame,
+  ImportedLessons,
+  TaughtChange,
+  TaughtProduct,
+} from './lesson-types.js';
 export { OnnxModel } from './onnx-model.js';
 export type {
   Answer,
@@ -40,8 +52,10 @@ export type {
   CallOptions,
   CheckResult,
   Defect,
+  EnrollOptions,
   Finding,
   JichoState,
+  LessonVault,
   ModelInfo,
   OnnxOptions,
   OpenOptions,

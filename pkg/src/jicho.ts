@@ -1,13 +1,15 @@
-import type { Backend, BackendEvents, Settings } from './backend.js';
+import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
 import { Calls } from './calls.js';
 import { diagnose } from './diagnose.js';
 import type { Diagnostics } from './diagnostics.js';
-import { AbortedError, DisposedError, InternalError, JichoError } from './errors.js';
+import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import { capture, type Frame, release } from './frame.js';
+import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lesson-types.js';
 import { checkInterval, productsOf, settingsOf, tokenOf } from './options.js';
 import { startWorker } from './start-worker.js';
 import type {
   CallOptions,
+  EnrollOptions,
   JichoState,
   ModelInfo,
   OpenOptions,
@@ -17,8 +19,13 @@ import type {
   SyncOptions,
   SyncResult,
 } from './types.js';
+import { checked, saidOf, Teaching } from './teaching.js';
 import { Upkeep } from './upkeep.js';
+import { VaultShelf } from './vault-shelf.js';
 import { WorkerBackend } from './worker-backend.js';
+
+/** Pictures in one call at most, as in one lesson. */
+const MOST_FRAMES = 32;
 
 /** A channel, opened on this device: keeps its model current, and recognises with it. */
 export class Jicho {
@@ -27,6 +34,9 @@ export class Jicho {
   readonly #settings: Settings;
   #backend: Backend | undefined;
   #upkeep: Upkeep | undefined;
+  readonly #teaching = new Teaching();
+  /** As the release says; with what was taught, `#model`. */
+  #release: ModelInfo | null = null;
   #model: ModelInfo | null = null;
   #ended: 'failed' | 'disposed' | undefined;
 
@@ -80,17 +90,92 @@ export class Jicho {
   }
 
   /**
-   * Recognises what a picture shows now. Calls that overlap are answered one after another; await each before the next
-   * one of a video, or they pile up.
+   * Recognises what a picture shows now; several that show the same answer together, which is surer. Calls that overlap are
+   * answered one after another; await each before the next one of a video, or they pile up.
    *
    * @throws {@link JichoError} `NO_MODEL`, `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async recognize(source: PictureSource, options: CallOptions = {}): Promise<Recognition> {
+  async recognize(source: PictureSource | readonly PictureSource[], options: CallOptions = {}): Promise<Recognition> {
     const { backend, upkeep } = this.#usable();
-    const answer = await this.#look(source, options, (frame, ended) => backend.recognize(frame, ended));
+    const id = newId();
+    const answer = await this.#look(source, options, (frames, ended) => backend.recognize(frames, id, ended));
+    const recognition = { id, ...answer };
+    this.#teaching.answered(recognition);
     upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
     upkeep.noted();
-    return { id: newId(), ...answer };
+    return recognition;
+  }
+
+  /**
+   * Teaches a product on this device: from the next recognition on it is known, by the frames given, about five from
+   * different sides. Of a product that is known already they refine it. Frames that show nothing are left out, as the answer
+   * tells. It survives the page, or nothing of it was kept. docs/teaching.md tells what is kept where, and how much can be.
+   *
+   * @throws {@link JichoError} `NO_MODEL`, `NOT_TEACHABLE`, `INVALID_FRAME` (none shows anything, or one cannot be read),
+   * `INVALID_ARGUMENT`, `INVALID_LESSON` (id or facts too long), `LESSON_LIMIT`, `STORAGE`, `UNSUPPORTED`, `ABORTED`,
+   * `DISPOSED`, `INTERNAL`; those of a vault.
+   */
+  async enroll(
+    label: string,
+    frames: PictureSource | readonly PictureSource[],
+    options: EnrollOptions = {},
+  ): Promise<Enrolled> {
+    const { backend } = this.#usable();
+    const said = saidOf(newId(), label, options);
+    return this.#look(frames, options, (captured, ended) => this.#teaching.enroll(backend, said, captured, ended));
+  }
+
+  /**
+   * Says what a recognition really showed: the product's id, or null for none of the products. Where the answer was another
+   * one, its frames teach that. The pictures of about the last 32 recognitions wait for it; a second correction of one
+   * replaces the first.
+   *
+   * @throws {@link JichoError} `RECOGNITION_GONE`, and as {@link Jicho.enroll}.
+   */
+  async correct(recognition: Recognition | string, label: string | null, options: CallOptions = {}): Promise<void> {
+    const { backend, upkeep } = this.#usable();
+    const { measures } = upkeep.journal;
+    const correct = (ended: AbortSignal): Promise<void> => this.#teaching.correct(backend, recognition, label, measures, ended);
+    await this.#counted(this.#calls.run(correct, options.signal));
+    upkeep.noted();
+  }
+
+  /**
+   * Forgets all that was taught of a product; null: all that was said to be none. Whether there was anything.
+   *
+   * @throws {@link JichoError} `STORAGE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
+   */
+  async forget(label: string | null, options: CallOptions = {}): Promise<boolean> {
+    const { backend } = this.#usable();
+    const request = { do: 'forget', label: checked(label) } as const;
+    return this.#counted(this.#calls.run((ended) => backend.lessons(request, ended), options.signal));
+  }
+
+  /** What is taught on this device. */
+  taught(): TaughtProduct[] {
+    return this.#teaching.taught;
+  }
+
+  /**
+   * All that was taught as a file of JSON lines, in the clear, pictures included: for `jicho train --lessons`, and for
+   * {@link Jicho.importLessons} on another device.
+   *
+   * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
+   */
+  async exportLessons(options: CallOptions = {}): Promise<Blob> {
+    const { backend } = this.#usable();
+    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'export' }, ended), options.signal));
+  }
+
+  /**
+   * Teaches what another device exported: all of it, or nothing. What is here already stays as it is.
+   *
+   * @throws {@link JichoError} `INVALID_LESSON`, and as {@link Jicho.enroll}.
+   */
+  async importLessons(file: Blob, options: CallOptions = {}): Promise<ImportedLessons> {
+    const { backend } = this.#usable();
+    if (!(file instanceof Blob)) throw new InvalidArgumentError('lessons are imported from a Blob');
+    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'import', file }, ended), options.signal));
   }
 
   /**
@@ -100,7 +185,7 @@ export class Jicho {
    */
   async assess(source: PictureSource, options: CallOptions = {}): Promise<Quality> {
     const { backend } = this.#usable();
-    return this.#look(source, options, (frame, ended) => backend.assess(frame, ended));
+    return this.#look(source, options, ([frame], ended) => backend.assess(frame!, ended));
   }
 
   /**
@@ -114,7 +199,7 @@ export class Jicho {
   }
 
   /**
-   * Removes all that the device has of the channel: model, diagnostics, and what other open tabs hold of it. It stays
+   * Removes all that the device has of the channel: model, what was taught, diagnostics, and what other open tabs hold of it. It stays
    * open, without a model and without automatic checks until {@link sync} is called. An abort ends the wait for a tab
    * that is busy with the channel; the checks rest all the same.
    *
@@ -151,18 +236,22 @@ export class Jicho {
   dispose(): void {
     if (this.#ended === 'disposed') return;
     this.#ended = 'disposed';
-    this.#model = null;
+    this.#release = this.#model = null;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
     this.#upkeep?.dispose();
     this.#backend?.dispose();
   }
 
   async #open(every: number): Promise<void> {
+    const { vault } = this.#options;
+    const shelf = vault && new VaultShelf(vault, channelKey(this.#settings));
     const backend = await makeBackend(this.#settings, this.#options.worker ?? true, {
       onModel: (model) => this.#take(model),
       onLoad: (ms) => this.#upkeep?.journal.measures.load(ms),
       onCrash: (message) => this.#fail(message),
+      onTaught: (change, own) => this.#takeTaught(change, own),
       token: tokenOf(this.#options.token),
+      shelf: async (request) => shelf?.answer(request),
     });
     if (this.#ended) throw new DisposedError('disposed');
     this.#backend = backend;
@@ -177,19 +266,22 @@ export class Jicho {
     return { backend: this.#backend, upkeep: this.#upkeep };
   }
 
-  /** Hands what a picture shows now to the backend. */
+  /** Hands what pictures show now to the backend. */
   #look<T>(
-    source: PictureSource,
+    sources: PictureSource | readonly PictureSource[],
     { signal }: CallOptions,
-    look: (frame: Frame, ended: AbortSignal) => Promise<T>,
+    look: (frames: Frame[], ended: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const looked = this.#calls.run(async (ended) => {
-      const frame = await capture(source);
-      if (ended.aborted) {
-        release(frame);
+      const frames: Frame[] = [];
+      try {
+        for (const source of picturesOf(sources)) frames.push(await capture(source));
         ended.throwIfAborted();
+      } catch (error) {
+        frames.forEach(release);
+        throw error;
       }
-      return look(frame, ended);
+      return look(frames, ended);
     }, signal);
     return this.#counted(looked);
   }
@@ -210,11 +302,24 @@ export class Jicho {
 
   #take(model: ModelInfo | null): void {
     if (this.#ended) return;
-    const { releaseSeq, storedProblem } = this.#model ?? {};
+    const { releaseSeq, storedProblem } = this.#release ?? {};
     const other = model?.releaseSeq !== releaseSeq || (model?.storedProblem && model.storedProblem !== storedProblem);
-    this.#model = model;
+    this.#release = model;
+    this.#model = model && this.#teaching.dressed(model);
+    const told = this.#model;
     // Apart, so that a listener that throws harms nothing here.
-    if (other) queueMicrotask(() => this.#options.onModel?.(model));
+    if (other) queueMicrotask(() => this.#options.onModel?.(told));
+  }
+
+  #takeTaught(change: TaughtChange, own: boolean): void {
+    if (this.#ended) return;
+    this.#teaching.changed(change);
+    this.#model = this.#release && this.#teaching.dressed(this.#release);
+    if (own) this.#upkeep?.taught();
+    const { onTaught } = this.#options;
+    if (onTaught) queueMicrotask(() => onTaught(change));
+    // Never without a word.
+    else for (const { labels, reason } of change.dropped) console.warn(`Jicho dropped lessons (${reason}):`, ...labels);
   }
 
   #fail(message: string): void {
@@ -238,6 +343,14 @@ async function makeBackend(
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
   const { WasmBackend } = await import('./wasm-backend.js');
   return new WasmBackend(settings, events);
+}
+
+function picturesOf(sources: PictureSource | readonly PictureSource[]): readonly PictureSource[] {
+  if (!Array.isArray(sources)) return [sources as PictureSource];
+  if (sources.length === 0 || sources.length > MOST_FRAMES) {
+    throw new InvalidArgumentError(`1 to ${MOST_FRAMES} pictures must be given, not ${sources.length}`);
+  }
+  return sources;
 }
 
 /** A random UUID. `crypto.randomUUID` is missing on pages without https. */

@@ -26,9 +26,9 @@ export interface MeasuresReport {
   confidence: number[];
   /** How many calls and automatic checks failed, by code; what the app aborted does not count. */
   errors: Partial<Record<JichoErrorCode, number>>;
-  /** How many answers were corrected. Always null in this version, which takes no corrections. */
-  corrections: number | null;
-  /** Share of answers that were right, by the corrections, 0–1. Always null in this version, which takes no corrections. */
+  /** How many answers were corrected to another one. */
+  corrections: number;
+  /** Share of right ones among the answers that were confirmed or corrected, 0–1; null before the first. */
   accuracy: number | null;
 }
 
@@ -44,6 +44,8 @@ export class Measures {
   readonly #inferences: Timed = { count: 0, last: [] };
   readonly #confidence: number[] = Array<number>(BINS).fill(0);
   readonly #errors = new Map<JichoErrorCode, number>();
+  #right = 0;
+  #wrong = 0;
 
   /** @param since When they begin, Unix milliseconds. */
   constructor(since: number) {
@@ -66,6 +68,12 @@ export class Measures {
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + count);
   }
 
+  /** An answer was confirmed, or corrected. */
+  verdict(right: boolean): void {
+    if (right) this.#right += 1;
+    else this.#wrong += 1;
+  }
+
   /** Adds later ones. */
   add(later: Measures): void {
     this.#since = Math.min(this.#since, later.#since);
@@ -73,6 +81,8 @@ export class Measures {
     time(this.#inferences, later.#inferences.count, later.#inferences.last);
     later.#confidence.forEach((count, bin) => (this.#confidence[bin]! += count));
     for (const [code, count] of later.#errors) this.error(code, count);
+    this.#right += later.#right;
+    this.#wrong += later.#wrong;
   }
 
   report(): MeasuresReport {
@@ -82,8 +92,8 @@ export class Measures {
       inferences: summary(this.#inferences),
       confidence: [...this.#confidence],
       errors: Object.fromEntries(this.#errors),
-      corrections: null,
-      accuracy: null,
+      corrections: this.#wrong,
+      accuracy: this.#right + this.#wrong > 0 ? this.#right / (this.#right + this.#wrong) : null,
     };
   }
 
@@ -94,18 +104,22 @@ export class Measures {
       inferences: this.#inferences,
       confidence: this.#confidence,
       errors: Object.fromEntries(this.#errors),
+      right: this.#right,
+      wrong: this.#wrong,
     };
   }
 
   /** What {@link toJSON} gave. Whatever is not of its shape counts as nothing: anybody may write to a page's storage. */
   static read(json: unknown, now: number): Measures {
-    const { since, loads, inferences, confidence, errors } = record(json);
+    const { since, loads, inferences, confidence, errors, right, wrong } = record(json);
     const measures = new Measures(Math.min(now, count(since) || now));
     readTimed(measures.#loads, loads);
     readTimed(measures.#inferences, inferences);
     if (Array.isArray(confidence)) measures.#confidence.forEach((_, bin, bins) => (bins[bin] = count(confidence[bin])));
     const found = record(errors);
     for (const code of ERROR_CODES) if (count(found[code]) > 0) measures.#errors.set(code, count(found[code]));
+    measures.#right = count(right);
+    measures.#wrong = count(wrong);
     return measures;
   }
 }

@@ -30,6 +30,7 @@ export function settingsOf(options: OpenOptions): Settings {
     stallSeconds,
     quality,
     hasToken: token !== undefined,
+    sealed: options.vault !== undefined,
   };
 }
 

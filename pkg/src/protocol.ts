@@ -1,21 +1,23 @@
 import type { Settings } from './backend.js';
 import type { JichoErrorCode } from './errors.js';
 import type { Frame } from './frame.js';
+import type { LessonRequest, ShelfRequest, TaughtChange } from './lesson-types.js';
 import type { OnnxSettings } from './onnx-backend.js';
 import type { ModelInfo, SyncProgress } from './types.js';
 import type { VaultRequest } from './vault-thread.js';
 
 /**
  * From the page to the worker: of a channel `open` comes first, of an ONNX network `load`; `vault` is all that the worker
- * of a vault is asked. Each call has an id of its own; `abort` names the call it ends. `token` and `no-token` answer what
- * the worker asked.
+ * of a vault is asked. Each call has an id of its own; `abort` names the call it ends. `answer` and `no-answer` are to
+ * what the worker asked.
  */
 export type Request =
   | { type: 'open'; id: number; settings: Settings; module: WebAssembly.Module | undefined }
   | { type: 'sync'; id: number }
   | { type: 'refresh'; id: number }
-  | { type: 'recognize'; id: number; frame: Frame }
+  | { type: 'recognize'; id: number; frames: Frame[]; name: string }
   | { type: 'assess'; id: number; frame: Frame }
+  | { type: 'lessons'; id: number; request: LessonRequest }
   | { type: 'clear'; id: number }
   | { type: 'forget'; id: number }
   | { type: 'diagnose'; id: number }
@@ -24,8 +26,8 @@ export type Request =
   | { type: 'vault'; id: number; request: VaultRequest }
   | { type: 'abort'; id: number }
   | { type: 'products'; products: string[] | null }
-  | { type: 'token'; question: number; token: string | null }
-  | { type: 'no-token'; question: number; code: JichoErrorCode; message: string };
+  | { type: 'answer'; question: number; value: unknown }
+  | { type: 'no-answer'; question: number; code: JichoErrorCode; message: string };
 
 /** From the worker to the page. After `crashed` nothing more comes. */
 export type Reply =
@@ -34,5 +36,7 @@ export type Reply =
   | { type: 'progress'; id: number; progress: SyncProgress }
   | { type: 'model'; model: ModelInfo | null }
   | { type: 'loaded'; ms: number }
+  | { type: 'taught'; change: TaughtChange; own: boolean }
   | { type: 'token'; question: number; refresh: boolean }
+  | { type: 'shelf'; question: number; request: ShelfRequest }
   | { type: 'crashed'; message: string };

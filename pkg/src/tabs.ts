@@ -4,6 +4,8 @@ export type TabMessage =
   | { type: 'updated' }
   /** All that the device had of the channel is gone. */
   | { type: 'cleared' }
+  /** Other lessons are kept now. */
+  | { type: 'taught' }
   /** The measures start anew. */
   | { type: 'reset' };
 

@@ -1,4 +1,6 @@
 import type { JichoError } from './errors.js';
+import type { TaughtChange } from './lesson-types.js';
+import type { Vault } from './vault.js';
 
 /** What answers for a channel. */
 export interface ModelInfo {
@@ -30,7 +32,7 @@ export interface ModelInfo {
   stored: boolean;
   /** Why it does not survive the page (the device is full, the browser allows no storage, …); null while it may. */
   storedProblem: string | null;
-  /** What the release says of its products (name, price, …), by product id. */
+  /** What the release, and what was taught on this device, says of products (name, price, …), by product id. */
   facts: Record<string, Record<string, unknown>>;
 }
 
@@ -63,6 +65,8 @@ export interface Prediction {
   confidence: number;
   /** Whether the app knows this product; always true where the app never said which it knows. One that is not never wins. */
   known: boolean;
+  /** Whether it was taught on this device, and the release does not have it. */
+  taught: boolean;
 }
 
 /** A recognised attribute. */
@@ -225,6 +229,22 @@ export interface OpenOptions {
   onCheck?: (check: CheckResult) => void;
   /** Told how far each download is, whoever asked for it. */
   onProgress?: (progress: SyncProgress) => void;
+  /**
+   * An open vault, in which what is taught is sealed. What was taught without one is moved into it. It must stay open as
+   * long as the channel is.
+   */
+  vault?: LessonVault;
+  /** Told whenever what is taught changes, by whichever tab, and of lessons that had to be dropped. */
+  onTaught?: (change: TaughtChange) => void;
+}
+
+/** The part of a `Vault` that keeps lessons. */
+export type LessonVault = Pick<Vault, 'add' | 'list' | 'delete'>;
+
+/** How to teach a product. */
+export interface EnrollOptions extends CallOptions {
+  /** What to show with it: name, price, …; at most 4 KiB as JSON. */
+  facts?: Record<string, unknown>;
 }
 
 /** How to sync. */

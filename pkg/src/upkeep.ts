@@ -74,6 +74,11 @@ export class Upkeep {
     this.#tabs.tell({ type: 'reset' });
   }
 
+  /** Other lessons are kept now: other tabs learn them, too. */
+  taught(): void {
+    this.#tabs.tell({ type: 'taught' });
+  }
+
   /** To be called after something was noted. */
   noted(): void {
     this.#writing ??= setTimeout(() => this.#write(), WRITE_DELAY);
@@ -160,6 +165,9 @@ export class Upkeep {
       case 'updated':
         if (!this.#cleared) this.#try(this.#backend.refresh(this.#ending.signal));
         return;
+      case 'taught':
+        this.#try(this.#backend.lessons({ do: 'reload' }, this.#ending.signal));
+        return;
       case 'cleared':
         // A tab that was frozen hears it late: what is stored by now is not its to remove.
         this.#end();
@@ -180,7 +188,7 @@ export class Upkeep {
   }
 
   /** For what no caller waits for. */
-  #try(call: Promise<void>): void {
+  #try(call: Promise<unknown>): void {
     call.catch((error: unknown) => {
       if (!(error instanceof JichoError) || this.#ending.signal.aborted) return;
       this.journal.measures.error(error.code);

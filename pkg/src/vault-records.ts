@@ -9,14 +9,14 @@ const FIRST = 5;
 /** A record's JSON, and what is sealed beside it. */
 export async function pack(record: VaultRecord): Promise<{ json: string; blob: Uint8Array | undefined }> {
   if (typeof record !== 'object' || record === null) throw new InvalidArgumentError('a record is an object with a "kind"');
-  const { thumbnail, embedding, ...fields } = record as Partial<Scan> & { embedding?: unknown };
+  const { thumbnail, embedding, file, ...fields } = record as Partial<Scan> & { embedding?: unknown; file?: unknown };
   let json;
   try {
     json = JSON.stringify(fields);
   } catch (error) {
     throw new InvalidArgumentError(`the record is no JSON: ${String(error)}`, { cause: error });
   }
-  return { json, blob: await bytesOf(thumbnail ?? embedding) };
+  return { json, blob: await bytesOf(thumbnail ?? embedding ?? file) };
 }
 
 /** A copy of the bytes that an app gives, if it gives any. */
@@ -39,7 +39,8 @@ export function scanOf(recognition: Recognition): Scan {
 /** A record as apps read it. */
 export function unpack<R extends VaultRecord>({ blob, ...entry }: VaultEntry): Stored<R> {
   const bytes = blob as Uint8Array<ArrayBuffer> | undefined;
-  const extras = bytes && (entry.kind === 'scan' ? { thumbnail: jpeg(bytes) } : { embedding: floats(bytes) });
+  const other = (bytes: Uint8Array<ArrayBuffer>) => ('lesson' in entry ? { file: bytes } : { embedding: floats(bytes) });
+  const extras = bytes && (entry.kind === 'scan' ? { thumbnail: jpeg(bytes) } : other(bytes));
   return { ...entry, ...extras } as unknown as Stored<R>;
 }
 

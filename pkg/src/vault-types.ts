@@ -87,6 +87,10 @@ export interface Prototype {
   backbone: string;
   /** Finite numbers. */
   embedding?: Float32Array;
+  /** Where it is a lesson that a channel keeps here (`Jicho.open({ vault })`): its id, and whose it is. */
+  lesson?: { id: string; channel: string };
+  /** The lesson's file, instead of an embedding. */
+  file?: Uint8Array;
 }
 
 /** A sale made offline, to be delivered. */

@@ -4,7 +4,10 @@ import { type Backend, type BackendEvents, channelKey, type Settings } from './b
 import { AbortedError, DisposedError, HttpStatusError, NetworkError, NoModelError, UnauthorizedError } from './errors.js';
 import { exclusive } from './exclusive.js';
 import { type Frame, release } from './frame.js';
+import type { Kept, LessonAnswers, LessonRequest, Shelf } from './lesson-types.js';
+import { Lessons } from './lessons.js';
 import { PixelReader, type Pixels } from './pixels.js';
+import { Recent } from './recent.js';
 import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from './types.js';
 import { needsTract, WasmCalls } from './wasm-calls.js';
 import { loadCompiled, loadTract } from './wasm-module.js';
@@ -22,6 +25,8 @@ export class WasmBackend implements Backend {
   /** The small wasm module, where it was compiled ahead. */
   readonly #module: WebAssembly.Module | undefined;
   readonly #reader = new PixelReader();
+  readonly #recent = new Recent();
+  readonly #lessons: Lessons;
   #products: string[] | null;
   #calls: WasmCalls | undefined;
   #channel: Channel | undefined;
@@ -40,6 +45,15 @@ export class WasmBackend implements Backend {
     this.#events = events;
     this.#module = module;
     this.#products = settings.products;
+    this.#lessons = new Lessons({
+      key: channelKey(settings),
+      sealed: settings.sealed ? shelfOf(events) : undefined,
+      channel: () => this.#opened(),
+      call: (call) => this.#call(call),
+      see: (frame, signal, look) => this.#look([frame], signal, ([pixels]) => look(pixels!)),
+      recent: (id) => this.#recent.get(id),
+      onTaught: (change, own) => events.onTaught(change, own),
+    });
   }
 
   async open(): Promise<void> {
@@ -48,6 +62,7 @@ export class WasmBackend implements Backend {
     const started = performance.now();
     this.#keep(await this.#openIn(wasm.Channel));
     await this.#loadStored();
+    await this.#lessons.open();
     await this.#tellModel(started);
   }
 
@@ -65,37 +80,49 @@ export class WasmBackend implements Backend {
   refresh(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
       const started = performance.now();
-      if (await this.#refresh()) await this.#tellModel(started);
+      if (!(await this.#refresh())) return;
+      await this.#lessons.settle();
+      await this.#tellModel(started);
     });
   }
 
   clear(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
+      await this.#lessons.clear();
       await this.#call(() => this.#opened().clear());
-      this.#events.onModel(null);
+      this.#forgotten();
     });
   }
 
   forget(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
       await this.#call(() => this.#opened().forget());
-      this.#events.onModel(null);
+      this.#forgotten();
     });
   }
 
-  recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    return this.#look(frame, signal, ({ rgba, width, height }, started) => {
-      const { moment } = frame;
+  recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer> {
+    return this.#look(frames, signal, (pictures, started) => {
+      const moment = frames.at(-1)?.moment;
+      const { rgba, width, height } = pictures.at(-1)!;
+      const beside = pictures.length > 1 ? pictures.slice(0, -1) : undefined;
       const { quality } = this.#settings;
-      const recognition = this.#opened().recognize(rgba, width, height, quality, moment?.video, moment?.at);
-      return { ...recognition, ms: performance.now() - started, width, height };
+      const recognition = this.#opened().recognize(rgba, width, height, quality, moment?.video, moment?.at, beside);
+      const ms = performance.now() - started;
+      this.#recent.add(id, pictures);
+      return { ...recognition, ms, width, height };
     });
+  }
+
+  lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]> {
+    return this.#lessons.answer(request, signal) as Promise<LessonAnswers[R['do']]>;
   }
 
   assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
-    return this.#look(frame, signal, ({ rgba, width, height }) =>
-      this.#opened().assess(rgba, width, height, frame.moment?.video, frame.moment?.at),
-    );
+    return this.#look([frame], signal, ([pixels]) => {
+      const { rgba, width, height } = pixels!;
+      return this.#opened().assess(rgba, width, height, frame.moment?.video, frame.moment?.at);
+    });
   }
 
   async diagnose(): Promise<ChannelDiagnosis> {
@@ -127,6 +154,12 @@ export class WasmBackend implements Backend {
     return changed;
   }
 
+  #forgotten(): void {
+    this.#recent.clear();
+    this.#lessons.forgotten();
+    this.#events.onModel(null);
+  }
+
   async #sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
     let arrived: number | undefined;
     const report: Report = (loadedBytes, totalBytes) => {
@@ -150,6 +183,7 @@ export class WasmBackend implements Backend {
       await this.#loadStored();
       result = { ...result, model: this.#opened().model() };
     }
+    await this.#lessons.settle();
     this.#events.onModel(result.model);
     return result;
   }
@@ -235,16 +269,18 @@ export class WasmBackend implements Backend {
     this.#events.onModel(model);
   }
 
-  /** Reads the frame when it is its turn, and looks at its pixels. */
-  #look<T>(frame: Frame, signal: AbortSignal, look: (pixels: Pixels, started: number) => T): Promise<T> {
+  /** Reads frames when it is their turn, and looks at their pixels. */
+  #look<T>(frames: Frame[], signal: AbortSignal, look: (pixels: Pixels[], started: number) => T): Promise<T> {
     const looked = this.#turn.then(async () => {
-      if (signal.aborted) {
-        release(frame);
-        throw new AbortedError('aborted by the caller');
+      try {
+        if (signal.aborted) throw new AbortedError('aborted by the caller');
+        const started = performance.now();
+        const pixels: Pixels[] = [];
+        for (const frame of frames) pixels.push(await this.#reader.read(frame));
+        return await this.#call(() => look(pixels, started));
+      } finally {
+        frames.forEach(release);
       }
-      const started = performance.now();
-      const pixels = await this.#reader.read(frame);
-      return this.#call(() => look(pixels, started));
     });
     this.#turn = looked.catch(() => undefined);
     return looked;
@@ -276,4 +312,12 @@ export class WasmBackend implements Backend {
     // After a defect nothing of the module may be called.
     if (!this.#calls?.crashed) channel?.free();
   }
+}
+
+/** A vault in the page. */
+function shelfOf({ shelf }: BackendEvents): Shelf {
+  return {
+    all: () => shelf({ do: 'all' }) as Promise<Kept[]>,
+    keep: (lessons, gone) => shelf({ do: 'keep', lessons, gone }) as Promise<void>,
+  };
 }

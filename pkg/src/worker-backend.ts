@@ -3,6 +3,7 @@ import type { Backend, BackendEvents, Settings } from './backend.js';
 import { type Call, Connection } from './connection.js';
 import { AbortedError, DisposedError, InternalError } from './errors.js';
 import { type Frame, release, transferables } from './frame.js';
+import type { LessonAnswers, LessonRequest } from './lesson-types.js';
 import type { Answer, Quality, SyncProgress, SyncResult } from './types.js';
 import { compileAhead } from './wasm-ahead.js';
 
@@ -33,12 +34,16 @@ export class WorkerBackend implements Backend {
     return this.#call({ type: 'refresh' }, signal);
   }
 
-  async recognize(frame: Frame, signal: AbortSignal): Promise<Answer> {
-    return this.#look('recognize', frame, signal);
+  async recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer> {
+    return this.#look({ type: 'recognize', frames, name: id }, frames, signal);
   }
 
   async assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
-    return this.#look('assess', frame, signal);
+    return this.#look({ type: 'assess', frame }, [frame], signal);
+  }
+
+  async lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]> {
+    return this.#look({ type: 'lessons', request }, request.do === 'enroll' ? request.frames : [], signal);
   }
 
   async clear(signal: AbortSignal): Promise<void> {
@@ -70,13 +75,14 @@ export class WorkerBackend implements Backend {
     return connection.call<T>(call, { signal, ...(onProgress && { onProgress }) });
   }
 
-  async #look<T>(type: 'recognize' | 'assess', frame: Frame, signal: AbortSignal): Promise<T> {
+  /** A call that hands frames over. */
+  async #look<T>(call: Call, frames: Frame[], signal: AbortSignal): Promise<T> {
     try {
       const connection = await this.#opened();
       if (signal.aborted) throw new AbortedError('aborted by the caller');
-      return await connection.call<T>({ type, frame }, { signal, transfer: transferables(frame) });
+      return await connection.call<T>(call, { signal, transfer: frames.flatMap(transferables) });
     } finally {
-      release(frame);
+      frames.forEach(release);
     }
   }
 

@@ -9,11 +9,11 @@ import type { Reply, Request } from './protocol.js';
 import { WasmBackend } from './wasm-backend.js';
 
 type Call = Extract<Request, { id: number }>;
-type TokenAnswer = Extract<Request, { question: number }>;
+type PageAnswer = Extract<Request, { question: number }>;
 
 const running = new Map<number, AbortController>();
-/** The tokens that the page was asked for. */
-const questions = new Map<number, (answer: TokenAnswer) => void>();
+/** What the page was asked. */
+const questions = new Map<number, (answer: PageAnswer) => void>();
 let lastQuestion = 0;
 let backend: Backend | undefined;
 let network: OnnxBackend | undefined;
@@ -29,17 +29,21 @@ const events: BackendEvents = {
   onModel: (model) => post({ type: 'model', model }),
   onLoad: (ms) => post({ type: 'loaded', ms }),
   onCrash,
-  async token(refresh) {
-    const question = ++lastQuestion;
-    const answer = await new Promise<TokenAnswer>((resolve) => {
-      questions.set(question, resolve);
-      post({ type: 'token', question, refresh });
-    });
-    questions.delete(question);
-    if (answer.type === 'no-token') throw errorOf(answer.code, answer.message);
-    return answer.token;
-  },
+  onTaught: (change, own) => post({ type: 'taught', change, own }),
+  token: (refresh) => ask<string | null>((question) => ({ type: 'token', question, refresh })),
+  shelf: (request) => ask((question) => ({ type: 'shelf', question, request })),
 };
+
+async function ask<T>(asked: (question: number) => Reply): Promise<T> {
+  const question = ++lastQuestion;
+  const answer = await new Promise<PageAnswer>((resolve) => {
+    questions.set(question, resolve);
+    post(asked(question));
+  });
+  questions.delete(question);
+  if (answer.type === 'no-answer') throw errorOf(answer.code, answer.message);
+  return answer.value as T;
+}
 
 function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
   switch (request.type) {
@@ -53,10 +57,13 @@ function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): 
       if (network) return network.infer(request.frame, signal);
       break;
     case 'recognize':
-      if (backend) return backend.recognize(request.frame, signal);
+      if (backend) return backend.recognize(request.frames, request.name, signal);
       break;
     case 'assess':
       if (backend) return backend.assess(request.frame, signal);
+      break;
+    case 'lessons':
+      if (backend) return backend.lessons(request.request, signal);
       break;
     case 'sync':
       if (backend) return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
@@ -81,7 +88,7 @@ async function answer(request: Request): Promise<void> {
     backend?.setProducts(request.products);
     return;
   }
-  if (request.type === 'token' || request.type === 'no-token') {
+  if (request.type === 'answer' || request.type === 'no-answer') {
     questions.get(request.question)?.(request);
     return;
   }

@@ -21,8 +21,8 @@ test('the token is asked for in the page, and given with the question it answers
   say({ type: 'token', question: 2, refresh: true });
   await settled();
   assert.deepEqual(posted, [
-    { type: 'token', question: 1, token: 'token false' },
-    { type: 'token', question: 2, token: 'token true' },
+    { type: 'answer', question: 1, value: 'token false' },
+    { type: 'answer', question: 2, value: 'token true' },
   ]);
 });
 
@@ -31,7 +31,7 @@ test('a token that cannot be had is told by its code', async () => {
   const { posted, say } = connect({ token: () => Promise.reject(refused) });
   say({ type: 'token', question: 3, refresh: false });
   await settled();
-  assert.deepEqual(posted, [{ type: 'no-token', question: 3, code: 'UNAUTHORIZED', message: 'log in' }]);
+  assert.deepEqual(posted, [{ type: 'no-answer', question: 3, code: 'UNAUTHORIZED', message: 'log in' }]);
 });
 
 test('after its end it is told nothing', async () => {

@@ -6,6 +6,17 @@ import { source } from './source.mjs';
 const { Measures } = await source('measures');
 const NOW = Date.UTC(2025, 0, 2);
 
+test('verdicts add up, survive the page, and tell nothing before the first', () => {
+  const measures = new Measures(1);
+  assert.deepEqual([measures.report().corrections, measures.report().accuracy], [0, null]);
+  for (const right of [true, true, false]) measures.verdict(right);
+  const later = Measures.read(JSON.parse(JSON.stringify(measures)), 2);
+  later.verdict(false);
+  measures.add(later);
+  const { corrections, accuracy } = measures.report();
+  assert.deepEqual([corrections, accuracy], [3, 4 / 7]);
+});
+
 test('median and 95th percentile are of the last 100, the count of all', () => {
   const measures = new Measures(NOW);
   assert.deepEqual(measures.report().inferences, { count: 0, median: null, p95: null });

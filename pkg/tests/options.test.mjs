@@ -18,6 +18,7 @@ test('what is left out has its default', () => {
     stallSeconds: undefined,
     quality: true,
     hasToken: false,
+    sealed: false,
   });
   assert.equal(checkInterval(base), 30 * 60_000);
   assert.equal(checkInterval({ ...base, checkEveryMinutes: 0 }), 0);

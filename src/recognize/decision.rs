@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Prototypes;
 use crate::manifest;
 
 /// What an app should do with an answer.
@@ -46,23 +45,14 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// Of a point whose cosines to the products of `head` are known; `takes_part` tells which of them count.
+    /// Of a point with such `cosines` to the products, whose own photos have `own`; `takes_part` tells which of them count.
+    /// `background` is how like a frame without a product it is, by [`nearest`].
     #[must_use]
-    pub fn of(
-        head: &Prototypes,
-        cosines: &[f32],
-        takes_part: &[bool],
-        background: &Prototypes,
-        point: &[f32],
-    ) -> Likeness {
-        let nearest = |pairs: &mut dyn Iterator<Item = (f32, f32)>| {
-            let nearest = pairs.fold((f32::NEG_INFINITY, 0.0), |best, pair| if pair.0 > best.0 { pair } else { best });
-            nearest.0 - nearest.1
+    pub fn of(cosines: &[f32], own: &[f32], takes_part: &[bool], background: f32) -> Likeness {
+        let part = |values: &[f32]| -> Vec<f32> {
+            values.iter().zip(takes_part).filter(|(_, part)| **part).map(|(value, _)| *value).collect()
         };
-        let pairs = cosines.iter().copied().zip(head.own().iter().copied());
-        let product = nearest(&mut pairs.zip(takes_part).filter(|(_, part)| **part).map(|(pair, _)| pair));
-        let background = nearest(&mut background.cosines(point).into_iter().zip(background.own().iter().copied()));
-        Likeness { product, background }
+        Likeness { product: nearest(&part(cosines), &part(own)), background }
     }
 
     /// Whether it is more like a frame without a product.
@@ -77,6 +67,14 @@ impl Likeness {
     pub fn score(&self) -> f32 {
         self.product - (self.background - self.product).max(0.0)
     }
+}
+
+/// The largest cosine less its prototype's own; minus infinity without any.
+#[must_use]
+pub fn nearest(cosines: &[f32], own: &[f32]) -> f32 {
+    let pairs = cosines.iter().zip(own);
+    let first = pairs.fold((f32::NEG_INFINITY, 0.0), |best, (c, own)| if *c > best.0 { (*c, *own) } else { best });
+    first.0 - first.1
 }
 
 /// Decides from the rejection score ([`Likeness::score`], or a classifier's largest confidence), whether the frame is

@@ -53,6 +53,16 @@ impl Prototypes {
         self.directions.chunks_exact(self.dims.max(1)).map(|direction| dot(direction, point)).collect()
     }
 
+    /// A prototype, of length 1.
+    pub(super) fn prototype(&self, place: usize) -> &[f32] {
+        &self.directions[place * self.dims..(place + 1) * self.dims]
+    }
+
+    /// Dimensions of the space.
+    pub(super) fn dims(&self) -> usize {
+        self.dims
+    }
+
     /// The mean cosine of each class's own photos to its prototype.
     #[must_use]
     pub fn own(&self) -> &[f32] {

@@ -6,28 +6,35 @@ mod embedder;
 mod head;
 mod score;
 mod space;
+mod taught;
 pub mod tensors;
+mod vote;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use half::f16;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use attributes::{Attribute, AttributeValue};
-pub use decision::{Decision, Likeness, Reason, decide};
+pub use decision::{Decision, Likeness, Reason, decide, nearest};
 pub use embedder::{Embedder, feature_len};
 pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
 pub use space::Space;
+pub use taught::{Product, RELEASE_FRAMES, Standing, Taught};
 
 use attributes::AttributeReader;
 use head::dot;
 
+use crate::color;
 use crate::engine::plan::{self, Plan};
 use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType, PLAN_FORMAT};
+use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
+use crate::teach::{self, Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
@@ -62,8 +69,19 @@ pub struct Prediction {
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
-    /// Whether the app knows the product. One that it does not know never wins.
+    /// Whether the app knows the product. One that it does not know never wins. One that was taught is known.
     pub known: bool,
+    /// Whether it was taught on this device, and the release does not have it.
+    pub taught: bool,
+}
+
+/// What a device adds to a release.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The product ids that the app knows; `None` knows all.
+    pub products: Option<&'a BTreeSet<String>>,
+    /// What was taught, by [`Recognizer::learn`].
+    pub taught: Option<&'a Taught>,
 }
 
 enum Model {
@@ -122,28 +140,45 @@ impl Recognizer {
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails on it.
     pub fn recognize(&self, frame: &Frame<'_>) -> Result<Recognition> {
-        self.recognize_among(frame, None)
+        self.recognize_in(std::slice::from_ref(frame), &Context::default())
     }
 
-    /// As [`Recognizer::recognize`], where labels other than `products` are marked and never win. They take part in the
-    /// probabilities: what they explain is not given to the others.
+    /// As [`Recognizer::recognize`], of several frames that show the same, and answer together; with what was taught, and
+    /// where labels that the app does not know are marked and never win. These take part in the probabilities: what they
+    /// explain is not given to the others.
     ///
     /// # Errors
-    /// As [`Recognizer::recognize`].
-    pub fn recognize_among(&self, frame: &Frame<'_>, products: Option<&BTreeSet<String>>) -> Result<Recognition> {
+    /// [`ErrorKind::InvalidFrame`] without a frame; as [`Recognizer::recognize`].
+    pub fn recognize_in(&self, frames: &[Frame<'_>], context: &Context<'_>) -> Result<Recognition> {
+        if frames.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidFrame, "no frame"));
+        }
+        let Context { products, taught } = *context;
         let rule = &self.manifest.decision;
-        let known: Vec<bool> = self.manifest.labels.iter().map(|l| products.is_none_or(|p| p.contains(l))).collect();
+        let trained = self.manifest.labels.len();
+        let known = self.manifest.labels.iter().map(|l| products.is_none_or(|p| p.contains(l)));
+        let mut known: Vec<bool> = known.collect();
+        let mut labels: Vec<&String> = self.manifest.labels.iter().collect();
+        for label in taught.into_iter().flat_map(Taught::added) {
+            labels.push(label);
+            known.push(true);
+        }
         let best = |values: &[f32]| largest(values.iter().zip(&known).filter(|(_, known)| **known).map(|(v, _)| *v));
         let mut attributes = BTreeMap::new();
         let (confidences, outcome, rejection_score) = match &self.model {
             Model::Classifier { engine } => {
-                let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
-                let confidences = engine.run_pixels(&pixels, &self.manifest.preprocessing)?;
+                let run = |frame: &Frame<'_>| {
+                    let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                    engine.run_pixels(&pixels, &self.manifest.preprocessing)
+                };
+                let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
                 let top = best(&confidences);
                 (confidences, decide(rule, top, false, top), top)
             }
             Model::Embedding(reader) => {
-                let point = reader.point(frame)?;
+                let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
+                // Of a mean of points the cosines are the means of theirs.
+                let point = vote::mean(&points);
                 for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
                     if let Some(answer) = reader.answer(head, &point) {
                         attributes.insert(name.clone(), answer);
@@ -151,9 +186,15 @@ impl Recognizer {
                 }
                 match (&reader.label, self.manifest.label_head) {
                     (Some(head), Some(LabelHead { scale })) => {
-                        let cosines = head.cosines(&point);
+                        let mut cosines = head.cosines(&point);
+                        let mut own = head.own().to_vec();
+                        let mut background = nearest(&reader.background.cosines(&point), reader.background.own());
+                        if let Some(taught) = taught {
+                            taught.compare(head, &point, &mut cosines, &mut own);
+                            background = background.max(taught.background(head, &point));
+                        }
                         let confidences = softmax(&cosines, scale);
-                        let likeness = Likeness::of(head, &cosines, &known, &reader.background, &point);
+                        let likeness = Likeness::of(&cosines, &own, &known, background);
                         let outcome = decide(rule, likeness.score(), likeness.is_background(), best(&confidences));
                         (confidences, outcome, likeness.score())
                     }
@@ -170,8 +211,8 @@ impl Recognizer {
         let predictions: Vec<Prediction> = order
             .iter()
             .map(|&i| {
-                let label = self.manifest.labels[i].clone();
-                Prediction { label, confidence: confidences[i], known: known[i] }
+                let (label, confidence) = (labels[i].clone(), confidences[i]);
+                Prediction { label, confidence, known: known[i], taught: i >= trained }
             })
             .collect();
         let [first, second] = [0, 1].map(|i| predictions.get(i).filter(|p| p.known));
@@ -185,8 +226,13 @@ impl Recognizer {
         let score = self.manifest.score.as_ref().and_then(|rule| {
             // What is unknown has no facts.
             let known = first.filter(|_| outcome.0 != Decision::Unknown);
-            let facts = known.and_then(|p| self.manifest.facts.get(&p.label));
-            score::score(rule, first.map(|p| p.confidence), &attributes, facts)
+            let facts = known.map(|p| {
+                let mut facts = self.manifest.facts.get(&p.label).cloned().unwrap_or_default();
+                let told = taught.and_then(|taught| taught.facts(&p.label)).and_then(teach::facts);
+                facts.extend(told.into_iter().flatten());
+                facts
+            });
+            score::score(rule, first.map(|p| p.confidence), &attributes, facts.as_ref())
         });
         Ok(Recognition {
             decision: outcome.0,
@@ -200,9 +246,77 @@ impl Recognizer {
         })
     }
 
+    /// The digest of what makes the features that a lesson keeps: they mean nothing where this is another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotTeachable`], where nothing can be taught.
+    #[inline(never)]
+    pub fn features_digest(&self) -> Result<[u8; 32]> {
+        let embedder = &self.teachable()?.0.embedder;
+        let Manifest { preprocessing, image_size, features, .. } = &*self.manifest;
+        let Preprocessing { layout, color, range, mean, std, crop } = preprocessing;
+        let weight = features.map_or(0.0, |features| features.color_weight);
+        let whole = [color::VERSION, *image_size as u32, embedder.feature_len() as u32, *layout as u32, *color as u32];
+        let mut hash = Sha256::new_with_prefix(&self.manifest.file(FileRole::Backbone)?.sha256);
+        whole.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        range.iter().chain(mean).chain(std).chain([&weight]).for_each(|value| hash.update(value.to_le_bytes()));
+        hash.update(crop.to_le_bytes());
+        Ok(hash.finalize().into())
+    }
+
+    /// The features of a frame, for a lesson with its picture.
+    ///
+    /// # Errors
+    /// As [`Recognizer::features_digest`] and [`Recognizer::recognize`].
+    pub fn lesson_frame(&self, frame: &Frame<'_>, jpeg: Vec<u8>) -> Result<LessonFrame> {
+        let embedder = &self.teachable()?.0.embedder;
+        let features = embedder.embed(&embedder.pixels(frame))?;
+        Ok(LessonFrame { features: features.into_iter().map(f16::from_f32).collect(), jpeg })
+    }
+
+    /// What this release makes of a lesson.
+    #[must_use]
+    pub fn standing(&self, lesson: &Lesson) -> Standing {
+        let trained_later = teach::millis(&self.manifest.trained_at).is_some_and(|at| at > lesson.time);
+        if trained_later && lesson.label.as_ref().is_some_and(|label| self.manifest.labels.contains(label)) {
+            return Standing::InRelease;
+        }
+        let length = self.teachable().map(|(reader, _)| reader.embedder.feature_len());
+        let fits = length.is_ok_and(|length| lesson.frames.iter().all(|frame| frame.features.len() == length));
+        if fits && self.features_digest().is_ok_and(|digest| digest == lesson.features_digest) {
+            Standing::Active
+        } else {
+            Standing::Stale
+        }
+    }
+
+    /// Has a lesson take part in `taught`, if its [`Standing`] allows that; one of the same id is replaced.
+    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
+        if let (Ok((reader, head)), Standing::Active) = (self.teachable(), self.standing(lesson)) {
+            taught.learn(&reader.space, head, &self.manifest.labels, lesson);
+        }
+    }
+
+    /// Takes the lesson of that id out of `taught`.
+    pub fn forget(&self, taught: &mut Taught, id: &str) {
+        if let Ok((_, head)) = self.teachable() {
+            taught.forget(head, &self.manifest.labels, id);
+        }
+    }
+
+    fn teachable(&self) -> Result<(&Reader, &Prototypes)> {
+        if let Model::Embedding(reader) = &self.model
+            && let Some(head) = &reader.label
+        {
+            return Ok((reader, head));
+        }
+        let message = "this model has no products to add to: it is a whole classifier, or tells attributes only";
+        Err(Error::new(ErrorKind::NotTeachable, message))
+    }
+
     /// The raw outputs for the golden frame: of an embedding model the cosines of the label head and of the frames
-    /// without a product, each less its prototype's own, then those of each attribute head in name order (a numeric head gives its number divided by the width of its
-    /// range); of a classifier its output.
+    /// without a product, each less its prototype's own, then those of each attribute head in name order (a numeric head
+    /// gives its number divided by the width of its range); of a classifier its output.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails.

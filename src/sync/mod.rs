@@ -9,6 +9,7 @@ mod diagnosis;
 mod download;
 mod host;
 mod keep;
+mod lessons;
 mod loaded;
 mod offer;
 mod release;
@@ -18,6 +19,7 @@ mod update;
 
 pub use diagnosis::{Check, Diagnosis};
 pub use host::{Body, Head, Host, Redirect, Request};
+pub use lessons::Told;
 pub use loaded::Loaded;
 pub use release::Rank;
 pub use session::{Options, Session};

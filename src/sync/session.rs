@@ -13,7 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::manifest::check_channel;
 use crate::manifest::signature::PublicKey;
-use crate::recognize::Recognition;
+use crate::recognize::{Context, Recognition, Taught};
+use crate::teach::Lesson;
 
 /// What an app asks of a channel.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,10 @@ pub struct Session<S: Store> {
     /// not fetched again.
     pub(super) refused: RefCell<Vec<(String, Error)>>,
     pub(super) last: RefCell<Option<Check>>,
+    /// What was taught on this device, without pictures, with the bytes of each as a file.
+    pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
+    /// What the loaded release makes of it.
+    pub(super) taught: RefCell<Taught>,
 }
 
 impl<S: Store> Session<S> {
@@ -67,6 +72,8 @@ impl<S: Store> Session<S> {
             parcels: RefCell::default(),
             refused: RefCell::default(),
             last: RefCell::default(),
+            lessons: RefCell::default(),
+            taught: RefCell::default(),
         };
         let _ = session.refresh().await;
         Ok(session)
@@ -88,17 +95,22 @@ impl<S: Store> Session<S> {
         self.products.replace(products.map(Rc::new));
     }
 
-    /// Recognises what a frame shows.
+    /// Recognises what frames show; several of them show the same, and answer together.
     ///
     /// # Errors
-    /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize`] returns.
-    pub fn recognize(&self, frame: &Frame<'_>) -> Result<Recognition> {
-        let loaded = self.loaded().ok_or_else(|| {
+    /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
+    pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
+        let (loaded, taught) = (self.model()?, self.taught.borrow());
+        let products = self.products.borrow().clone();
+        loaded.recognizer.recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught) })
+    }
+
+    /// The model that answers now, or why there is none.
+    pub(super) fn model(&self) -> Result<Rc<Loaded>> {
+        self.loaded().ok_or_else(|| {
             let message = format!("the channel `{}` has no model on this device yet: sync first", self.channel);
             Error::new(ErrorKind::NoModel, message)
-        })?;
-        let products = self.products.borrow().clone();
-        loaded.recognizer.recognize_among(frame, products.as_deref())
+        })
     }
 
     /// Loads a newer release from the store, where another tab put it, without asking the host. Whether another model
@@ -121,7 +133,7 @@ impl<S: Store> Session<S> {
         }
     }
 
-    /// Forgets the channel: its model, what the store holds of it, and what was downloaded. Other channels keep theirs.
+    /// Forgets the channel: its model, what the store holds of it, what was taught, and what was downloaded. Other channels keep theirs.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
@@ -133,6 +145,8 @@ impl<S: Store> Session<S> {
     /// Forgets the channel without touching the store, which another tab has cleared, and may hold a new release by now.
     pub fn forget(&self) {
         self.loaded.take();
+        self.lessons.take();
+        self.taught.take();
         self.parts.clear();
         self.parcels.take();
         self.refused.take();
@@ -177,7 +191,9 @@ impl<S: Store> Session<S> {
         }
     }
 
-    pub(super) fn key(&self) -> String {
+    /// By which the store knows the channel.
+    #[must_use]
+    pub fn key(&self) -> String {
         format!("{}{}", self.models, self.channel)
     }
 
@@ -188,5 +204,6 @@ impl<S: Store> Session<S> {
     pub(super) fn replace(&self, loaded: Rc<Loaded>) {
         self.parcels.take();
         self.loaded.replace(Some(loaded));
+        self.learn_anew();
     }
 }

@@ -4,11 +4,11 @@ use aes_gcm::Tag;
 use aes_gcm::aead::AeadInOut;
 use zeroize::Zeroizing;
 
-use super::codec::Reader;
 use super::device::{AesGcm, Device};
 use super::id::{RecordId, VaultId};
 use super::key::CipherKey;
 use super::record::Kind;
+use crate::codec::Reader;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of the envelope's format, its first byte; one that no release opens where nothing is sealed.
@@ -177,7 +177,7 @@ fn head(key: u32, nonce: [u8; NONCE]) -> [u8; HEAD] {
 pub(super) fn pad(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let length = (4 + bytes.len()).next_multiple_of(BLOCK);
     let mut padded = Zeroizing::new(Vec::with_capacity(length));
-    super::codec::put(&mut padded, bytes);
+    crate::codec::put(&mut padded, bytes);
     padded.resize(length, 0);
     padded
 }

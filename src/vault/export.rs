@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::codec::{Reader, put};
 use super::device::{Device, random};
 use super::envelope::{Content, FORMAT, Place};
 use super::header::Header;
@@ -19,6 +18,7 @@ use super::records::{Damaged, is_of_the_record};
 use super::session::Vault;
 use super::store::{Row, Select, Store};
 use super::unlock::Unlock;
+use crate::codec::{Reader, put};
 use crate::error::{Error, ErrorKind, Result};
 
 const MAGIC: [u8; 4] = *b"JCHX";

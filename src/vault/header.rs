@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::codec::{Reader, put};
 use super::envelope::FORMAT;
 use super::id::VaultId;
 use super::passphrase::Cost;
 use super::record::Kind;
+use crate::codec::{Reader, put};
 use crate::error::{Error, ErrorKind, Result};
 
 const MAGIC: [u8; 4] = *b"JCHV";

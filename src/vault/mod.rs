@@ -8,7 +8,6 @@
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
-mod codec;
 mod device;
 mod diagnosis;
 mod envelope;
@@ -41,7 +40,7 @@ pub use import::Imported;
 pub use memory::MemoryStore;
 pub use passphrase::{Cost, Passphrase};
 pub use plain::{to_csv, to_json};
-pub use record::{Correction, Entry, Kind, Prediction, Prototype, Record, Sale, Scan};
+pub use record::{Correction, Entry, Kind, LessonName, Prediction, Prototype, Record, Sale, Scan};
 pub use records::{Damaged, Page, Query};
 pub use retention::{Compaction, Retention};
 pub use rotation::Rotation;

@@ -67,7 +67,7 @@ pub enum Record {
     Scan(Scan),
     /// Without a blob.
     Correction(Correction),
-    /// Its blob is the embedding, `f32` little-endian.
+    /// Its blob is the embedding, `f32` little-endian, or a lesson's file.
     Prototype(Prototype),
     /// Without a blob.
     Sale(Sale),
@@ -121,6 +121,19 @@ pub struct Prototype {
     pub label: String,
     /// The SHA-256 of the network that made the embedding: it means nothing to another.
     pub backbone: String,
+    /// Where its blob is a lesson's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<LessonName>,
+}
+
+/// Which lesson a record is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LessonName {
+    /// The lesson's own id.
+    pub id: String,
+    /// What tells the channel that was taught from others.
+    pub channel: String,
 }
 
 /// A sale as the app keeps it.
@@ -181,6 +194,11 @@ impl Record {
                 }
             }
             (Record::Prototype(_), None) => return wrong("a prototype needs its embedding"),
+            (Record::Prototype(Prototype { lesson: Some(_), .. }), Some(blob)) => {
+                if !blob.starts_with(b"JCHL") {
+                    return wrong("the file is no lesson");
+                }
+            }
             (Record::Prototype(_), Some(blob)) => {
                 let (values, rest) = blob.as_chunks::<4>();
                 if values.is_empty() || !rest.is_empty() || values.iter().any(|v| !f32::from_le_bytes(*v).is_finite()) {

@@ -45,7 +45,6 @@ pub(super) enum Mode {
     Read,
     Write,
     /// As `Write`, and what is written is on the disk before it counts as done. Browsers that know no such option ignore it.
-    #[cfg_attr(not(feature = "vault"), expect(dead_code))]
     WriteThrough,
 }
 

@@ -79,7 +79,7 @@ describe('diagnose()', options, () => {
     assert.deepEqual([model.stored, model.storedProblem, model.candidate], [true, null, false]);
     assert.deepEqual(trust, { keys: 0, token: true, products: at.first.labels.length });
     assert.deepEqual([check.last.outcome, check.last.error.code, check.everyMinutes], ['failed', 'HTTP_STATUS', 0]);
-    assert.deepEqual([storage.durable, storage.schema, storage.askedToPersist], [true, 2, true]);
+    assert.deepEqual([storage.durable, storage.schema, storage.askedToPersist], [true, 3, true]);
     assert.ok(storage.usedBytes > 0 && storage.quotaBytes > storage.usedBytes);
     assert.ok(memory.wasmBytes > 0 && memory.scriptBytes > 0 && memory.keptBytes === 0);
     assert.equal(measures.loads.count, 1);

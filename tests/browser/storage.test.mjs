@@ -42,7 +42,7 @@ describe('clear()', options, () => {
       assert.deepEqual([Object.keys(releases).length, Object.keys(blobs).length], [1, 2]);
       assert.equal(Object.keys(ofChannels(seen.before)).length, 1);
       assert.deepEqual([seen.code, seen.state, seen.model], ['NO_MODEL', 'absent', null]);
-      const nothing = { releases: {}, blobs: {}, state: {} };
+      const nothing = { releases: {}, blobs: {}, state: {}, lessons: {} };
       const empty = { databases: { jicho: nothing }, local: {}, session: {}, caches: {}, cookies: '', files: [] };
       assert.deepEqual({ ...seen.after, local: ofChannels(seen.after) }, empty);
       // Nor does a page that comes later find anything, or leave anything by opening.

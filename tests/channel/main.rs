@@ -109,7 +109,7 @@ async fn sync(channel: &Channel) -> Result<String, String> {
 }
 
 fn recognize(channel: &Channel) -> Result<JsValue, JsValue> {
-    channel.recognize(&golden::rgba(), golden::WIDTH, golden::HEIGHT, false, None, None)
+    channel.recognize(&golden::rgba(), golden::WIDTH, golden::HEIGHT, false, None, None, None)
 }
 
 fn version(channel: &Channel) -> Option<String> {
@@ -253,7 +253,7 @@ async fn quality_comes_alone_without_a_model_and_with_answers_on_request() {
     assert_eq!(sync(&channel).await, Ok("updated".into()));
     assert!(get(&recognize(&channel).unwrap(), "quality").is_null());
     let at = 1e9 + 80.0;
-    let seen = channel.recognize(&rgba, golden::WIDTH, golden::HEIGHT, true, Some(7), Some(at)).unwrap();
+    let seen = channel.recognize(&rgba, golden::WIDTH, golden::HEIGHT, true, Some(7), Some(at), None).unwrap();
     assert_eq!(json(&get(&seen, "quality")), expected(&rgba, moment(at)));
     assert!(get(&seen, "quality.scores.motion").as_f64() > Some(0.015));
     assert_eq!(text(&seen, "predictions.0.label"), "apple");
@@ -285,7 +285,7 @@ async fn bad_arguments_are_plain_errors() {
         assert_eq!(get(&error, "code").as_string().as_deref(), Some(code));
         assert_eq!(get(&error, "constructor.name").as_string().as_deref(), Some("Object"));
     }
-    let error = open("arguments").await.recognize(&[0; 15], 2, 2, false, None, None).unwrap_err();
+    let error = open("arguments").await.recognize(&[0; 15], 2, 2, false, None, None, None).unwrap_err();
     assert_eq!(get(&error, "code").as_string().as_deref(), Some("INVALID_FRAME"));
     assert_eq!(error_codes().len(), ErrorKind::ALL.len());
 }

@@ -14,6 +14,7 @@ mod products;
 mod releases;
 mod signed;
 mod storing;
+mod teach;
 mod token;
 
 use std::rc::Rc;
@@ -49,7 +50,7 @@ fn kind(result: Result<Outcome>) -> ErrorKind {
 
 fn recognize(session: &TestSession<'_>) -> Result<Recognition> {
     let rgba = golden::rgba();
-    session.recognize(&Frame::new(golden::WIDTH, golden::HEIGHT, &rgba).unwrap())
+    session.recognize(&[Frame::new(golden::WIDTH, golden::HEIGHT, &rgba).unwrap()])
 }
 
 /// What answers.

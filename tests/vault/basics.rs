@@ -11,7 +11,7 @@ fn records_survive_a_restart() {
     let id = block_on(vault.add(&scan("apple", Some("kzf0t")), Some(JPEG))).unwrap();
     let correction = Record::Correction(Correction { scan: id.to_string(), label: None });
     add(&vault, &correction);
-    let prototype = Record::Prototype(Prototype { label: "mango".into(), backbone: "0".repeat(64) });
+    let prototype = Record::Prototype(Prototype { label: "mango".into(), backbone: "0".repeat(64), lesson: None });
     let embedding: Vec<u8> = [0.5f32, -1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     let taught = block_on(vault.add(&prototype, Some(&embedding))).unwrap();
     vault.close();
@@ -191,7 +191,7 @@ fn nonsense_is_refused() {
     let vault = open(&store, &device);
     let nan = Record::Scan(Scan { score: Some(f64::NAN), ..Scan::default() });
     let long = Record::Sale(Sale { order: "x".repeat(70_000).into() });
-    let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new() });
+    let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new(), lesson: None });
     let correction = Record::Correction(Correction { scan: "7".into(), label: None });
     let inf = f32::INFINITY.to_le_bytes();
     let cases: [(&Record, Option<&[u8]>); 10] = [

@@ -41,7 +41,10 @@ fn records() -> [(Record, Option<Vec<u8>>); 5] {
         (Record::Scan(full), Some(JPEG.to_vec())),
         (Record::Scan(Scan::default()), None),
         (Record::Correction(Correction { scan: scan_id, label: Some("mango".into()) }), None),
-        (Record::Prototype(Prototype { label: "mango".into(), backbone: "ab".repeat(32) }), Some(embedding)),
+        (
+            Record::Prototype(Prototype { label: "mango".into(), backbone: "ab".repeat(32), lesson: None }),
+            Some(embedding),
+        ),
         (Record::Sale(Sale { order: json!({ "lines": ["mango", 2, 1.5, null, true] }) }), None),
     ]
 }

@@ -5,6 +5,7 @@ import { Device } from './device';
 import { Screen } from './screen';
 import { keepApp, keepTract } from './service-worker';
 import { Steady } from './steady';
+import { Teach } from './teach';
 import { watch } from './watch';
 import { explain, hint, NOT_SET_UP, OUTCOMES } from './words';
 
@@ -24,6 +25,8 @@ let photo: File | null = null;
 let refreshing = false;
 /** Ends the look at the video or the photo that goes on now. */
 let looking: AbortController | undefined;
+/** What was answered last. */
+let latest: Recognition | undefined;
 /** Why there is no model, where there is none. */
 let absence = '';
 
@@ -34,6 +37,13 @@ screen.listen({
   tryCamera: () => camera.start(),
 });
 const device = new Device(() => eye);
+const teach = new Teach({
+  eye: () => eye,
+  source: () => photo ?? (camera.state === 'live' ? screen.video : null),
+  answer: () => latest,
+  // While it is open, the answer that may be corrected stays.
+  toggled: (open) => (open ? looking?.abort() : look()),
+});
 addEventListener('online', () => screen.network(true));
 addEventListener('offline', () => screen.network(false));
 screen.network(navigator.onLine);
@@ -49,7 +59,7 @@ async function refresh(): Promise<void> {
   screen.refreshing(true);
   screen.said('');
   try {
-    eye ??= await Jicho.open({ channel, models, onModel: changed, onCheck: checked, onProgress: progress });
+    eye ??= await Jicho.open({ channel, models, onModel: changed, onCheck: checked, onProgress: progress, onTaught: () => teach.changed() });
     await eye.sync();
   } catch (error) {
     // Of one by a sync `checked` tells.
@@ -101,6 +111,7 @@ function failed(error: unknown): void {
 
 function show(model: ModelInfo | null): void {
   screen.model(model, channel);
+  teach.changed();
   if (model) screen.modelState('ready');
   else if (!refreshing) screen.modelState(eye ? 'absent' : 'failed');
   look();
@@ -116,7 +127,9 @@ function choose(chosen: File | null): void {
 
 /** Looks at what is in front of it now: the photo, else the camera's picture. */
 function look(): void {
+  if (teach.open && eye?.model) return;
   looking?.abort();
+  latest = undefined;
   looking = undefined;
   steady.clear();
   if (!eye?.model) {
@@ -137,10 +150,12 @@ function look(): void {
 }
 
 function tellSteadily(answer: Recognition): void {
+  latest = answer;
   const shown = steady.add(answer);
   if (shown) screen.answer(shown, eye?.model?.facts ?? {});
 }
 
 function tell(answer: Recognition): void {
+  latest = answer;
   screen.answer({ ...answer, hint: hint(answer) }, eye?.model?.facts ?? {});
 }

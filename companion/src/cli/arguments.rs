@@ -112,6 +112,9 @@ pub struct Train {
     /// Files only: the field with the product id (default: COCO's category, `product`, `label`, or the first string field)
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
+    /// Also train on what was taught on a device: a JSONL file that `exportLessons()` of the library made
+    #[arg(long, value_name = "FILE")]
+    lessons: Vec<PathBuf>,
     /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
@@ -148,6 +151,7 @@ impl Train {
             backbone,
             seed: self.seed,
             label: self.label,
+            lessons: self.lessons,
             facts: self.facts,
             score: self.score,
             mirror: !self.no_mirror,

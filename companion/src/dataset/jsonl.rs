@@ -1,8 +1,11 @@
-//! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`.
+//! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`, or with the photo in the row
+//! itself, `{"image": "data:image/jpeg;base64,…", "product": "kiwi", "facts": {"price": 3}}`, as a device exports its lessons.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json};
 
 use super::rows::Rows;
@@ -10,23 +13,40 @@ use super::{Dataset, Example};
 use crate::error::Result;
 use crate::photo::Region;
 
+const DATA: &str = "data:image/jpeg;base64,";
+
 pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dataset> {
-    let folder = file.parent().unwrap_or(Path::new(""));
     let mut rows = Rows::new(file.display().to_string());
     for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        if let Err(reason) = row(line, number, folder).and_then(|(example, fields)| rows.add(example, &fields)) {
+        let added = row(line, number, file).and_then(|Row { example, fields, facts }| {
+            rows.add(example, &fields)?;
+            rows.tell(&fields, facts);
+            Ok(())
+        });
+        if let Err(reason) = added {
             rows.leave_out(Some(number), reason);
         }
     }
     rows.finish(label)
 }
 
-fn row(line: &[u8], number: usize, folder: &Path) -> Result<(Example, Map<String, Json>), String> {
+struct Row {
+    example: Example,
+    /// Its attributes.
+    fields: Map<String, Json>,
+    /// Of its product.
+    facts: Map<String, Json>,
+}
+
+fn row(line: &[u8], number: usize, rows: &Path) -> Result<Row, String> {
     let mut row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
+    let bytes = row.remove("image").as_ref().map(data).transpose()?;
     let path = match row.remove("image_path") {
+        Some(_) if bytes.is_some() => return Err("has both `image` and `image_path`".into()),
+        None if bytes.is_some() => format!("{}:{number}", rows.file_name().unwrap_or_default().display()),
         Some(Json::String(path)) if !path.is_empty() => path,
         Some(_) => return Err("`image_path` must be a string".into()),
         None => return Err("`image_path` is missing".into()),
@@ -35,15 +55,34 @@ fn row(line: &[u8], number: usize, folder: &Path) -> Result<(Example, Map<String
         None | Some(Json::Null) => None,
         Some(bounds) => Some(Region::parse(&bounds, None)?),
     };
+    let facts = match row.remove("facts") {
+        None => Map::new(),
+        Some(Json::Object(facts)) => facts,
+        Some(_) => return Err("`facts` must be an object".into()),
+    };
+    // Which lesson a row is of is for devices.
+    row.remove("lesson");
     if row.values().all(Json::is_null) {
-        return Err("has no attribute beside `image_path`".into());
+        return Err(match row.contains_key("product") {
+            true => "shows none of the products; only photos of products are trained on".into(),
+            false => "has no attribute beside `image_path`".into(),
+        });
     }
-    let file = folder.join(&path);
-    if !file.is_file() {
+    let file = if bytes.is_some() { rows.to_owned() } else { rows.parent().unwrap_or(Path::new("")).join(&path) };
+    if bytes.is_none() && !file.is_file() {
         return Err(format!("the image {} does not exist", file.display()));
     }
-    let name = if region.is_some() { format!("{path}#{number}") } else { path };
-    Ok((Example { path: file, name, region, label: None, attributes: BTreeMap::new() }, row))
+    let name = if region.is_some() && bytes.is_none() { format!("{path}#{number}") } else { path };
+    let bytes = bytes.map(Into::into);
+    let example = Example { path: file, bytes, name, region, label: None, attributes: BTreeMap::new() };
+    Ok(Row { example, fields: row, facts })
+}
+
+/// The photo that a data URI holds.
+fn data(json: &Json) -> Result<Vec<u8>, String> {
+    let base64 = json.as_str().and_then(|uri| uri.strip_prefix(DATA));
+    let base64 = base64.ok_or_else(|| format!("`image` must begin with `{DATA}`; a file is named by `image_path`"))?;
+    BASE64_STANDARD.decode(base64).map_err(|e| format!("`image` is no base64: {e}"))
 }
 
 #[cfg(test)]
@@ -79,6 +118,26 @@ mod tests {
         assert_eq!(dataset.examples.len(), 2);
         assert_eq!(dataset.labels, ["K", "L"]);
         assert_eq!(dataset.label_attribute.as_deref(), Some("brand"));
+    }
+
+    #[test]
+    fn a_photo_may_lie_in_its_row() {
+        let rows = concat!(
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":\"kiwi\",\"facts\":{\"price\":3},\"lesson\":{\"id\":\"1\"}}\n",
+            "{\"image\":\"data:image/png;base64,AA==\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"image_path\":\"a.jpg\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":null}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"apple\",\"facts\":3}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"apple\"}\n",
+        );
+        let dataset = read_rows(rows, None).unwrap();
+        assert_eq!(dataset.problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
+        assert_eq!(dataset.labels, ["apple", "kiwi"]);
+        let own: Vec<_> = dataset.examples.iter().map(|e| (e.name.as_str(), e.bytes.as_deref())).collect();
+        assert_eq!(own, [("a.jpg", None), ("rows.jsonl:1", Some(&[0xff, 0xd8, 0xff, 0][..]))]);
+        assert_eq!(dataset.facts["kiwi"]["price"], 3);
+        assert!(dataset.examples.iter().all(|e| e.attributes.is_empty()));
     }
 
     #[test]

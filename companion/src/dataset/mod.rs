@@ -2,14 +2,17 @@
 
 mod coco;
 mod folder;
+mod join;
 mod jsonl;
 mod rows;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::error::{Result, at};
 use crate::photo::{self, Photo, Region};
@@ -25,13 +28,17 @@ pub struct Dataset {
     pub examples: Vec<Example>,
     /// Files and rows that were left out, with the reason.
     pub problems: Vec<Problem>,
+    /// What rows say of products, by product id.
+    pub facts: BTreeMap<String, BTreeMap<String, Json>>,
 }
 
 /// One photo.
 #[derive(Debug, Clone)]
 pub struct Example {
-    /// The file.
+    /// The file; the JSONL file of a photo that lies in its own row.
     pub path: PathBuf,
+    /// The photo's bytes, where they are no file of their own.
+    pub bytes: Option<Arc<[u8]>>,
     /// Its name in reports: relative to the folder (or file) it came from; with `#` and the annotation's id (JSONL: the
     /// line) where a box tells it from others of the same file.
     pub name: String,
@@ -48,8 +55,8 @@ impl Example {
     ///
     /// # Errors
     /// Why they cannot be read, without the path; so with the other methods.
-    pub fn bytes(&self) -> Result<Vec<u8>, String> {
-        photo::read_bytes(&self.path)
+    pub fn bytes(&self) -> Result<Arc<[u8]>, String> {
+        self.bytes.clone().map_or_else(|| photo::read_bytes(&self.path).map(Into::into), Ok)
     }
 
     /// The photo in `bytes`, cut to its region.

@@ -68,6 +68,14 @@ impl Rows {
         Ok(())
     }
 
+    /// Notes facts of the product that a row which was taken names.
+    pub fn tell(&mut self, fields: &Map<String, Json>, facts: Map<String, Json>) {
+        let product = LABEL_FIELDS.into_iter().find_map(|field| fields.get(field)?.as_str());
+        if let Some(product) = product.filter(|_| !facts.is_empty()) {
+            self.dataset.facts.entry(product.to_owned()).or_default().extend(facts);
+        }
+    }
+
     /// Notes what was left out.
     pub fn leave_out(&mut self, line: Option<usize>, reason: String) {
         self.dataset.problems.push(Problem { file: self.file.clone(), line, reason });

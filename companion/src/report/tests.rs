@@ -35,7 +35,14 @@ impl Shop {
         let shade = image::Rgb([self.examples.len() as u8, 80, label as u8]);
         image::RgbImage::from_pixel(20, 10, shade).save(&path).unwrap();
         let attributes = BTreeMap::new();
-        self.examples.push(Example { path: path.clone(), name, region: None, label: Some(label), attributes });
+        self.examples.push(Example {
+            path: path.clone(),
+            bytes: None,
+            name,
+            region: None,
+            label: Some(label),
+            attributes,
+        });
         self.directions.push((degrees, self.examples.len()));
         self.answers.push(
             answer.map(|(probabilities, rejection_score)| Answer {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jicho::recognize::{Likeness, Prototypes};
+use jicho::recognize::{Likeness, Prototypes, nearest};
 use rayon::prelude::*;
 
 use super::calibrate::HeldOut;
@@ -94,7 +94,9 @@ impl Model {
     fn answer(&self, photo: &Embedded, class: usize, takes_part: &[bool]) -> Result<HeldOut> {
         let point = self.shared.space.point(&photo.plain)?;
         let cosines = self.head.cosines(&point);
-        let likeness = Likeness::of(&self.head, &cosines, takes_part, &self.shared.background, &point);
+        let background = &self.shared.background;
+        let background = nearest(&background.cosines(&point), background.own());
+        let likeness = Likeness::of(&cosines, self.head.own(), takes_part, background);
         Ok(HeldOut { cosines, class, score: likeness.score() })
     }
 

@@ -59,6 +59,8 @@ pub struct Options {
     pub seed: u64,
     /// The JSONL field that holds the product id.
     pub label: Option<String>,
+    /// JSONL files of lessons that devices exported: their photos join the others.
+    pub lessons: Vec<PathBuf>,
     /// JSON: facts per label.
     pub facts: Option<PathBuf>,
     /// JSON: the score rule.
@@ -109,12 +111,18 @@ pub struct Report {
 pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)> {
     let started = Instant::now();
     let target = Target::open(&options.out, &options.channel, &options.terms)?;
-    let facts: BTreeMap<String, _> = read_json(options.facts.as_deref())?.unwrap_or_default();
+    let mut facts: BTreeMap<String, _> = read_json(options.facts.as_deref())?.unwrap_or_default();
     let score: Option<ScoreRule> = read_json(options.score.as_deref())?;
     if let Some(problem) = score.as_ref().and_then(ScoreRule::problem) {
         return Err(Error::BadInput(problem));
     }
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
+    for file in &options.lessons {
+        dataset.join(Dataset::read(file, None)?);
+    }
+    for (label, told) in std::mem::take(&mut dataset.facts) {
+        facts.entry(label).or_insert(told);
+    }
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;

@@ -29,5 +29,6 @@ mod shared;
 mod shop;
 mod sign;
 mod small;
+mod teach;
 mod train;
 mod versions;

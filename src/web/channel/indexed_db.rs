@@ -1,8 +1,9 @@
-//! The store over IndexedDB: database `jicho`, object stores `releases`, `blobs` and `state` (docs/formats/device.md).
+//! The store over IndexedDB: database `jicho`, object stores `releases`, `blobs`, `state` and `lessons`
+//! (docs/formats/device.md).
 //!
 //! As [`Database`] demands, everything to write is made ready before a transaction begins.
 
-use idb::{ObjectStore, ObjectStoreParams, Transaction};
+use idb::{KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction};
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -13,14 +14,15 @@ use crate::web::database::{Database, Fault, Mode, Schema};
 use crate::web::random;
 
 const NAME: &str = "jicho";
-/// 1: `releases` and `blobs`. 2: `state`; in releases `latestSeq` and `etag`, which may be missing.
-pub(super) const VERSION: u32 = 2;
+/// 1: `releases` and `blobs`. 2: `state`; in releases `latestSeq` and `etag`, which may be missing. 3: `lessons`.
+pub(super) const VERSION: u32 = 3;
 const RELEASES: &str = "releases";
 const BLOBS: &str = "blobs";
 const STATE: &str = "state";
+const LESSONS: &str = "lessons";
 const SCHEMA: Schema = Schema {
     version: VERSION,
-    stores: &[RELEASES, BLOBS, STATE],
+    stores: &[RELEASES, BLOBS, STATE, LESSONS],
     make: |database, store| database.create_object_store(store, ObjectStoreParams::new()).map(drop),
 };
 /// In `state`.
@@ -44,6 +46,43 @@ impl IndexedDb {
     /// As [`IndexedDb::open`].
     pub async fn open_named(name: &str) -> Result<Option<Self>> {
         Ok(Database::open(name, &SCHEMA).await?.map(IndexedDb))
+    }
+
+    /// Every lesson of the channel `key`: arrays of its id and its bytes, which stay JavaScript's.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`].
+    pub async fn lessons(&self, key: &str) -> Result<Array> {
+        let read = async |transaction: &Transaction| {
+            let store = transaction.object_store(LESSONS)?;
+            let keys = store.get_all_keys(Some(Query::from(lessons_of(key)?)), None)?.await?;
+            let values = store.get_all(Some(Query::from(lessons_of(key)?)), None)?.await?;
+            let id = |of: &JsValue| of.as_string().map(|of| of[lesson_key(key, "").len()..].to_owned());
+            let pair = |(of, bytes): (&JsValue, JsValue)| JsValue::from(Array::of2(&id(of).into(), &bytes));
+            Ok(keys.iter().zip(values).map(pair).collect())
+        };
+        self.0.within(Mode::Read, read).await
+    }
+
+    /// In one transaction: puts lessons, as [`IndexedDb::lessons`] gives them, in the place of those of the same id, and
+    /// deletes those of the ids `gone`. It is on the disk then.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Storage`]; nothing has changed.
+    pub async fn keep_lessons(&self, key: &str, lessons: &Array, gone: &[String]) -> Result<()> {
+        let write = async |transaction: &Transaction| {
+            let store = transaction.object_store(LESSONS)?;
+            for lesson in lessons.iter().map(|pair| Array::from(&pair)) {
+                let id = lesson.get(0).as_string().unwrap_or_default();
+                store.put(&lesson.get(1), Some(&lesson_key(key, &id).into()))?;
+            }
+            for id in gone {
+                store.delete(JsValue::from(lesson_key(key, id)))?;
+            }
+            Ok(())
+        };
+        let kept = self.0.within(Mode::WriteThrough, write).await;
+        kept.map_err(|e| e.context("the lesson could not be kept"))
     }
 
     async fn get(&self, store: &str, key: &str) -> Result<Option<JsValue>> {
@@ -114,6 +153,7 @@ impl Store for IndexedDb {
         let remove = async |transaction: &Transaction| {
             let releases = transaction.object_store(RELEASES)?;
             releases.delete(JsValue::from(key))?.await?;
+            transaction.object_store(LESSONS)?.delete(Query::from(lessons_of(key)?))?;
             sweep(&releases, &transaction.object_store(BLOBS)?).await
         };
         self.0.within(Mode::Write, remove).await
@@ -136,6 +176,16 @@ impl Store for IndexedDb {
         };
         self.0.within(Mode::Write, make).await
     }
+}
+
+/// No channel's key has a blank, nor has an id.
+fn lesson_key(key: &str, id: &str) -> String {
+    format!("{key} {id}")
+}
+
+fn lessons_of(key: &str) -> Result<KeyRange, Fault> {
+    let (from, until) = (lesson_key(key, ""), format!("{key}!"));
+    Ok(KeyRange::bound(&from.into(), &until.into(), None, Some(true))?)
 }
 
 /// Deletes every file that no release names.

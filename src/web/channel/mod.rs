@@ -4,6 +4,7 @@ mod diagnosis;
 mod digest;
 mod fetch;
 mod indexed_db;
+mod lessons;
 mod line;
 mod network;
 #[cfg(feature = "tract")]
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
@@ -26,7 +27,7 @@ use web_sys::{AbortController, AbortSignal};
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::manifest::ModelType;
-use crate::quality::{Assessor, Moment};
+use crate::quality::{Assessor, Moment, Quality};
 use crate::sync::{Loaded, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
@@ -131,7 +132,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Recognises what a frame of straight 8-bit RGBA shows, and on request assesses it as [`Channel::assess`] does.
+    /// Recognises what a frame of straight 8-bit RGBA shows, and on request assesses it as [`Channel::assess`] does. Frames
+    /// `beside` it show the same, and answer together with it.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
@@ -144,11 +146,15 @@ impl Channel {
         quality: bool,
         video: Option<u32>,
         at: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "Picture[]")] beside: Option<Array>,
     ) -> Result<JsValue, JsValue> {
         let recognize = || {
             let frame = Frame::new(width, height, rgba)?;
-            let answer = to_js(&self.session.recognize(&frame)?)?;
-            let quality = if quality { self.quality(&frame, video, at)? } else { JsValue::NULL };
+            let beside = lessons::pictures(beside);
+            let others = beside.iter().map(|(rgba, width, height)| Frame::new(*width, *height, rgba));
+            let frames = std::iter::once(Ok(frame)).chain(others).collect::<Result<Vec<_>>>()?;
+            let answer = to_js(&self.session.recognize(&frames)?)?;
+            let quality = if quality { quality_to_js(&self.quality(&frame, video, at))? } else { JsValue::NULL };
             // A plain object takes any field.
             let _ = Reflect::set(&answer, &"quality".into(), &quality);
             Ok(answer)
@@ -170,7 +176,7 @@ impl Channel {
         video: Option<u32>,
         at: Option<f64>,
     ) -> Result<JsValue, JsValue> {
-        let assess = || self.quality(&Frame::new(width, height, rgba)?, video, at);
+        let assess = || quality_to_js(&self.quality(&Frame::new(width, height, rgba)?, video, at));
         assess().map_err(|e| plain(&e))
     }
 
@@ -190,9 +196,9 @@ impl Channel {
         future_to_promise(async move { to_js(&Report::new(&session)).map_err(|e| plain(&e)) })
     }
 
-    fn quality(&self, frame: &Frame<'_>, video: Option<u32>, at: Option<f64>) -> Result<JsValue> {
+    fn quality(&self, frame: &Frame<'_>, video: Option<u32>, at: Option<f64>) -> Quality {
         let moment = video.zip(at).map(|(video, at)| Moment { video, at });
-        to_js(&self.assessor.borrow_mut().assess(frame, moment))
+        self.assessor.borrow_mut().assess(frame, moment)
     }
 
     fn in_turn(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
@@ -206,6 +212,12 @@ impl Channel {
         *self.turn.borrow_mut() = promise.clone();
         promise
     }
+}
+
+/// The code is there once.
+#[inline(never)]
+fn quality_to_js(quality: &Quality) -> Result<JsValue> {
+    to_js(quality)
 }
 
 fn controller() -> AbortController {
@@ -305,6 +317,7 @@ export interface ModelInfo {
   stored: boolean;
   /** Why not, for people. */
   storedProblem: string | null;
+  /** By product, as the release says; what was taught comes by `lessons`. */
   facts: Record<string, Record<string, unknown>>;
 }
 
@@ -319,7 +332,7 @@ export interface Recognition {
   decision: 'match' | 'unsure' | 'unknown';
   reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels' | 'not-known';
   /** Those that the app does not know come after the others. */
-  predictions: { label: string; confidence: number; known: boolean }[];
+  predictions: { label: string; confidence: number; known: boolean; taught: boolean }[];
   margin: number;
   rejectionScore: number;
   attributes: Record<string, { value: string | number | number[]; confidence: number | null; error?: number }>;
