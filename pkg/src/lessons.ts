@@ -154,7 +154,9 @@ export class Lessons {
 
   async #export(): Promise<Blob> {
     const rows: string[] = [];
-    for (const [, file] of await this.#shelf.all()) {
+    const times = new Map(this.#lessons().map(({ id, time }) => [id, time]));
+    const inTime = ([a]: Kept, [b]: Kept): number => (times.get(a) ?? 0) - (times.get(b) ?? 0);
+    for (const [, file] of (await this.#shelf.all()).sort(inTime)) {
       try {
         rows.push(await this.#host.call(() => this.#type().lessonRows(file)));
       } catch (error) {
