@@ -2,7 +2,7 @@
 //! ONNX network without learned weights.
 //!
 //! Luminance at four scales, each filtered by Gabor pairs in eight orientations; the square root of the energy of
-//! each is averaged over a 4×4 grid: 4 × 8 × 16 = 512 values. What it reaches is in docs/benchmarks.md.
+//! each is averaged over a 4×4 grid: 4 × 8 × 16 = 512 values. What it reaches is in docs/learning.md.
 
 use std::f32::consts::PI;
 
@@ -17,7 +17,7 @@ use crate::onnx::{encode, pixels};
 pub const NAME: &str = "embedded";
 /// What whoever trains with it should know.
 pub const LIMITS: &str = "the embedded backbone has no learned weights: on photos set apart from training it names about a \
-    third of 81 grocery products, where networks trained on ImageNet name up to three quarters (docs/benchmarks.md). \
+    third of 81 grocery products, where networks trained on ImageNet name up to three quarters (docs/learning.md). \
     For a real shop pass --backbone; `jicho backbones` lists some";
 /// Side of its input, pixels.
 pub const SIZE: usize = 128;

@@ -66,7 +66,7 @@ fn lesson(device: &Recognizer, label: &str, photos: &[PathBuf]) -> Lesson {
         label: Some(label.to_owned()),
         facts: format!("{{\"name\":\"The {label}\"}}"),
         correction: false,
-        space: device.space().unwrap(),
+        features_digest: device.features_digest().unwrap(),
         frames: frames.collect(),
     }
 }
