@@ -10,11 +10,15 @@ mod dataset;
 mod error;
 mod evaluate;
 mod export;
+#[cfg_attr(not(test), expect(dead_code, reason = "called by `train` in the next commit"))]
+mod fine_tune;
 mod import;
 mod measure;
+mod network;
 mod onnx;
 mod photo;
 mod plan;
+mod pretrain;
 mod progress;
 mod publish;
 mod release;

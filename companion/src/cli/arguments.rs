@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pixels::{Axes, Pixels};
+use super::pretrain::Pretrain;
 use crate::backbone::{Request, embedded};
 use crate::compile::Storage;
 use crate::publish::versions::Change;
@@ -49,6 +50,8 @@ pub enum Command {
     Keygen(Keygen),
     /// Compile an ONNX network to the plan that devices run
     Compile(Compile),
+    /// Make a small backbone from photos and a larger one
+    Pretrain(Pretrain),
     /// Draw the photos of a small made-up shop
     Samples(Samples),
     /// Serve models and an app over HTTP
@@ -66,6 +69,7 @@ impl Command {
             Command::Compile(a) => a.json,
             Command::Versions(a) => a.json,
             Command::Clean(a) => a.json,
+            Command::Pretrain(a) => a.json,
             _ => false,
         }
     }
