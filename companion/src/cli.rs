@@ -2,6 +2,7 @@
 
 mod arguments;
 mod pixels;
+mod pretrain;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -92,6 +93,20 @@ fn execute(command: Command) -> Result<()> {
         Command::Compile(arguments) => {
             let json = arguments.json;
             compiled(&compile::command::run(&arguments.options())?, json)?;
+        }
+        Command::Pretrain(arguments) => {
+            let out = arguments.out.clone();
+            let card = crate::pretrain::run(&arguments.options(), progress)?;
+            let result = serde_json::to_value(&card).map_err(|e| Error::BadInput(e.to_string()))?;
+            progress.event(&json!({ "event": "pretrained", "card": result }));
+            if progress == Progress::Human {
+                let share = card.accuracy_stored.map_or("not measured".to_owned(), |s| format!("{:.1} %", 100.0 * s));
+                eprintln!(
+                    "{} bytes, {} weights, nearest class mean on held-out photos {share}",
+                    card.bytes, card.weights
+                );
+                emit(out.join("backbone.onnx").display());
+            }
         }
         Command::Samples(arguments) => {
             let stage = progress.stage("draw", 0);

@@ -90,6 +90,8 @@ pub struct Backbone {
     pub size: usize,
     /// Length of its embedding.
     pub outputs: usize,
+    /// How its plan was to store weights.
+    pub storage: PlanStorage,
     /// The space that comes with it.
     pub space: Option<Vec<u8>>,
 }
@@ -140,6 +142,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
             preprocessing,
             size: embedded::SIZE,
             outputs,
+            storage: request.plan,
             space: None,
         });
     }
@@ -171,7 +174,16 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     let onnx = onnx::encode(&cut);
     let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan.storage(), progress)?;
     let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
-    Ok(Backbone { name, onnx, compiled, preprocessing: network.preprocessing, size, outputs, space: None })
+    Ok(Backbone {
+        name,
+        onnx,
+        compiled,
+        preprocessing: network.preprocessing,
+        size,
+        outputs,
+        storage: request.plan,
+        space: None,
+    })
 }
 
 /// A decoded network with what is known of its input.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pixels::{Axes, Pixels};
+use super::pretrain::Pretrain;
 use crate::backbone::{PlanStorage, Request, embedded};
 use crate::cache::{self, Place};
 use crate::compile::Storage;
@@ -52,6 +53,8 @@ pub enum Command {
     Keygen(Keygen),
     /// Compile an ONNX network to the plan that devices run
     Compile(Compile),
+    /// Make a small backbone from photos and a larger one
+    Pretrain(Pretrain),
     /// Draw the photos of a small made-up shop
     Samples(Samples),
     /// Serve models and an app over HTTP
@@ -70,6 +73,7 @@ impl Command {
             Command::Compile(a) => a.json,
             Command::Versions(a) => a.json,
             Command::Clean(a) => a.json,
+            Command::Pretrain(a) => a.json,
             _ => false,
         }
     }
@@ -121,6 +125,10 @@ pub struct Train {
     /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
+    /// Train the network further on these photos, and keep it where it names more held-out photos; for networks of the
+    /// MobileNet family. Such a network is the channel's own: each device fetches it anew
+    #[arg(long)]
+    fine_tune: bool,
     /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
     #[arg(long)]
     no_mirror: bool,
@@ -154,6 +162,7 @@ impl Train {
             lessons: self.lessons,
             facts: self.facts,
             score: self.score,
+            fine_tune: self.fine_tune,
             mirror: !self.no_mirror,
             cache: self.cache.place(),
             terms: self.publish.terms(self.canary.canary),

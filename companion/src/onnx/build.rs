@@ -52,6 +52,18 @@ impl<'a> Builder<'a> {
         self.node("Cast", &[&stored], vec![int("to", 1)])
     }
 
+    /// Adds weights stored in bytes with a factor for each entry of the first axis, which the graph multiplies by;
+    /// returns the product's name. The graph's opset must be at least 13.
+    pub fn byte_weights(&mut self, dims: &[usize], values: &[f32]) -> String {
+        let row = (values.len() / dims.first().copied().unwrap_or(1).max(1)).max(1);
+        let most = |row: &[f32]| row.iter().fold(0f32, |most, v| most.max(v.abs()));
+        let scales: Vec<f32> = values.chunks(row).map(|row| most(row).max(f32::MIN_POSITIVE) / 127.0).collect();
+        let byte = |(i, v): (usize, &f32)| ((v / scales[i / row]).round() as i8).cast_unsigned();
+        let stored = self.initializer(dims, 3, values.iter().enumerate().map(byte).collect());
+        let scales = self.weights(&[scales.len()], &scales);
+        self.node("DequantizeLinear", &[&stored, &scales], vec![int("axis", 0)])
+    }
+
     /// Adds an integer tensor; returns its name.
     pub fn integers(&mut self, values: &[i64]) -> String {
         self.initializer(&[values.len()], 7, values.iter().flat_map(|v| v.to_le_bytes()).collect())

@@ -14,6 +14,7 @@ mod ridge;
 pub mod shared;
 pub mod split;
 mod storage;
+mod tune;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ use augment::Variation;
 use fit::Candidate;
 use shared::Shared;
 use storage::Tried;
+use tune::FineTuning;
 
 /// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
@@ -65,6 +67,8 @@ pub struct Options {
     pub facts: Option<PathBuf>,
     /// JSON: the score rule.
     pub score: Option<PathBuf>,
+    /// Whether the network is to be trained further.
+    pub fine_tune: bool,
     /// Whether the mirror image of a product still is the product.
     pub mirror: bool,
     /// Where features of photos are kept.
@@ -99,6 +103,8 @@ pub struct Report {
     pub spaces: Vec<Candidate>,
     /// How the plan's weights are stored; null where that was asked for, or nothing could be tried.
     pub storage: Option<Tried>,
+    /// What came of training the network further; null where that was not asked for.
+    pub fine_tuning: Option<FineTuning>,
     /// What report.html shows.
     #[serde(flatten)]
     pub details: Option<crate::report::Report>,
@@ -124,6 +130,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         facts.entry(label).or_insert(told);
     }
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
+    let mut fine_tuning = match options.fine_tune {
+        true => Some(tune::run(&mut backbone, &dataset, options.seed, progress)?),
+        false => None,
+    };
+    let is_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
     let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
@@ -153,6 +164,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         embedding: features.embedding,
         given: given_space(&target, &backbone, embedder.feature_len(), progress)?,
         seed: options.seed,
+        is_tuned,
     };
     let trained = fit::run(&inputs)?;
     let storage = match (&trained.trial, trained.label_head) {
@@ -207,6 +219,10 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     files.push((FileRole::Head, head));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
+    if let Some(tuning) = fine_tuning.as_mut().filter(|tuning| tuning.kept) {
+        let own = release.manifest.needed().filter(|file| file.role != FileRole::Head);
+        tuning.bytes = Some(own.map(|file| file.bytes).sum());
+    }
 
     let mut report = Report {
         backbone: backbone.name,
@@ -219,6 +235,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         ece: trained.ece,
         spaces: trained.candidates,
         storage,
+        fine_tuning,
         details: None,
     };
     let material = report::Material {

@@ -20,6 +20,7 @@ mod kill;
 mod onnx;
 mod orientation;
 mod plan;
+mod pretrain;
 mod publish;
 mod pycheck;
 #[cfg(feature = "s3")]

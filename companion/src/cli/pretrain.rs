@@ -1,0 +1,134 @@
+//! `jicho pretrain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::backbone::{PlanStorage, Request};
+use crate::network::design::Design;
+use crate::pretrain;
+
+/// Under 60 million multiplications at 112 pixels. Of designs alike in cost, wide convolutions learn most from few photos.
+const DESIGN: &str = "c24/2,c48/2,c88/2,c88,c192/2,c192,s384";
+
+/// `jicho pretrain`
+#[derive(Args)]
+pub struct Pretrain {
+    /// Folders with a folder of photos per product, or JSONL files
+    #[arg(required = true)]
+    photos: Vec<PathBuf>,
+    /// The folder to write backbone.onnx and its model card to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The larger backbone to learn from: a name of `jicho backbones`, or an ONNX file
+    #[arg(long, value_name = "FILE|NAME")]
+    teacher: Option<String>,
+    /// Photos that take no part, to measure on
+    #[arg(long, value_name = "DIR")]
+    held_out: Option<PathBuf>,
+    /// Text file with products, one a line, whose photos take no part
+    #[arg(long, value_name = "FILE")]
+    leave_out: Option<PathBuf>,
+    /// Let so many drawn photos of each product of `jicho samples` join; needs a teacher
+    #[arg(long, default_value_t = 0, value_name = "N", requires = "teacher")]
+    generated: usize,
+    /// Parts of each photo that the teacher sees
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    parts: usize,
+    /// Side in pixels and how often each photo is seen at it, in order
+    #[arg(long, default_value = "64x60,96x50", value_parser = sizes, value_name = "PXxN,…")]
+    sizes: Sizes,
+    /// The network's own side in pixels. Somewhat more than in training, whose parts of photos show things larger
+    #[arg(long, default_value_t = 112, value_name = "PX")]
+    size: usize,
+    /// The network's blocks: c24/2 is a 3×3 convolution to 24 channels that halves the sides, s96 a separable one to 96
+    #[arg(long, default_value = DESIGN, value_name = "BLOCK,…")]
+    blocks: Design,
+    /// The highest rate of learning
+    #[arg(long, default_value_t = 0.002, value_name = "RATE")]
+    rate: f32,
+    /// Weight of the labels beside the teacher; 0 leaves them out
+    #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
+    class_weight: f32,
+    /// Chooses everything that is random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The licence of photos and teacher, for the model card
+    #[arg(long, value_name = "TEXT")]
+    licence: Option<String>,
+    /// Report progress and result as JSON lines on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+// clap would read a bare Vec as several values.
+#[derive(Clone)]
+struct Sizes(Vec<(usize, usize)>);
+
+impl Pretrain {
+    /// As the module wants it.
+    pub fn options(self) -> pretrain::Options {
+        let command = self.command();
+        let request = |backbone| Request { backbone, plan: PlanStorage::None, ..Request::default() };
+        pretrain::Options {
+            photos: self.photos,
+            leave_out: self.leave_out,
+            generated: self.generated,
+            teacher: self.teacher.map(request),
+            held_out: self.held_out,
+            out: self.out,
+            parts: self.parts,
+            design: self.blocks,
+            sizes: self.sizes.0,
+            size: self.size,
+            rate: self.rate,
+            class_weight: self.class_weight,
+            seed: self.seed,
+            licence: self.licence,
+            command,
+        }
+    }
+
+    /// The command, with the names of files but not where they lie.
+    fn command(&self) -> String {
+        let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let mut words = vec!["jicho pretrain".to_owned()];
+        words.extend(self.photos.iter().map(name));
+        let mut option = |key: &str, value: Option<String>| words.extend(value.map(|value| format!("--{key} {value}")));
+        option("teacher", self.teacher.as_ref().map(|teacher| name(&PathBuf::from(teacher))));
+        option("held-out", self.held_out.as_ref().map(name));
+        option("leave-out", self.leave_out.as_ref().map(name));
+        option("generated", (self.generated > 0).then(|| self.generated.to_string()));
+        option("parts", Some(self.parts.to_string()));
+        let sizes: Vec<String> = self.sizes.0.iter().map(|(side, epochs)| format!("{side}x{epochs}")).collect();
+        option("sizes", Some(sizes.join(",")));
+        option("size", Some(self.size.to_string()));
+        option("blocks", Some(self.blocks.to_string()));
+        option("rate", Some(self.rate.to_string()));
+        option("class-weight", Some(self.class_weight.to_string()));
+        option("seed", Some(self.seed.to_string()));
+        option("out", Some("DIR".into()));
+        words.join(" ")
+    }
+}
+
+/// `64x60,128x15`.
+fn sizes(text: &str) -> Result<Sizes, String> {
+    let size = |part: &str| {
+        let (side, epochs) = part.split_once('x')?;
+        Some((side.trim().parse().ok()?, epochs.trim().parse().ok()?))
+    };
+    let sizes: Option<Vec<_>> = text.split(',').map(size).collect();
+    sizes.map(Sizes).ok_or_else(|| "give sides and epochs, as 64x60,128x15".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_sides_and_epochs() {
+        assert_eq!(sizes("64x60, 128x15").unwrap().0, [(64, 60), (128, 15)]);
+        assert!(sizes("64").is_err() && sizes("64x").is_err() && sizes("").is_err());
+    }
+}

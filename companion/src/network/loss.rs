@@ -1,0 +1,44 @@
+//! What a network is trained to make small. Each loss is a sum over the rows times `share`, with its gradient.
+
+/// A loss and its gradient.
+pub struct Loss {
+    /// The loss.
+    pub value: f64,
+    /// By each entry of the rows.
+    pub gradient: Vec<f32>,
+}
+
+/// Cross-entropy of the rows' softmax with the labels, which give up `smoothing` of their weight to all classes alike.
+/// Rows without a label count nothing.
+pub fn cross_entropy(rows: &[f32], labels: &[Option<usize>], smoothing: f32, share: f32) -> Loss {
+    let classes = rows.len() / labels.len().max(1);
+    let mut loss = Loss { value: 0.0, gradient: vec![0.0; rows.len()] };
+    let lines = rows.chunks_exact(classes.max(1)).zip(loss.gradient.chunks_exact_mut(classes.max(1)));
+    for ((row, gradient), label) in lines.zip(labels) {
+        let Some(label) = *label else { continue };
+        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = row.iter().map(|v| (v - most).exp()).sum();
+        for (class, (v, gradient)) in row.iter().zip(gradient).enumerate() {
+            let hit = if class == label { 1.0 - smoothing } else { 0.0 };
+            let target = hit + smoothing / classes as f32;
+            loss.value += f64::from(target * (most + sum.ln() - v) * share);
+            *gradient = ((v - most).exp() / sum - target) * share;
+        }
+    }
+    loss
+}
+
+/// One minus the cosine of each row with its target, a unit vector of `length` entries.
+pub fn cosine_distance(rows: &[f32], targets: &[f32], length: usize, share: f32) -> Loss {
+    let mut loss = Loss { value: 0.0, gradient: vec![0.0; rows.len()] };
+    let lines = rows.chunks_exact(length).zip(loss.gradient.chunks_exact_mut(length));
+    for ((row, gradient), target) in lines.zip(targets.chunks_exact(length)) {
+        let norm = row.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-12);
+        let cosine = row.iter().zip(target).map(|(v, t)| v * t).sum::<f32>() / norm;
+        loss.value += f64::from((1.0 - cosine) * share);
+        for ((gradient, v), t) in gradient.iter_mut().zip(row).zip(target) {
+            *gradient = (cosine * v / norm - t) / norm * share;
+        }
+    }
+    loss
+}

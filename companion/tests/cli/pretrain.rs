@@ -1,0 +1,71 @@
+//! Making a backbone.
+
+use serde_json::Value;
+
+use crate::shop::Shop;
+
+const SMALL: &str = "--sizes 32x5,40x2 --size 48 --blocks c8/2,c16/2,s16,s24/2 --parts 2";
+
+#[test]
+fn a_backbone_is_made_again_byte_by_byte_and_is_one_to_train_on() {
+    let shop = Shop::with_photos(4, 6);
+    shop.run("samples unseen --products 4 --photos 2 --size 96 --seed 2").ok();
+    let make = format!("pretrain photos --teacher embedded --held-out unseen --generated 1 --licence MIT {SMALL}");
+    let outcome = shop.run(&format!("{make} --threads 1 --out made --json")).ok();
+    let events = outcome.json_lines();
+    assert_eq!(events.iter().filter(|e| e["event"] == "epoch").count(), 7);
+    assert_eq!(events.last().unwrap()["event"], "pretrained");
+
+    let card: Value = serde_json::from_slice(&shop.read("made/model-card.json")).unwrap();
+    assert_eq!(events.last().unwrap()["card"], card);
+    let made = shop.read("made/backbone.onnx");
+    assert_eq!((&card["bytes"], &card["photos"], &card["embedding"]), (&made.len().into(), &24.into(), &24.into()));
+    assert_eq!((&card["teacher"], &card["licence"], &card["heldOut"]), (&"embedded".into(), &"MIT".into(), &8.into()));
+    assert!(card["generated"].as_u64().unwrap() > 10 && card["classes"].as_array().unwrap().len() == 4);
+    assert!(card["accuracy"].as_f64().is_some() && card["accuracyStored"].as_f64().is_some());
+    let markdown = String::from_utf8(shop.read("made/model-card.md")).unwrap();
+    assert!(
+        markdown.contains(card["sha256"].as_str().unwrap()) && markdown.contains(card["command"].as_str().unwrap())
+    );
+
+    shop.run(&format!("{make} --threads 3 --out again")).ok();
+    assert!(made == shop.read("again/backbone.onnx"), "the number of threads changes nothing");
+    shop.run(&format!("{make} --seed 2 --out other")).ok();
+    assert!(made != shop.read("other/backbone.onnx"));
+
+    shop.run("train photos --channel T_1 --out models --backbone made/backbone.onnx").ok();
+    assert_eq!(shop.metadata("T_1")["features"]["embedding"], 24);
+}
+
+#[test]
+fn products_that_are_left_out_take_no_part() {
+    let shop = Shop::with_photos(3, 3);
+    let folders = std::fs::read_dir(shop.path("photos")).unwrap();
+    let mut products: Vec<String> = folders.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    products.sort();
+    shop.write("out.txt", format!("{}\n\n", products[1]));
+    shop.run(&format!("pretrain photos --leave-out out.txt --out with {SMALL}")).ok();
+    let card: Value = serde_json::from_slice(&shop.read("with/model-card.json")).unwrap();
+    assert_eq!(card["classes"], serde_json::json!([products[0], products[2]]));
+    std::fs::remove_dir_all(shop.path("photos").join(&products[1])).unwrap();
+    shop.run(&format!("pretrain photos --out without {SMALL}")).ok();
+    assert!(shop.read("with/backbone.onnx") == shop.read("without/backbone.onnx"));
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    let shop = Shop::with_photos(2, 2);
+    shop.write("out.txt", "nothing-of-the-kind\n");
+    let make = format!("pretrain photos --out made {SMALL}");
+    shop.run(&format!("{make} --leave-out out.txt")).fails("BAD_INPUT").says(&["`nothing-of-the-kind`"]);
+    shop.run(&format!("{make} --class-weight 0")).fails("BAD_INPUT").says(&["--teacher"]);
+    shop.run(&format!("{make} --teacher nonsense")).fails("BACKBONE").says(&["`nonsense`"]);
+    shop.run("pretrain photos --out made --sizes 10x1").fails("BAD_INPUT").says(&["10 pixels", "32 to 512"]);
+    shop.run("pretrain photos --out made --sizes 32x0 --size 32").fails("BAD_INPUT");
+    shop.run("pretrain photos --out made --rate 0").fails("BAD_INPUT").says(&["rate"]);
+    shop.run("pretrain nowhere --out made").fails("NOT_FOUND");
+    for wrong in ["--blocks x9", "--sizes 64", "--generated 3"] {
+        shop.run(&format!("pretrain photos --out made {wrong}")).usage();
+    }
+    assert!(!shop.path("made").exists());
+}
