@@ -40,7 +40,7 @@ fn main() {
     let point = |row: &[f32]| space.point(row).unwrap();
     let trained = share(&test, |row| head.cosines(&point(row)));
 
-    let gone = |place: usize| place % 3 != 0;
+    let gone = |place: usize| !place.is_multiple_of(3);
     for most in [5, 10, usize::MAX] {
         let device = cut::without(manifest.clone(), file, gone);
         let mut taught = Taught::default();

@@ -85,7 +85,7 @@ pub struct Context<'a> {
 }
 
 enum Model {
-    Embedding(Reader),
+    Embedding(Box<Reader>),
     Classifier { engine: Box<dyn Engine> },
 }
 
@@ -114,11 +114,11 @@ impl Recognizer {
         let manifest = manifest.into();
         let engine = load_network(&manifest, &file)?;
         let model = match (manifest.model_type, manifest.features) {
-            (ModelType::Embedding, Some(features)) => Model::Embedding(Reader::load(
+            (ModelType::Embedding, Some(features)) => Model::Embedding(Box::new(Reader::load(
                 &manifest,
                 Embedder::new(engine, manifest.preprocessing, manifest.image_size, features)?,
                 &file,
-            )?),
+            )?)),
             _ if engine.output_len() == manifest.labels.len() => Model::Classifier { engine },
             _ => {
                 let (outputs, labels) = (engine.output_len(), manifest.labels.len());

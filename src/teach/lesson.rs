@@ -52,10 +52,10 @@ impl Lesson {
         if self.id.is_empty() || self.id.len() > MAX_ID || !plain(&self.id) {
             return Err(invalid(format!("a lesson's id has 1 to {MAX_ID} of A–Z a–z 0–9 _ -")));
         }
-        if let Some(label) = &self.label {
-            if label.is_empty() || label.len() > MAX_LABEL || label.chars().any(char::is_control) {
-                return Err(invalid(format!("a product's id has 1 to {MAX_LABEL} bytes and no control characters")));
-            }
+        if let Some(label) = &self.label
+            && (label.is_empty() || label.len() > MAX_LABEL || label.chars().any(char::is_control))
+        {
+            return Err(invalid(format!("a product's id has 1 to {MAX_LABEL} bytes and no control characters")));
         }
         if self.facts.len() > MAX_FACTS || facts(&self.facts).is_none() {
             return Err(invalid(format!("facts are a JSON object of at most {MAX_FACTS} bytes")));

@@ -99,7 +99,7 @@ impl Bench<'_> {
         let bar = progress.stage("validate", 0);
         let mut rows = Vec::new();
         let whole: Vec<Judged> = (0..seeds)
-            .flat_map(|seed| splits(seed))
+            .flat_map(splits)
             .collect::<Vec<_>>()
             .par_iter()
             .map(|split| self.judge(split, true))

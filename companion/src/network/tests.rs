@@ -122,7 +122,8 @@ fn gradients_of_the_losses_and_of_a_linear_layer() {
         row.iter_mut().for_each(|v| *v /= norm);
     }
     let distance = |rows: &[f32]| cosine_distance(rows, &targets, 4, 0.5);
-    let losses: [(&str, &dyn Fn(&[f32]) -> Loss); 2] = [("entropy", &entropy), ("distance", &distance)];
+    type Measure<'a> = &'a dyn Fn(&[f32]) -> Loss;
+    let losses: [(&str, Measure<'_>); 2] = [("entropy", &entropy), ("distance", &distance)];
     for (name, loss) in losses {
         let mut rows = noise(12, 7);
         check(name, &mut rows.clone(), &loss(&rows).gradient, |rows| loss(rows).value);
