@@ -61,7 +61,7 @@ async function filesOf(models: string, channel: string): Promise<string[]> {
   if (!Array.isArray(files)) throw new InvalidManifestError(`${metadata} lists no files`);
   // The plan stands in for the network.
   const network = files.some(({ role }) => role === 'plan') ? 'plan' : 'backbone';
-  const urls = files.filter(({ role }) => role === network || role === 'head').map(({ url }) => new URL(url, models).href);
+  const urls = files.filter(({ role }) => [network, 'space', 'head'].includes(role)).map(({ url }) => new URL(url, models).href);
   const foreign = urls.find((url) => !url.startsWith(models));
   if (foreign) throw new InvalidManifestError(`${metadata} lists ${foreign}, which is not in the models folder`);
   return [metadata, ...urls];

@@ -9,7 +9,7 @@ import { stage } from './harness/stage.mjs';
 const at = stage();
 const SWAPS = 100;
 /** Until all that is kept for good is there. */
-const WARM_UP = 10;
+const WARM_UP = 20;
 /** Bytes; one model that stayed a swap would be a hundred times as much. The wasm heap may take some gaps into use late. */
 const ALLOWED = 1 << 20;
 

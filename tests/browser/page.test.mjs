@@ -121,12 +121,12 @@ test('a file that is no picture is refused with a reason', options, async () => 
 });
 
 test('a download tells how far it is', options, async () => {
-  let rest;
+  const rest = [];
   web.misbehave = (path, response) => {
     if (!path.endsWith('.safetensors')) return false;
     const bytes = readFileSync(join(models, path.slice('/assets/ml-models/'.length)));
     response.writeHead(200, { 'Content-Length': bytes.length }).write(bytes.subarray(0, bytes.length / 2));
-    rest = () => response.end(bytes.subarray(bytes.length / 2));
+    rest.push(() => response.end(bytes.subarray(bytes.length / 2)));
     return true;
   };
   await page.goto(web.url);
@@ -136,7 +136,7 @@ test('a download tells how far it is', options, async () => {
     return value > 0.4 && value < 0.7;
   });
   assert.ok(await page.getByTestId('refresh').isDisabled());
-  rest();
+  rest.forEach((send) => send());
   await reads('model-state', 'Ready');
   assert.ok(await page.getByTestId('progress').isHidden());
 });

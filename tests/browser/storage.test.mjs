@@ -39,7 +39,7 @@ describe('clear()', options, () => {
         { worker },
       );
       const { releases, blobs } = seen.before.databases.jicho;
-      assert.deepEqual([Object.keys(releases).length, Object.keys(blobs).length], [1, 2]);
+      assert.deepEqual([Object.keys(releases).length, Object.keys(blobs).length], [1, 3]);
       assert.equal(Object.keys(ofChannels(seen.before)).length, 1);
       assert.deepEqual([seen.code, seen.state, seen.model], ['NO_MODEL', 'absent', null]);
       const nothing = { releases: {}, blobs: {}, state: {}, lessons: {} };

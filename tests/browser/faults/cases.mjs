@@ -111,7 +111,8 @@ const METADATA = [
     says: 'GOLDEN_MISMATCH',
     answer: mixed('head', 'sibling'),
   },
-  { name: 'the new one, but the head of the old', says: 'INVALID_MODEL', answer: mixed('head', 'old') },
+  { name: 'the new one, but the head of the old', says: 'GOLDEN_MISMATCH', answer: mixed('head', 'old') },
+  { name: 'the new one, but the space of the old', says: ['INVALID_MODEL', 'GOLDEN_MISMATCH'], answer: mixed('space', 'old') },
   { name: 'the new one, but the plan of the old', says: 'INVALID_MODEL', answer: mixed('plan', 'old') },
   {
     name: 'the old one again, from a cache',
@@ -187,7 +188,7 @@ const BARE = ['404', 'an HTML page', 'cut off at 50 %', '50 % of it, told as the
 /** Every case; each is tried on a device that had a model and on one that never had. */
 export const cases = [
   ...[...ANY, ...METADATA].map((fault) => ofFile('metadata', 'next', fault)),
-  ...['plan', 'head'].flatMap((role) => [...ANY, ...BLOB].map((fault) => ofFile(role, 'next', fault))),
+  ...['plan', 'space', 'head'].flatMap((role) => [...ANY, ...BLOB].map((fault) => ofFile(role, 'next', fault))),
   ...[...ANY, ...BLOB].filter(({ name }) => BARE.includes(name)).map((fault) => ofFile('backbone', 'bare', fault)),
   ...PLAN,
   ...accidents,

@@ -35,7 +35,7 @@ export async function makeReleases(folder) {
 
   const releases = { old: read(at('old')), sibling, next: read(at('next')), bare: read(at('bare')) };
   assert.deepEqual(releases.next.labels, releases.old.labels);
-  for (const role of ['plan', 'head']) assert.notEqual(releases.next.file(role).sha256, releases.old.file(role).sha256);
+  for (const role of ['plan', 'space', 'head']) assert.notEqual(releases.next.file(role).sha256, releases.old.file(role).sha256);
 
   const { photos } = await clearest(folder, join(at('old'), 'T_1'), at('unseen'));
   return { folder: at('unseen'), photo: photos[0].slice(at('unseen').length + 1), ...releases };
