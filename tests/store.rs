@@ -207,7 +207,7 @@ mod browser {
         let store = fresh("newer").await;
         activate(&store, "one", &release(1, "a"), &[('a', b"A")]).await.unwrap();
         // Upgrades although the store above is open: it must close by itself.
-        let mut request = Factory::new().unwrap().open("newer", Some(3)).unwrap();
+        let mut request = Factory::new().unwrap().open("newer", Some(4)).unwrap();
         request.on_upgrade_needed(|event| {
             event.database().unwrap().create_object_store("of the future", ObjectStoreParams::new()).unwrap();
         });
@@ -218,7 +218,7 @@ mod browser {
         assert_eq!(IndexedDb::open_named("newer").await.err().map(|e| e.kind()), Some(ErrorKind::Storage));
         let mut names = newer.store_names();
         names.sort();
-        assert_eq!(names, ["blobs", "of the future", "releases", "state"]);
+        assert_eq!(names, ["blobs", "lessons", "of the future", "releases", "state"]);
         newer.close();
     }
 

@@ -33,7 +33,7 @@ async fn a_cleared_channel_leaves_nothing() {
     assert!(cleared.is_undefined() && left.model().unwrap().is_null());
     assert_eq!((settle(first).await, settle(second).await), (Err("ABORTED".into()), Err("ABORTED".into())));
     let kept = JsFuture::from(stored()).await.unwrap();
-    assert_eq!(json(&kept), format!("{{\"releases\":[\"{MODELS}stays\"],\"blobs\":2}}"));
+    assert_eq!(json(&kept), format!("{{\"releases\":[\"{MODELS}stays\"],\"blobs\":3}}"));
     assert!(get(&diagnose(&left).await, "lastCheck").is_null());
     assert_eq!(get(&diagnose(&left).await, "keptBytes").as_f64(), Some(0.0));
     assert_eq!(version(&stays).as_deref(), Some("v1"));
@@ -77,9 +77,10 @@ async fn a_diagnosis_is_plain_data() {
         format!(r#"{{"role":"{name}","sha256":"{}","bytes":{}}}"#, file.sha256, file.bytes)
     };
     let expected = format!(
-        r#"{{"version":"{}","models":"{MODELS}","channel":"sick","keys":0,"products":null,"model":{{"version":"v3","releaseSeq":3,"latestSeq":3,"candidate":false,"signedBy":null,"engine":"SIMD128","files":[{},{}],"stored":true,"storedProblem":null}},"durable":true,"keptBytes":0,"lastCheck":{{"at":{at},"outcome":"updated","error":null,"candidateError":null}},"build":"tract","memoryBytes":{memory},"schema":2}}"#,
+        r#"{{"version":"{}","models":"{MODELS}","channel":"sick","keys":0,"products":null,"model":{{"version":"v3","releaseSeq":3,"latestSeq":3,"candidate":false,"signedBy":null,"engine":"SIMD128","files":[{},{},{}],"stored":true,"storedProblem":null}},"durable":true,"keptBytes":0,"lastCheck":{{"at":{at},"outcome":"updated","error":null,"candidateError":null}},"build":"tract","memoryBytes":{memory},"schema":3}}"#,
         env!("CARGO_PKG_VERSION"),
         file(FileRole::Plan),
+        file(FileRole::Space),
         file(FileRole::Head),
     );
     assert_eq!(json(&diagnosis), expected);

@@ -141,7 +141,7 @@ async fn a_model_arrives_recognises_and_is_still_there() {
     let requests = take_requests();
     let how = |request: &JsValue| ["cache", "credentials", "redirect"].map(|what| text(request, what));
     assert_eq!(how(&requests[0]), ["no-cache", "same-origin", "follow"]);
-    assert!(requests[1..].iter().all(|r| how(r) == ["no-store", "same-origin", "follow"]) && requests.len() == 3);
+    assert!(requests[1..].iter().all(|r| how(r) == ["no-store", "same-origin", "follow"]) && requests.len() == 4);
 
     let answer = recognize(&channel).unwrap();
     assert_eq!(get(&answer, "predictions.0.label").as_string().as_deref(), Some("apple"));
