@@ -10,8 +10,13 @@ const at = stage();
 const SWAPS = 100;
 /** Until all that is kept for good is there. */
 const WARM_UP = 20;
-/** Bytes; one model that stayed a swap would be a hundred times as much. The wasm heap may take some gaps into use late. */
+/** Bytes; one model that stayed a swap would be a hundred times as much. */
 const ALLOWED = 1 << 20;
+/**
+ * The wasm heap never shrinks, and takes one step where the allocator first finds no gap for a model beside the last: of 2.7 MB,
+ * at the 15th swap or later, and then none in 300. 50 KB that stayed a swap would be as much.
+ */
+const HEAP_ALLOWED = 4 << 20;
 
 /** Publishes the next release: one of the two, with a number of its own. */
 function publishNext(swap) {
@@ -51,7 +56,7 @@ describe(`${SWAPS} models in one page`, { timeout: 6 * PATIENCE }, () => {
       }
       const late = await measure();
       for (const name of Object.keys(late)) t.diagnostic(`${name}: ${early[name]} bytes after ${WARM_UP}, ${late[name]} after ${SWAPS}`);
-      assert.ok(late.wasm - early.wasm < ALLOWED);
+      assert.ok(late.wasm - early.wasm < HEAP_ALLOWED);
       assert.equal(late.kept, 0);
       assert.ok(late.script - early.script < ALLOWED);
     });
