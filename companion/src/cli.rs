@@ -3,6 +3,7 @@
 mod arguments;
 mod pixels;
 mod pretrain;
+mod train;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use crate::publish::clean::{self, Cleaned};
 use crate::publish::versions::{self, Listing, Version};
 use crate::publish::{Published, key};
 use crate::train::Report;
-use crate::{backbone, compile, crossvalidate, evaluate, export, import, samples, serve, train};
+use crate::{backbone, compile, crossvalidate, evaluate, export, import, samples, serve, train as training};
 use arguments::{Arguments, Command};
 
 /// Runs the command that the arguments name.
@@ -45,7 +46,7 @@ fn execute(command: Command) -> Result<()> {
     let progress = if command.json() { Progress::Json } else { Progress::Human };
     match command {
         Command::Train(arguments) => {
-            let (published, report) = train::run(&arguments.options(), progress)?;
+            let (published, report) = training::run(&arguments.options(), progress)?;
             trained(progress, &published, &report);
         }
         Command::Evaluate(arguments) => {

@@ -92,19 +92,11 @@ pub fn fine_tune(
 
 #[cfg(test)]
 mod tests {
-    use jicho::manifest::{ColorOrder, Layout};
 
     use super::*;
     use crate::network::random::{normal, uniform};
 
-    const PIXELS: Preprocessing = Preprocessing {
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
-        range: [-1.0, 1.0],
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        crop: 1.0,
-    };
+    const PIXELS: Preprocessing = crate::backbone::registry::SYMMETRIC;
 
     fn network() -> Vec<u8> {
         let network = "c8/2,c16/2,s16".parse::<crate::network::design::Design>().unwrap();

@@ -138,6 +138,13 @@ impl Pixels {
         &self.rgb
     }
 
+    /// The same picture at another size, by the same filter.
+    #[must_use]
+    pub fn resized(&self, size: usize) -> Pixels {
+        let rgba: Vec<u8> = self.rgb.as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
+        Frame { width: self.size, height: self.size, rgba: &rgba }.center_square(1.0, size)
+    }
+
     /// Every byte of red, green and blue replaced by what its table says.
     #[must_use]
     pub fn mapped(&self, tables: &[[u8; 256]; 3]) -> Pixels {

@@ -33,7 +33,7 @@ pub struct Entry {
 }
 
 /// x / 127.5 − 1.
-const SYMMETRIC: Preprocessing = Preprocessing {
+pub const SYMMETRIC: Preprocessing = Preprocessing {
     layout: Layout::Nchw,
     color: ColorOrder::Rgb,
     range: [-1.0, 1.0],

@@ -7,12 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pixels::{Axes, Pixels};
 use super::pretrain::Pretrain;
-use crate::backbone::{PlanStorage, Request, embedded};
-use crate::cache::{self, Place};
+use super::train::{Crossvalidate, Train};
+use crate::backbone::PlanStorage;
 use crate::compile::Storage;
 use crate::publish::versions::Change;
 use crate::publish::{KEEP, Terms, clean};
-use crate::{compile, crossvalidate, evaluate, import, samples, serve, train};
+use crate::{compile, evaluate, import, samples, serve};
 
 /// Train, publish and serve what a shop's camera recognises.
 #[derive(Parser)]
@@ -87,164 +87,6 @@ impl Command {
             _ => return None,
         };
         Some((of.channel, change, of.publish.terms(None)))
-    }
-}
-
-/// `jicho train`
-#[derive(Args)]
-pub struct Train {
-    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
-    photos: PathBuf,
-    /// Channel id: letters, digits, `_`, `-`
-    #[arg(long)]
-    channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// `embedded`, a name of `jicho backbones`, or an ONNX file
-    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
-    backbone: String,
-    /// The tensor that holds the network's features, where it is not found by itself
-    #[arg(long, value_name = "TENSOR")]
-    features: Option<String>,
-    /// A space that was fitted to other photos with this backbone, as `jicho pretrain` writes one
-    #[arg(long, value_name = "FILE")]
-    space: Option<PathBuf>,
-    /// Places the photos that are held out to measure
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Files only: the field with the product id (default: COCO's category, `product`, `label`, or the first string field)
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
-    /// Also train on what was taught on a device: a JSONL file that `exportLessons()` of the library made
-    #[arg(long, value_name = "FILE")]
-    lessons: Vec<PathBuf>,
-    /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
-    #[arg(long, value_name = "FILE")]
-    facts: Option<PathBuf>,
-    /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
-    #[arg(long, value_name = "FILE")]
-    score: Option<PathBuf>,
-    /// Train the network further on these photos, and keep it where it names more held-out photos; for networks of the
-    /// MobileNet family. Such a network is the channel's own: each device fetches it anew
-    #[arg(long)]
-    fine_tune: bool,
-    /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
-    #[arg(long)]
-    no_mirror: bool,
-    #[command(flatten)]
-    cache: Caching,
-    /// Report progress and result as JSON lines on stdout
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    publish: Publish,
-    #[command(flatten)]
-    canary: Canary,
-    #[command(flatten)]
-    plan: Plan,
-    #[command(flatten)]
-    pixels: Pixels,
-}
-
-impl Train {
-    /// As the module wants it.
-    pub fn options(self) -> train::Options {
-        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
-        let backbone = Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space };
-        train::Options {
-            photos: self.photos,
-            channel: self.channel,
-            out: self.out,
-            backbone,
-            seed: self.seed,
-            label: self.label,
-            lessons: self.lessons,
-            facts: self.facts,
-            score: self.score,
-            fine_tune: self.fine_tune,
-            mirror: !self.no_mirror,
-            cache: self.cache.place(),
-            terms: self.publish.terms(self.canary.canary),
-        }
-    }
-}
-
-/// Where features of photos are kept, so that they are computed once.
-#[derive(Args)]
-struct Caching {
-    /// Keep features of photos in this folder (default: in the user's cache folder)
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
-    /// Compute all features anew, and keep none
-    #[arg(long, conflicts_with = "cache")]
-    no_cache: bool,
-}
-
-impl Caching {
-    fn place(self) -> Place {
-        Place((!self.no_cache).then(|| self.cache.unwrap_or_else(cache::default_folder)))
-    }
-}
-
-/// `jicho crossvalidate`
-#[derive(Args)]
-pub struct Crossvalidate {
-    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
-    photos: PathBuf,
-    /// Photos of other visits in the same form: learn from the first, judge by these
-    #[arg(long, value_name = "DIR")]
-    test: Option<PathBuf>,
-    /// `embedded`, a name of `jicho backbones`, or an ONNX file
-    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
-    backbone: String,
-    /// The tensor that holds the network's features, where it is not found by itself
-    #[arg(long, value_name = "TENSOR")]
-    features: Option<String>,
-    /// A space that was fitted to other photos with this backbone, as `jicho pretrain` writes one
-    #[arg(long, value_name = "FILE")]
-    space: Option<PathBuf>,
-    /// The field of a file that holds the product id (default: `product`, `label`, or the first string field)
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
-    /// The attribute with the kind of product, to leave whole kinds out
-    #[arg(long, value_name = "FIELD")]
-    kind: Option<String>,
-    /// Repetitions, each with other folds, shops and products left out
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-    seeds: u64,
-    /// Only the accuracy, its calibration, and frames without a product
-    #[arg(long)]
-    brief: bool,
-    /// Mirror images are other products
-    #[arg(long)]
-    no_mirror: bool,
-    /// Print the result as one JSON object on stdout
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    cache: Caching,
-    #[command(flatten)]
-    plan: Plan,
-    #[command(flatten)]
-    pixels: Pixels,
-}
-
-impl Crossvalidate {
-    /// As the module wants it.
-    pub fn options(self) -> crossvalidate::Options {
-        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
-        crossvalidate::Options {
-            photos: self.photos,
-            test: self.test,
-            backbone: Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space },
-            label: self.label,
-            kind: self.kind,
-            seeds: self.seeds,
-            mirror: !self.no_mirror,
-            cache: self.cache.place(),
-            brief: self.brief,
-        }
     }
 }
 
@@ -398,7 +240,7 @@ pub struct Keygen {
 
 /// How to publish.
 #[derive(Args)]
-struct Publish {
+pub(super) struct Publish {
     /// Versions to keep; older ones are removed, their files a day later
     #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
     keep: usize,
@@ -411,16 +253,16 @@ struct Publish {
 }
 
 impl Publish {
-    fn terms(self, canary: Option<f64>) -> Terms {
+    pub(super) fn terms(self, canary: Option<f64>) -> Terms {
         Terms { keep: self.keep, sign: self.sign, unsigned: self.unsigned, canary }
     }
 }
 
 #[derive(Args)]
-struct Canary {
+pub(super) struct Canary {
     /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
     #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
-    canary: Option<f64>,
+    pub(super) canary: Option<f64>,
 }
 
 /// `jicho compile`
@@ -525,7 +367,7 @@ impl Serve {
 
 /// The compiled network that devices run.
 #[derive(Args)]
-struct Plan {
+pub(super) struct Plan {
     /// How the compiled network that devices run stores its weights: half precision, or bytes (half the download, less
     /// exact); `auto` takes bytes where held-out photos are named as well (import: half precision); `none` publishes the
     /// ONNX alone, for which devices fetch a larger build
@@ -542,7 +384,7 @@ enum PlanWeights {
 }
 
 impl Plan {
-    fn weights(&self) -> PlanStorage {
+    pub(super) fn weights(&self) -> PlanStorage {
         match self.plan {
             PlanWeights::Auto => PlanStorage::Auto,
             PlanWeights::F16 => PlanStorage::As(Storage::F16),

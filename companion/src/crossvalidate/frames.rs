@@ -36,7 +36,7 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
             let corners = [[0, 0], [far[0], 0], [0, far[1]], far].map(|at| frame.rectangle(at, [side, side], size));
             let seen = embedder.pixels(&frame);
             let dark = seen.mapped(&[std::array::from_fn(|byte| (byte / 24) as u8); 3]);
-            let blurred = enlarged(&frame.center_square(1.0, 3), size)?;
+            let blurred = frame.center_square(1.0, 3).resized(size);
             Ok(corners.into_iter().chain([dark, blurred]).collect())
         })
         .collect::<Result<_>>()?;
@@ -48,10 +48,4 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
     let frames: Vec<Pixels> = cut.into_iter().flatten().chain(generated).collect();
     let embed = |pixels: &Pixels| Ok(Embedded { plain: embedder.embed(pixels)?, varied: Vec::new() });
     frames.par_iter().map(embed).collect()
-}
-
-fn enlarged(pixels: &Pixels, size: usize) -> jicho::Result<Pixels> {
-    let rgba: Vec<u8> = pixels.rgb().as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
-    let side = pixels.size() as u32;
-    Ok(jicho::frame::Frame::new(side, side, &rgba)?.center_square(1.0, size))
 }

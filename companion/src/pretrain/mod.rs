@@ -8,7 +8,7 @@ mod teacher;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use jicho::manifest::{ColorOrder, Layout, Preprocessing};
+use jicho::manifest::Preprocessing;
 use serde_json::json;
 
 use crate::backbone;
@@ -29,14 +29,7 @@ const DECAY: f32 = 0.02;
 /// Bytes lose nothing worth keeping when they cost at most this share of held-out photos.
 const NO_LOSS: f64 = 0.002;
 /// How the network takes its pixels.
-const PIXELS: Preprocessing = Preprocessing {
-    layout: Layout::Nchw,
-    color: ColorOrder::Rgb,
-    range: [-1.0, 1.0],
-    mean: [0.0; 3],
-    std: [1.0; 3],
-    crop: 1.0,
-};
+const PIXELS: Preprocessing = crate::backbone::registry::SYMMETRIC;
 
 /// What to make, of what.
 pub struct Options {

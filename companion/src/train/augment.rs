@@ -44,7 +44,7 @@ impl Variation {
         let seen = ((size as f64 * sharpness) as usize).clamp(1, size);
         let mut pixels = frame.rectangle([left as usize, top as usize], [width as usize, height as usize], seen);
         if seen < size {
-            pixels = enlarged(&pixels, size);
+            pixels = pixels.resized(size);
         }
         if rng.random_bool(0.5) && self.mirror {
             pixels = pixels.mirrored();
@@ -64,12 +64,6 @@ fn light(rng: &mut ChaCha8Rng) -> [[u8; 256]; 3] {
         let gain = exposure * normal(0.07);
         std::array::from_fn(|byte| ((byte as f64 / 255.0).powf(gamma) * gain * 255.0).round().clamp(0.0, 255.0) as u8)
     })
-}
-
-fn enlarged(pixels: &Pixels, size: usize) -> Pixels {
-    let rgba: Vec<u8> = pixels.rgb().as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
-    let side = pixels.size() as u32;
-    Frame::new(side, side, &rgba).map_or_else(|_| pixels.clone(), |frame| frame.center_square(1.0, size))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::split::hold_out;
 use crate::backbone::Backbone;
-use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::dataset::{Dataset, Example};
+use crate::error::{Error, Result};
 use crate::fine_tune::{self, fine_tune};
 use crate::network::view::Square;
 use crate::plan;
@@ -34,20 +34,24 @@ pub struct FineTuning {
 /// `NOT_A_BACKBONE` for a network that is not of the MobileNet family; `BAD_INPUT` without labels.
 pub fn run(backbone: &mut Backbone, dataset: &Dataset, seed: u64, progress: Progress) -> Result<FineTuning> {
     let (size, pixels) = (backbone.size, backbone.preprocessing);
-    let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
-    let held = hold_out(&class, dataset.labels.len(), seed);
+    if dataset.labels.is_empty() {
+        return Err(Error::BadInput("--fine-tune needs photos of products; these have attributes only".into()));
+    }
     // Somewhat larger, so that parts of them are sharp. Photos that cannot be read are told of where they are embedded.
     let side = size * 5 / 4;
-    let squares: Vec<Option<Square>> =
-        dataset.examples.par_iter().map(|example| Square::read(example, pixels.crop, side).ok()).collect();
-    let all =
-        squares.into_iter().zip(class).zip(held).filter_map(|((square, class), held)| Some((square?, class?, held)));
-    let (mut photos, mut labels, mut out) = (Vec::new(), Vec::new(), Vec::new());
-    for (square, class, held) in all {
-        photos.push(square);
-        labels.push(class);
-        out.push(held);
-    }
+    let read = |example: &Example| Some((Square::read(example, pixels.crop, side).ok()?, example.label));
+    let (photos, told): (Vec<Square>, Vec<Option<usize>>) = dataset.examples.par_iter().filter_map(read).unzip();
+    // Numbered as the heads' classes will be, so that the same photos are held out.
+    let mut used: Vec<usize> = told.iter().flatten().copied().collect();
+    used.sort_unstable();
+    used.dedup();
+    let class: Vec<Option<usize>> =
+        told.iter().map(|label| label.and_then(|label| used.binary_search(&label).ok())).collect();
+    let held = hold_out(&class, used.len(), seed);
+    let known =
+        photos.into_iter().zip(class).zip(held).filter_map(|((photo, class), held)| Some((photo, (class?, held))));
+    let (photos, told): (Vec<Square>, Vec<(usize, bool)>) = known.unzip();
+    let (labels, out): (Vec<usize>, Vec<bool>) = told.into_iter().unzip();
     let options = fine_tune::Options { seed, ..fine_tune::Options::default() };
     let tuned = fine_tune(&backbone.onnx, (size, &pixels), &photos, &labels, &out, &options, progress)?;
     let held_out = out.iter().filter(|held| **held).count();

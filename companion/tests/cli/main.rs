@@ -11,6 +11,7 @@ mod canary;
 mod channels;
 mod clean;
 mod compile;
+mod crossvalidate;
 mod damage;
 mod determinism;
 mod evaluate;

@@ -1,5 +1,5 @@
 use jicho::engine::{CompiledEngine, Engine, TractEngine};
-use jicho::manifest::{ColorOrder, Layout, Preprocessing};
+use jicho::manifest::{Layout, Preprocessing};
 
 use super::*;
 use crate::compile;
@@ -8,14 +8,7 @@ use crate::network::model::Tape;
 use crate::network::random::{normal, stream};
 use crate::network::{Network, unit::Unit};
 
-const PIXELS: Preprocessing = Preprocessing {
-    layout: Layout::Nchw,
-    color: ColorOrder::Rgb,
-    range: [-1.0, 1.0],
-    mean: [0.0; 3],
-    std: [1.0; 3],
-    crop: 1.0,
-};
+const PIXELS: Preprocessing = crate::backbone::registry::SYMMETRIC;
 const SIZE: usize = 32;
 
 /// A network with statistics as if it had been trained.
