@@ -358,7 +358,14 @@ bench() {
 }
 
 accuracy() {
+  browser
+  node_packages tests/browser
   companion
+  wasm
+  wasm_vault
+  say "npm package"
+  node_packages pkg
+  (cd pkg && npm run --silent build)
   node tests/accuracy/accuracy.mjs "$@"
 }
 

@@ -78,8 +78,13 @@ pub fn fine_tune(
     let before = share(&network);
     let mut student = Student::new(network, [classes, 0], DECAY, &mut stream(options.seed, [6, 0, 0]));
     student.first = options.first_block;
-    let course =
-        Course { sizes: vec![(size, options.epochs)], batch: options.batch, rate: options.rate, seed: options.seed };
+    let course = Course {
+        sizes: vec![(size, options.epochs)],
+        batch: options.batch,
+        rate: options.rate,
+        mix: 0.0,
+        seed: options.seed,
+    };
     let known: Vec<Option<usize>> = labels.iter().copied().map(Some).collect();
     let material = Material { squares: &squares, labels: &known, pixels: *pixels, targets: None };
     let stage = progress.stage("fine-tune", course.steps(squares.len()));

@@ -1,5 +1,6 @@
 // Prints what training reaches on the Grocery Store Dataset (Klasson, Zhang & Kjellström 2019): cross-validation of train
-// and val pooled, and learning from train to judge by val, whose photos are of other visits.
+// and val pooled, and learning from train to judge by val, whose photos are of other visits; and how long training and
+// teaching take.
 //
 //   node tests/accuracy/accuracy.mjs [--seeds N] [--brief] [BACKBONE …]
 //
@@ -11,6 +12,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { median } from '../bench/harness/statistics.mjs';
+import { teaching } from './teaching.mjs';
+
 const root = resolve(import.meta.dirname, '../..');
 const grocery = resolve(root, process.env.GROCERY ?? '../shared/grocery');
 const backbones = resolve(root, process.env.BACKBONES ?? '../shared/backbones');
@@ -18,6 +22,8 @@ const out = join(root, 'target/accuracy');
 const jicho = join(root, 'target/debug/jicho');
 /** Products of the shop whose training is timed. */
 const TIMED = 47;
+/** Frames that a product is taught from. */
+const FRAMES = 5;
 
 const { values, positionals } = parseArgs({
   options: { seeds: { type: 'string', default: '3' }, brief: { type: 'boolean', default: false } },
@@ -44,6 +50,7 @@ for (const network of networks) {
   console.log(run(['crossvalidate', sets.train.file, '--test', sets.val.file, '--label', 'product', '--kind', 'kind',
     '--seeds', values.seeds, ...(values.brief ? ['--brief'] : []), '--backbone', network]));
   console.log(timed(network));
+  console.log(await taught());
 }
 
 /** Writes the photos of a split as JSONL. */
@@ -71,6 +78,17 @@ function timed(network) {
   run(['train', file, '--channel', 'timed', '--out', models, '--no-cache', '--backbone', network]);
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   return `Training of ${TIMED} products, ${photos.length} photos, from photos to published: ${seconds.toFixed(1)} s.`;
+}
+
+/** Teaches a product that the timed training did not have, from photos of it. */
+async function taught() {
+  const { product } = classes[TIMED];
+  const photos = sets.train.rows.filter((row) => row.product === product).slice(0, FRAMES).map((row) => row.image_path);
+  const { teach, recognize } = await teaching({
+    models: join(out, 'models'), channel: 'timed', pkg: join(root, 'pkg'), page: join(root, 'tests/bench/page'), photos,
+  });
+  return `Teaching a product from ${FRAMES} frames in Chromium: ${median(teach).toFixed(2)} s `
+    + `(first ${teach[0].toFixed(2)} s; recognising the same frames together ${median(recognize).toFixed(2)} s).`;
 }
 
 function run(args) {

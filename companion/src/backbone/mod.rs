@@ -2,6 +2,7 @@
 
 pub mod download;
 pub mod embedded;
+pub mod pretraining;
 pub mod registry;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::onnx::{self, ImageInput, cut, pixels};
 use crate::plan::{self, Compiled};
 use crate::progress::Progress;
 use crate::release::sha256;
+use pretraining::Pretraining;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +96,8 @@ pub struct Backbone {
     pub storage: PlanStorage,
     /// The space that comes with it.
     pub space: Option<Vec<u8>>,
+    /// What it was made from, if its file tells.
+    pub pretraining: Option<Pretraining>,
 }
 
 impl Backbone {
@@ -131,7 +135,9 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
 
 fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     if request.backbone == embedded::NAME {
-        let onnx = embedded::onnx();
+        let mut model = onnx::decode(&embedded::onnx())?;
+        let pretraining = take_pretraining(&mut model)?;
+        let onnx = onnx::encode(&model);
         let preprocessing = embedded::preprocessing();
         let outputs = TractEngine::load(&onnx, preprocessing.layout, embedded::SIZE)?.output_len();
         let compiled = plan::make(&onnx, &preprocessing, embedded::SIZE, request.plan.storage(), progress)?;
@@ -144,6 +150,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
             outputs,
             storage: request.plan,
             space: None,
+            pretraining,
         });
     }
     let path = locate(&request.backbone, progress)?;
@@ -160,6 +167,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     };
     let mut cut = cut::at_features(&network.model, &features)?;
     pixels::write(&mut cut, &network.preprocessing);
+    let pretraining = take_pretraining(&mut cut)?;
     let layout = network.preprocessing.layout;
     let length = |cut: &onnx::Model, size| TractEngine::load(&onnx::encode(cut), layout, size).map(|e| e.output_len());
     let outputs = length(&cut, network.size).map_err(|e| e.context(path.display()))?;
@@ -183,7 +191,15 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         outputs,
         storage: request.plan,
         space: None,
+        pretraining,
     })
+}
+
+/// Takes out of a file what it tells of its making, which devices have no use for.
+fn take_pretraining(model: &mut ModelProto) -> Result<Option<Pretraining>> {
+    let told = Pretraining::read(model).map_err(Error::Backbone);
+    Pretraining::remove(model);
+    told
 }
 
 /// A decoded network with what is known of its input.

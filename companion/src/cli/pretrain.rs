@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::backbone::{PlanStorage, Request};
+use crate::backbone::{PixelFlags, PlanStorage, Request};
 use crate::network::design::Design;
 use crate::pretrain;
 
@@ -23,7 +23,10 @@ pub struct Pretrain {
     /// The larger backbone to learn from: a name of `jicho backbones`, or an ONNX file
     #[arg(long, value_name = "FILE|NAME")]
     teacher: Option<String>,
-    /// Photos that take no part, to measure on
+    /// Side in pixels at which the teacher sees the parts, where not that of its best features
+    #[arg(long, value_name = "PX", requires = "teacher")]
+    teacher_size: Option<usize>,
+    /// Photos that take no part, to measure and calibrate on
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,
     /// Text file with products, one a line, whose photos take no part
@@ -33,10 +36,10 @@ pub struct Pretrain {
     #[arg(long, default_value_t = 0, value_name = "N", requires = "teacher")]
     generated: usize,
     /// Parts of each photo that the teacher sees
-    #[arg(long, default_value_t = 8, value_name = "N")]
+    #[arg(long, default_value_t = 16, value_name = "N")]
     parts: usize,
     /// Side in pixels and how often each photo is seen at it, in order
-    #[arg(long, default_value = "64x60,96x50", value_parser = sizes, value_name = "PXxN,…")]
+    #[arg(long, default_value = "64x150,96x170", value_parser = sizes, value_name = "PXxN,…")]
     sizes: Sizes,
     /// The network's own side in pixels. Somewhat more than in training, whose parts of photos show things larger
     #[arg(long, default_value_t = 112, value_name = "PX")]
@@ -47,8 +50,11 @@ pub struct Pretrain {
     /// The highest rate of learning
     #[arg(long, default_value_t = 0.002, value_name = "RATE")]
     rate: f32,
+    /// Share of the photos that others are mixed into
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
+    mix: f32,
     /// Weight of the labels beside the teacher; 0 leaves them out
-    #[arg(long, default_value_t = 1.0, value_name = "WEIGHT")]
+    #[arg(long, default_value_t = 0.2, value_name = "WEIGHT")]
     class_weight: f32,
     /// Chooses everything that is random
     #[arg(long, default_value_t = 1)]
@@ -69,7 +75,8 @@ impl Pretrain {
     /// As the module wants it.
     pub fn options(self) -> pretrain::Options {
         let command = self.command();
-        let request = |backbone| Request { backbone, plan: PlanStorage::None, ..Request::default() };
+        let pixels = PixelFlags { size: self.teacher_size, ..PixelFlags::default() };
+        let request = |backbone| Request { backbone, pixels, plan: PlanStorage::None, ..Request::default() };
         pretrain::Options {
             photos: self.photos,
             leave_out: self.leave_out,
@@ -82,6 +89,7 @@ impl Pretrain {
             sizes: self.sizes.0,
             size: self.size,
             rate: self.rate,
+            mix: self.mix,
             class_weight: self.class_weight,
             seed: self.seed,
             licence: self.licence,
@@ -96,6 +104,7 @@ impl Pretrain {
         words.extend(self.photos.iter().map(name));
         let mut option = |key: &str, value: Option<String>| words.extend(value.map(|value| format!("--{key} {value}")));
         option("teacher", self.teacher.as_ref().map(|teacher| name(&PathBuf::from(teacher))));
+        option("teacher-size", self.teacher_size.map(|size| size.to_string()));
         option("held-out", self.held_out.as_ref().map(name));
         option("leave-out", self.leave_out.as_ref().map(name));
         option("generated", (self.generated > 0).then(|| self.generated.to_string()));
@@ -105,6 +114,7 @@ impl Pretrain {
         option("size", Some(self.size.to_string()));
         option("blocks", Some(self.blocks.to_string()));
         option("rate", Some(self.rate.to_string()));
+        option("mix", Some(self.mix.to_string()));
         option("class-weight", Some(self.class_weight.to_string()));
         option("seed", Some(self.seed.to_string()));
         option("out", Some("DIR".into()));

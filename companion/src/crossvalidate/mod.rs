@@ -122,9 +122,17 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
         .transpose()?
         .map(|space| (space, false));
     let kinds = kinds(&dataset, options.kind.as_deref());
+    let pretraining = backbone.pretraining.as_ref();
+    let seen = pretraining.map_or_else(|| vec![false; total], |made| made.saw(&dataset.examples));
+    let count = seen.iter().filter(|seen| **seen).count();
+    if count > 0 {
+        progress.warn(&format!("the backbone was made from {count} of these photos: folds of them flatter it"));
+    }
     let bench = Bench {
         photos: &photos,
         class: dataset.examples.iter().map(|e| e.label.unwrap_or_default()).collect(),
+        seen,
+        told: pretraining.and_then(|made| made.calibration),
         kind: kinds,
         classes: dataset.labels.len(),
         background: &embed::background(&embedder, backbone.size)?,

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{Options, Row, Spread};
+use crate::backbone::pretraining::Calibration;
 use crate::error::Result;
 use crate::measure::{auroc, false_accepts_at};
 use crate::progress::Progress;
@@ -31,6 +32,10 @@ pub struct Bench<'a> {
     pub photos: &'a [Embedded],
     /// Of each photo.
     pub class: Vec<usize>,
+    /// Whether the network was made from each photo.
+    pub seen: Vec<bool>,
+    /// What the network's own file tells of photos that it was not made from.
+    pub told: Option<Calibration>,
     /// Of each class.
     pub kind: Vec<usize>,
     /// How many.
@@ -186,9 +191,11 @@ impl Bench<'_> {
             .map(|&i| self.photos[i].varied(embed::variations(sizes[self.class[i]]), self.mirror))
             .collect();
         let class: Vec<Option<usize>> = train.iter().map(|&i| place(i)).collect();
+        let seen: Vec<bool> = train.iter().map(|&i| self.seen[i]).collect();
         let set = Set {
             photos: &photos,
             class: &class,
+            seen: &seen,
             classes: classes.len(),
             background: self.background,
             embedding: self.embedding,
@@ -199,7 +206,7 @@ impl Bench<'_> {
             None => vec![false; class.len()],
         };
         let Choice { source, trial, .. } = choose(set, self.given.as_ref(), &held)?;
-        let scale = calibrate::fit_scale(&learn::visits(set, &trial)?.known);
+        let (scale, _) = calibrate::calibrate(&learn::visits(set, &trial)?, self.told);
         let model = Model::of(set, &source)?;
         let all = vec![true; classes.len()];
         let judged = |wanted: &dyn Fn(usize) -> bool| -> Vec<(&Embedded, usize)> {

@@ -33,7 +33,7 @@ pub struct Dataset {
 }
 
 /// One photo.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Example {
     /// The file; the JSONL file of a photo that lies in its own row.
     pub path: PathBuf,

@@ -3,6 +3,7 @@
 use jicho::manifest::Preprocessing;
 use rayon::prelude::*;
 
+use super::mix::mix;
 use super::optimizer::cosine_rate;
 use super::random::{below, shuffle, stream};
 use super::student::{Losses, SHARD, Shard, Student};
@@ -39,6 +40,8 @@ pub struct Course {
     pub batch: usize,
     /// The highest rate.
     pub rate: f32,
+    /// How many of the photos are mixed with others, 0 to 1.
+    pub mix: f32,
     /// Chooses everything.
     pub seed: u64,
 }
@@ -100,8 +103,9 @@ impl Course {
             };
             let look = Look::random(&mut rng);
             shard.pixels.extend(material.squares[photo].view(&part, &look, side, &material.pixels));
-            shard.labels.push(material.labels[photo]);
+            shard.labels.push(material.labels[photo].into());
         }
+        mix(&mut shard, side, self.mix, |i| stream(self.seed, [6, epoch as u64, photos[i] as u64]));
         shard
     }
 }

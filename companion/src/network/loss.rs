@@ -8,21 +8,40 @@ pub struct Loss {
     pub gradient: Vec<f32>,
 }
 
+/// What an image shows: its class, where known, and that of another image that has a share in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Truth {
+    /// Its own class.
+    pub class: Option<usize>,
+    /// The other's.
+    pub other: Option<usize>,
+    /// The other's share, 0 to 1.
+    pub share: f32,
+}
+
+impl From<Option<usize>> for Truth {
+    fn from(class: Option<usize>) -> Truth {
+        Truth { class, ..Truth::default() }
+    }
+}
+
 /// Cross-entropy of the rows' softmax with the labels, which give up `smoothing` of their weight to all classes alike.
-/// Rows without a label count nothing.
-pub fn cross_entropy(rows: &[f32], labels: &[Option<usize>], smoothing: f32, share: f32) -> Loss {
+/// What has no label counts nothing.
+pub fn cross_entropy(rows: &[f32], labels: &[Truth], smoothing: f32, share: f32) -> Loss {
     let classes = rows.len() / labels.len().max(1);
     let mut loss = Loss { value: 0.0, gradient: vec![0.0; rows.len()] };
     let lines = rows.chunks_exact(classes.max(1)).zip(loss.gradient.chunks_exact_mut(classes.max(1)));
     for ((row, gradient), label) in lines.zip(labels) {
-        let Some(label) = *label else { continue };
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = row.iter().map(|v| (v - most).exp()).sum();
-        for (class, (v, gradient)) in row.iter().zip(gradient).enumerate() {
-            let hit = if class == label { 1.0 - smoothing } else { 0.0 };
-            let target = hit + smoothing / classes as f32;
-            loss.value += f64::from(target * (most + sum.ln() - v) * share);
-            *gradient = ((v - most).exp() / sum - target) * share;
+        for (label, weight) in [(label.class, 1.0 - label.share), (label.other, label.share)] {
+            let Some(label) = label else { continue };
+            for (class, (v, gradient)) in row.iter().zip(&mut *gradient).enumerate() {
+                let hit = if class == label { 1.0 - smoothing } else { 0.0 };
+                let target = hit + smoothing / classes as f32;
+                loss.value += f64::from(target * (most + sum.ln() - v) * weight * share);
+                *gradient += ((v - most).exp() / sum - target) * weight * share;
+            }
         }
     }
     loss

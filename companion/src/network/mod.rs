@@ -11,6 +11,7 @@ pub mod judge;
 pub mod linear;
 pub mod loss;
 mod matmul;
+mod mix;
 pub mod model;
 pub mod norm;
 pub mod onnx;

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::linear::{Linear, LinearGradient};
-use super::loss::{cosine_distance, cross_entropy};
+use super::loss::{Truth, cosine_distance, cross_entropy};
 use super::model::{Network, Tape};
 use super::optimizer::{AdamW, Parameter};
 use super::unit::Gradient;
@@ -21,8 +21,8 @@ const SMOOTHING: f32 = 0.1;
 pub struct Shard {
     /// Network input, images × side × side × 3.
     pub pixels: Vec<f32>,
-    /// The class of each, where known.
-    pub labels: Vec<Option<usize>>,
+    /// What each shows.
+    pub labels: Vec<Truth>,
     /// Unit vectors, one an image, that the network should be able to predict; or none at all.
     pub targets: Vec<f32>,
 }

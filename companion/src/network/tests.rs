@@ -1,7 +1,7 @@
 //! Every gradient against finite differences, and what training promises.
 
 use super::linear::Linear;
-use super::loss::{Loss, cosine_distance, cross_entropy};
+use super::loss::{Loss, Truth, cosine_distance, cross_entropy};
 use super::model::Tape;
 use super::norm::Activation;
 use super::random::{normal, stream, uniform};
@@ -114,7 +114,8 @@ fn gradients_stop_where_an_activation_is_flat() {
 
 #[test]
 fn gradients_of_the_losses_and_of_a_linear_layer() {
-    let labels = [Some(1), None, Some(3)];
+    let mixed = Truth { class: Some(3), other: Some(0), share: 0.3 };
+    let labels = [Some(1).into(), Truth::default(), mixed];
     let entropy = |rows: &[f32]| cross_entropy(rows, &labels, 0.1, 0.5);
     let mut targets = noise(12, 8);
     for row in targets.chunks_exact_mut(4) {
@@ -140,7 +141,7 @@ fn gradients_of_the_losses_and_of_a_linear_layer() {
         });
     }
     // Uniform scores over four classes: the logarithm of four, whatever the smoothing.
-    assert!((cross_entropy(&[2.0; 4], &[Some(0)], 0.1, 1.0).value - 4f64.ln()).abs() < 1e-6);
+    assert!((cross_entropy(&[2.0; 4], &[Some(0).into()], 0.1, 1.0).value - 4f64.ln()).abs() < 1e-6);
     assert!(cosine_distance(&[3.0, 4.0], &[0.6, 0.8], 2, 1.0).value.abs() < 1e-6);
 }
 
@@ -217,7 +218,7 @@ fn stripes(seed: u64, shards: usize) -> Vec<Shard> {
                 let v = (((at / 16) as f32 * sin + (at % 16) as f32 * cos) * 1.2 + phase).sin();
                 shard.pixels.extend([v, 0.5 * v, normal(&mut rng) * 0.2]);
             }
-            shard.labels.push(Some(class));
+            shard.labels.push(Some(class).into());
             shard.targets.extend((0..4).map(|t| if t == class { 1.0 } else { 0.0 }));
         }
         batch.push(shard);
@@ -254,7 +255,7 @@ fn training_learns_and_is_the_same_with_any_number_of_threads() {
         let right = scores
             .chunks(3)
             .zip(&test.labels)
-            .filter(|(row, label)| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])) == **label);
+            .filter(|(row, label)| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])) == label.class);
         assert!(right.count() >= 7);
     }
 }

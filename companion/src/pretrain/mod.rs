@@ -1,6 +1,7 @@
 //! Making a small backbone from photos: it learns to predict what a larger network, its teacher, makes of them, and
 //! the labels that they have.
 
+mod calibration;
 mod card;
 mod photos;
 mod teacher;
@@ -12,6 +13,7 @@ use jicho::manifest::Preprocessing;
 use serde_json::json;
 
 use crate::backbone;
+use crate::backbone::pretraining::Pretraining;
 use crate::error::{Error, Result, at};
 use crate::network::course::{Course, Material};
 use crate::network::design::Design;
@@ -19,6 +21,7 @@ use crate::network::onnx::{self, Storage};
 use crate::network::random::stream;
 use crate::network::student::Student;
 use crate::network::{Network, judge};
+use crate::onnx::{decode, encode};
 use crate::progress::Progress;
 pub use card::Card;
 use photos::Photos;
@@ -55,6 +58,8 @@ pub struct Options {
     pub size: usize,
     /// The highest rate of learning.
     pub rate: f32,
+    /// How many of the photos are mixed with others, 0 to 1.
+    pub mix: f32,
     /// Weight of the labels' loss; 0 leaves labels out.
     pub class_weight: f32,
     /// Chooses everything that is random.
@@ -65,7 +70,8 @@ pub struct Options {
     pub command: String,
 }
 
-/// Makes the backbone: `backbone.onnx`, `model-card.md` and `model-card.json` in the folder.
+/// Makes the backbone: `backbone.onnx`, `model-card.md` and `model-card.json` in the folder, and `space.safetensors` where
+/// there are labels.
 ///
 /// # Errors
 /// Photos, teacher or options that cannot be used; a folder that cannot be written.
@@ -91,14 +97,24 @@ pub fn run(options: &Options, progress: Progress) -> Result<Card> {
     let outputs = if classes > 1 { [classes, length] } else { [0, length] };
     let mut student = Student::new(network, outputs, DECAY, &mut stream(options.seed, [5, 0, 0]));
     student.class_weight = options.class_weight;
-    let course = Course { sizes: options.sizes.clone(), batch: BATCH, rate: options.rate, seed: options.seed };
+    let Options { sizes, rate, mix, seed, .. } = options;
+    let course = Course { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
     let material = Material { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
     let losses = teach(&course, &mut student, &material, progress);
 
     let network = student.network.folded();
-    let measured = Measured::of(&network, &photos, size)?;
+    let mut measured = Measured::of(&network, &photos, size)?;
     std::fs::create_dir_all(&options.out).map_err(at(&options.out))?;
     let file = options.out.join("backbone.onnx");
+    std::fs::write(&file, &measured.file).map_err(at(&file))?;
+    let (space, calibration) = calibration::run(&file, &photos, progress)?;
+    if let Some(space) = space {
+        let file = options.out.join("space.safetensors");
+        std::fs::write(&file, space.serialize()?).map_err(at(&file))?;
+    }
+    let mut model = decode(&measured.file)?;
+    Pretraining::of(&photos.examples, calibration).write(&mut model);
+    measured.file = encode(&model);
     std::fs::write(&file, &measured.file).map_err(at(&file))?;
     let card = Card::new(options, &photos, teacher.as_ref(), &network, &measured, losses, started.elapsed());
     card.write(&options.out)?;
@@ -113,6 +129,9 @@ fn check(options: &Options) -> Result<()> {
     }
     if options.parts == 0 || options.sizes.iter().any(|(_, epochs)| *epochs == 0) {
         return bad("each photo must be seen at least once, and so must each of its parts".into());
+    }
+    if !(0.0..=1.0).contains(&options.mix) {
+        return bad("what share of the photos is mixed must be within 0 and 1".into());
     }
     if !(options.rate > 0.0 && options.rate < 1.0) || options.class_weight < 0.0 || !options.class_weight.is_finite() {
         return bad("the rate must be above 0 and below 1, and the class weight not below 0".into());

@@ -16,6 +16,8 @@ use crate::samples;
 pub struct Photos {
     /// Products, in byte order.
     pub classes: Vec<String>,
+    /// The photos' files, without drawn ones and those that cannot be read; labels are places in `classes`.
+    pub examples: Vec<Example>,
     /// Photos to learn from.
     pub squares: Vec<Square>,
     /// The product of each, where known.
@@ -26,6 +28,8 @@ pub struct Photos {
     pub held_squares: Vec<Square>,
     /// Their products.
     pub held_labels: Vec<usize>,
+    /// Their files.
+    pub held_examples: Vec<Example>,
 }
 
 impl Photos {
@@ -43,28 +47,34 @@ impl Photos {
         found.retain(|(_, label)| label.as_ref().is_none_or(|label| !left_out.contains(label)));
         let names: BTreeSet<String> = found.iter().filter_map(|(_, label)| label.clone()).collect();
         let index: BTreeMap<&String, usize> = names.iter().zip(0..).collect();
+        let at = |label: &Option<String>| label.as_ref().and_then(|label| index.get(label).copied());
         let side = size * 7 / 4;
-        let real = decode(&found, side, progress);
+        let named = |photos: Vec<Labelled<Example>>| -> Vec<Example> {
+            photos.into_iter().map(|(photo, label)| Example { label: at(&label), ..photo }).collect()
+        };
+        let (mut squares, examples) = decode(named(found), side, progress);
         let mut held = match &options.held_out {
-            Some(path) => decode(&labelled(path, progress)?, side, progress),
+            Some(path) => named(labelled(path, progress)?),
             None => Vec::new(),
         };
-        held.retain(|(_, label)| label.as_ref().is_some_and(|label| index.contains_key(label)));
+        held.retain(|example| example.label.is_some());
+        let (held_squares, held_examples) = decode(held, side, progress);
         let drawn = drawn(options, side, progress)?;
         let generated = drawn.len();
-        let (squares, labels): (Vec<_>, Vec<_>) = real.into_iter().chain(drawn).unzip();
+        squares.extend(drawn);
         if squares.is_empty() {
             return Err(Error::NoPhotos("no photo is left to learn from".into()));
         }
-        let at = |label: Option<String>| label.and_then(|label| index.get(&label).copied());
-        let (held_squares, held_labels): (Vec<_>, Vec<_>) = held.into_iter().unzip();
+        let labels = examples.iter().map(|example| example.label);
         Ok(Photos {
-            labels: labels.into_iter().map(at).collect(),
-            held_labels: held_labels.into_iter().filter_map(at).collect(),
+            labels: labels.chain(std::iter::repeat_n(None, generated)).collect(),
+            held_labels: held_examples.iter().filter_map(|example| example.label).collect(),
             classes: names.iter().cloned().collect(),
             squares,
+            examples,
             generated,
             held_squares,
+            held_examples,
         })
     }
 }
@@ -79,21 +89,21 @@ fn labelled(path: &Path, progress: Progress) -> Result<Vec<Labelled<Example>>> {
 }
 
 /// The photos that can be read; each is decoded on its own, and they stay in order.
-fn decode(photos: &[Labelled<Example>], side: usize, progress: Progress) -> Vec<Labelled<Square>> {
+fn decode(photos: Vec<Example>, side: usize, progress: Progress) -> (Vec<Square>, Vec<Example>) {
     let stage = progress.stage("read", photos.len());
-    let read = |(example, label): &Labelled<Example>| {
-        let square = Square::read(example, 1.0, side);
+    let read = |example: Example| {
+        let square = Square::read(&example, 1.0, side);
         stage.advance();
-        square.map(|square| (square, label.clone())).map_err(|why| format!("left out: {} {why}", example.name))
+        square.map_err(|why| format!("left out: {} {why}", example.name)).map(|square| (square, example))
     };
-    let results: Vec<_> = photos.par_iter().map(read).collect();
+    let results: Vec<_> = photos.into_par_iter().map(read).collect();
     stage.finish();
     let warn = |result: Result<_, String>| result.map_err(|why| progress.warn(&why)).ok();
-    results.into_iter().filter_map(warn).collect()
+    results.into_iter().filter_map(warn).unzip()
 }
 
 /// Drawn photos, without labels.
-fn drawn(options: &Options, side: usize, progress: Progress) -> Result<Vec<Labelled<Square>>> {
+fn drawn(options: &Options, side: usize, progress: Progress) -> Result<Vec<Square>> {
     if options.generated == 0 {
         return Ok(Vec::new());
     }
@@ -104,8 +114,8 @@ fn drawn(options: &Options, side: usize, progress: Progress) -> Result<Vec<Label
     let seen = |done: usize, total: usize| stage.set(done as u64, Some(total as u64));
     samples::generate(folder.path(), &drawing, &seen).map_err(at(folder.path()))?;
     stage.finish();
-    let photos: Vec<_> = labelled(folder.path(), progress)?.into_iter().map(|(example, _)| (example, None)).collect();
-    Ok(decode(&photos, side, progress))
+    let photos = labelled(folder.path(), progress)?.into_iter().map(|(example, _)| example).collect();
+    Ok(decode(photos, side, progress).0)
 }
 
 fn read_lines(path: Option<&Path>) -> Result<BTreeSet<String>> {

@@ -2,6 +2,8 @@
 
 use jicho::recognize::softmax;
 
+use super::learn::Visits;
+use crate::backbone::pretraining::Calibration;
 use crate::measure;
 
 /// The scale where nothing could be held out; about what shops of ten products end at.
@@ -11,7 +13,7 @@ pub const DEFAULT_THRESHOLD: f32 = -0.5;
 /// The share of photos of known products that the rejection threshold lets pass.
 pub const TRUE_ACCEPT_RATE: f64 = 0.95;
 /// Fewer held-out photos than this measure no rate.
-const MEASURABLE_PHOTOS: usize = 20;
+pub const MEASURABLE_PHOTOS: usize = 20;
 
 /// Cosines of a held-out photo to every class, and its true class.
 #[derive(Debug, Clone)]
@@ -70,6 +72,22 @@ pub fn accuracy(held_out: &[HeldOut]) -> Option<f64> {
 /// Index of the largest value; the first of equals.
 pub fn best(values: &[f32]) -> usize {
     values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best })
+}
+
+/// The factor and the threshold by photos of other visits; where there are too few, those that the network's own file
+/// tells.
+pub fn calibrate(visits: &Visits, told: Option<Calibration>) -> (f32, Rejection) {
+    match told.filter(|_| visits.known.len() < MEASURABLE_PHOTOS) {
+        Some(told) => {
+            let rejection = Rejection {
+                threshold: told.rejection_threshold,
+                true_accept_rate: Some(told.true_accept_rate),
+                false_accept_rate: None,
+            };
+            (told.scale, rejection)
+        }
+        None => (fit_scale(&visits.known), rejection(&visits.known, &visits.strangers)),
+    }
 }
 
 /// A rejection threshold with what it was measured to do.

@@ -7,11 +7,12 @@ use jicho::manifest::{AttributeHead, Decision, LabelHead};
 use jicho::recognize::softmax;
 use serde::Serialize;
 
-use super::calibrate;
+use super::calibrate::{self, HeldOut};
 use super::embed::{self, Embedded};
 use super::learn::{self, Model, Set, Source, Trial, Visits};
 use super::shared::Shared;
 use super::{MATCH_CONFIDENCE, heads, split};
+use crate::backbone::pretraining::Calibration;
 use crate::dataset::{Dataset, Value};
 use crate::error::Result;
 use crate::measure::{Answer, Measures};
@@ -27,6 +28,10 @@ pub struct Inputs<'a> {
     pub dataset: &'a Dataset,
     /// Their feature vectors.
     pub photos: &'a [Embedded],
+    /// Whether the network was made from each of them.
+    pub seen: &'a [bool],
+    /// What the network's own file tells of photos that it was not made from.
+    pub told: Option<Calibration>,
     /// Frames without a product, by kind.
     pub background: &'a [(usize, Embedded)],
     /// Length of the network's part of the features.
@@ -80,7 +85,7 @@ pub struct Candidate {
 /// # Errors
 /// A given space that does not fit the features.
 pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
-    let Inputs { dataset, photos, background, embedding, .. } = *inputs;
+    let Inputs { dataset, photos, seen, background, embedding, .. } = *inputs;
     let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
     let labels = dataset.labels.len();
     let held = match labels {
@@ -88,11 +93,12 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
         labels => split::hold_out(&class, labels, inputs.seed),
     };
     let (spanned, classes) = if labels > 0 { (class.clone(), labels) } else { attribute_classes(dataset) };
-    let set = Set { photos, class: &spanned, classes, background, embedding };
+    let set = Set { photos, class: &spanned, seen, classes, background, embedding };
     let held_products = if labels > 0 { held.clone() } else { vec![false; held.len()] };
     let Choice { source, trial, held_out, candidates } = choose(set, inputs.given.as_ref(), &held_products)?;
 
-    let answers = held_out.as_ref().map_or_else(Vec::new, Trial::answers);
+    let measuring = held_out.iter().flat_map(|trial| &trial.answers).filter(|(place, _)| !seen[*place]);
+    let answers: Vec<HeldOut> = measuring.map(|(_, answer)| answer.clone()).collect();
     let model = Model::of(set, &source)?;
     let dims = model.shared.space.dims();
     let mut file = HeadFile::default();
@@ -111,9 +117,8 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
             // The others are too easy for the network to calibrate by.
             visits.known.clone_from(&answers);
         }
-        let scale = calibrate::fit_scale(&visits.known);
+        let (scale, rejection) = calibrate::calibrate(&visits, inputs.told);
         label_head = Some(LabelHead { scale });
-        let rejection = calibrate::rejection(&visits.known, &visits.strangers);
         decision.rejection_threshold = rejection.threshold;
         decision.true_accept_rate = rejection.true_accept_rate;
         decision.false_accept_rate = rejection.false_accept_rate;

@@ -23,6 +23,8 @@ pub struct Set<'a> {
     pub photos: &'a [Embedded],
     /// Of each photo.
     pub class: &'a [Option<usize>],
+    /// Whether the network was made from each photo: of such it is too sure for them to measure or calibrate.
+    pub seen: &'a [bool],
     /// How many.
     pub classes: usize,
     /// Frames without a product, by kind.
@@ -149,7 +151,8 @@ pub fn held_out(set: Set<'_>, source: &Source, held: &[bool]) -> Result<Option<T
     Ok(Some(Trial { model, answers: places.into_iter().zip(answers).collect() }))
 }
 
-/// A trial for photos of other visits: held-out neighbours of the training photos are too easy to calibrate by.
+/// A trial for photos of other visits: held-out neighbours of the training photos are too easy to calibrate by. Photos
+/// that the network has seen are asked for neither.
 #[derive(Debug, Default)]
 pub struct Visits {
     /// Answers to the second half of each product's photos by a model that saw three of the first half.
@@ -180,14 +183,14 @@ pub fn visits(set: Set<'_>, source: &Source) -> Result<Visits> {
         let half = photos.len().div_ceil(2);
         let few = half.min(FEW);
         (0..few).for_each(|i| first[photos[i * half / few]] = true);
-        photos[half..].iter().for_each(|&i| second[i] = true);
+        photos[half..].iter().for_each(|&i| second[i] = !set.seen[i]);
     }
     let trial = |part: usize| -> Result<Visits> {
         let takes_part: Vec<bool> = (0..set.classes).map(|k| parts < 2 || k % parts != part).collect();
         let class_takes_part = |i: usize| set.class[i].is_some_and(|k| takes_part[k]);
         let model = Model::learn(set, source, &with_class(set, |i| first[i]), |k| takes_part[k])?;
         let known = model.answers(&with_class(set, |i| second[i] && class_takes_part(i)), &takes_part)?;
-        let strangers = with_class(set, |i| !class_takes_part(i));
+        let strangers = with_class(set, |i| !set.seen[i] && !class_takes_part(i));
         let strangers = model.answers(&strangers, &takes_part)?.into_iter().map(|answer| answer.score).collect();
         Ok(Visits { known, strangers })
     };

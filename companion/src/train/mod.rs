@@ -157,9 +157,14 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
 
     let stage = Instant::now();
     let background = embed::background(&embedder, backbone.size)?;
+    let made = backbone.pretraining.as_ref();
+    let seen = made.map_or_else(|| vec![false; embedded.len()], |made| made.saw(&dataset.examples));
+    warnings.extend(seen_warning(&seen));
     let inputs = fit::Inputs {
         dataset: &dataset,
         photos: &embedded,
+        seen: &seen,
+        told: made.and_then(|made| made.calibration),
         background: &background,
         embedding: features.embedding,
         given: given_space(&target, &backbone, embedder.feature_len(), progress)?,
@@ -242,6 +247,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         examples: &dataset.examples,
         labels: &dataset.labels,
         photos: &embedded,
+        seen: &seen,
         embedding: features.embedding,
         trial: trained.trial.as_ref(),
         visits: &trained.visits,
@@ -253,6 +259,18 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     };
     let published = target.publish(release, extra, progress)?;
     Ok((published, report))
+}
+
+/// What a network knows by heart measures nothing.
+fn seen_warning(seen: &[bool]) -> Option<String> {
+    let count = seen.iter().filter(|seen| **seen).count();
+    (count > 0).then(|| {
+        format!(
+            "the backbone was made from {count} of these {} photos: they are learnt from, but measure and calibrate \
+             nothing",
+            seen.len()
+        )
+    })
 }
 
 /// The space that other releases of this backbone have: the channel's own, else another channel's, so that devices which

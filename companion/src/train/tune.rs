@@ -61,7 +61,7 @@ pub fn run(backbone: &mut Backbone, dataset: &Dataset, seed: u64, progress: Prog
     };
     backbone.compiled = plan::make(&tuned.onnx, &pixels, size, backbone.storage.storage(), progress)?;
     backbone.onnx = tuned.onnx;
-    // It was one of another network.
+    // It was one of another network. What that has seen, this one has seen too.
     backbone.space = None;
     let (before, after) = (Some(tuned.before), Some(tuned.after));
     Ok(FineTuning { held_out: tuned.held_out, before, after, kept: true, bytes: None })

@@ -38,6 +38,38 @@ fn a_backbone_is_made_again_byte_by_byte_and_is_one_to_train_on() {
 }
 
 #[test]
+fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
+    let shop = Shop::with_photos(4, 8);
+    shop.run("samples unseen --products 4 --photos 8 --size 96 --seed 2").ok();
+    shop.run(&format!("pretrain photos --held-out unseen --out made {SMALL}")).ok();
+    assert!(!shop.read("made/space.safetensors").is_empty());
+    let train = |photos: &str, channel: &str| {
+        let flags = "--backbone made/backbone.onnx --space made/space.safetensors --json";
+        let outcome = shop.run(&format!("train {photos} --channel {channel} --out models {flags}")).ok();
+        let events = outcome.json_lines();
+        let warned = events.iter().any(|e| e["message"].as_str().is_some_and(|m| m.contains("was made from 32 of")));
+        (shop.metadata(channel), warned)
+    };
+    let (seen, warned) = train("photos", "S_1");
+    assert!(warned && seen["accuracy"].is_null(), "{seen}");
+    let (new, warned) = train("unseen", "S_2");
+    assert!(!warned && new["accuracy"].as_f64().is_some(), "{new}");
+    // What was measured on the held-out photos when the backbone was made, not what its own photos would tell.
+    let model = std::fs::read(shop.path("made/backbone.onnx")).unwrap();
+    let told = String::from_utf8_lossy(&model).into_owned();
+    let told = &told[told.find(r#""calibration":"#).unwrap() + 14..];
+    let told: Value = serde_json::Deserializer::from_str(told).into_iter().next().unwrap().unwrap();
+    assert_eq!(seen["labelHead"]["scale"], told["scale"]);
+    assert_eq!(seen["decision"]["rejectionThreshold"], told["rejectionThreshold"]);
+    assert_eq!(seen["decision"]["trueAcceptRate"], told["trueAcceptRate"]);
+    assert_ne!(new["labelHead"]["scale"], told["scale"]);
+    // Devices have no use for the photos' digests.
+    let published = seen["files"].as_array().unwrap().iter().find(|file| file["role"] == "backbone").unwrap();
+    let published = shop.read(&format!("models/{}", published["url"].as_str().unwrap()));
+    assert!(!String::from_utf8_lossy(&published).contains("jicho.pretraining"));
+}
+
+#[test]
 fn products_that_are_left_out_take_no_part() {
     let shop = Shop::with_photos(3, 3);
     let folders = std::fs::read_dir(shop.path("photos")).unwrap();

@@ -1,0 +1,58 @@
+// How long a browser takes to be taught a product.
+
+import { launchBrowser, PATIENCE } from '../browser/harness/browser.mjs';
+import { host } from '../bench/harness/host.mjs';
+
+const ROUNDS = 11;
+/** As a camera gives them. */
+const [WIDTH, HEIGHT] = [1280, 720];
+
+/**
+ * Teaches one product from camera frames, several times, to the channel in `models`, in a worker of the built package:
+ * seconds from the call until it is kept and known, of each time, and those of recognising the same frames together.
+ */
+export async function teaching({ models, channel, pkg, page: folder, photos }) {
+  const mounts = { '/page/': folder, '/pkg/': pkg, '/models/': models };
+  photos.forEach((path, i) => (mounts[`/photos/${i}.jpg`] = path));
+  const web = await host(mounts);
+  const browser = await launchBrowser();
+  try {
+    const page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(`${web.url}/page/index.html`);
+    return await page.evaluate(measure, { channel, count: photos.length, width: WIDTH, height: HEIGHT, rounds: ROUNDS });
+  } finally {
+    await browser.close();
+    await web.close();
+  }
+}
+
+async function measure({ channel, count, width, height, rounds }) {
+  const frame = async (_, i) => {
+    const photo = await createImageBitmap(await (await fetch(`/photos/${i}.jpg`)).blob());
+    const scale = Math.max(width / photo.width, height / photo.height);
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    const [w, h] = [photo.width * scale, photo.height * scale];
+    context.drawImage(photo, (width - w) / 2, (height - h) / 2, w, h);
+    return context.getImageData(0, 0, width, height);
+  };
+  const frames = await Promise.all(Array.from({ length: count }, frame));
+  const { Jicho } = await import('/pkg/dist/index.js');
+  const eye = await Jicho.open({ channel, models: '/models/', checkEveryMinutes: 0 });
+  await eye.sync();
+  const seconds = async (act) => {
+    const begun = performance.now();
+    await act();
+    return (performance.now() - begun) / 1000;
+  };
+  const measured = { teach: [], recognize: [] };
+  for (let round = 0; round < rounds; round++) {
+    measured.recognize.push(await seconds(() => eye.recognize(frames)));
+    measured.teach.push(await seconds(() => eye.enroll('taught', frames)));
+    const { predictions } = await eye.recognize(frames);
+    if (predictions[0].label !== 'taught') throw new Error(`taught, but named ${predictions[0].label}`);
+    await eye.forget('taught');
+  }
+  eye.dispose();
+  return measured;
+}
