@@ -149,7 +149,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
             size: embedded::SIZE,
             outputs,
             storage: request.plan,
-            space: None,
+            space: Some(embedded::space()),
             pretraining,
         });
     }

@@ -165,8 +165,9 @@ fn a_score_follows_its_rule() {
         };
         let (label, confidence) = confidences(line).remove(0);
         let (mut sum, mut weights) = (3.0 * (1.0 - wear) + kind + 0.5 * confidence, 4.5);
-        // Tausi has no price, which leaves that term out.
-        if let Some((_, price)) = prices.iter().find(|(l, _)| *l == label) {
+        // Tausi has no price, nor has what is unknown, which leaves that term out.
+        let known = line["decision"] != "unknown";
+        if let Some((_, price)) = prices.iter().find(|(l, _)| known && *l == label) {
             sum += 2.0 * (price / 10.0).min(1.0);
             weights += 2.0;
         }

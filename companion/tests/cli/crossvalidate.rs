@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::onnx::Colors;
 use crate::shop::Shop;
 
 #[test]
@@ -52,8 +53,12 @@ fn what_was_embedded_before_is_not_embedded_again_and_changes_nothing() {
 #[test]
 fn only_networks_that_can_be_trained_further_are() {
     let shop = Shop::with_photos(3, 6);
-    let outcome = shop.run("train photos --channel T_1 --out models --fine-tune");
-    assert_eq!(outcome.code, Some(1));
-    outcome.says(&["NOT_A_BACKBONE"]);
+    shop.write("odd.onnx", Colors { odd: true, ..Colors::default() }.onnx());
+    let train = "train photos --channel T_1 --out models --fine-tune";
+    shop.run(&format!("{train} --backbone odd.onnx {}", Colors::FLAGS)).fails("NOT_A_BACKBONE").says(&["Erf"]);
     assert!(!shop.path("models/T_1/latest").exists());
+    shop.run(train).ok();
+    let report = shop.read(&format!("models/T_1/versions/{}/report.json", shop.manifest("T_1").version));
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert!(report["fineTuning"]["kept"].is_boolean(), "{}", report["fineTuning"]);
 }

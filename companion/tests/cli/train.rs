@@ -21,7 +21,7 @@ fn metadata_tells_what_its_readers_need() {
     assert_eq!(metadata["imageCount"], 48);
     assert_eq!(metadata["labels"], serde_json::json!(SAMPLES));
     assert_eq!(metadata["modelType"], "embedding");
-    assert_eq!(metadata["imageSize"], 128);
+    assert_eq!(metadata["imageSize"], 112);
     assert_eq!(metadata["minimumRuntime"], env!("CARGO_PKG_VERSION"));
     assert!((0.0..=1.0).contains(&metadata["accuracy"].as_f64().unwrap()));
     let seconds = metadata["trainingDuration"].as_f64().unwrap();

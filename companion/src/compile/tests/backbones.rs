@@ -25,9 +25,9 @@ fn shared() -> Vec<(String, Vec<u8>)> {
 fn the_embedded_backbone_has_a_plan() {
     let layout = embedded::preprocessing().layout;
     agrees(embedded::NAME, &embedded::onnx(), layout, embedded::SIZE);
-    // Its filters are no powers of two; halves keep three digits of them.
+    // Halves keep three digits of its weights.
     let differs = shortened(embedded::NAME, &embedded::onnx(), layout, embedded::SIZE, Storage::F16);
-    assert!(differs < 2e-3, "{differs}");
+    assert!(differs < 2e-2, "{differs}");
 }
 
 #[test]
