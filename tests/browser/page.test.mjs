@@ -123,7 +123,7 @@ test('a file that is no picture is refused with a reason', options, async () => 
 test('a download tells how far it is', options, async () => {
   const rest = [];
   web.misbehave = (path, response) => {
-    if (!path.endsWith('.safetensors')) return false;
+    if (!/\.(plan|safetensors)$/.test(path)) return false;
     const bytes = readFileSync(join(models, path.slice('/assets/ml-models/'.length)));
     response.writeHead(200, { 'Content-Length': bytes.length }).write(bytes.subarray(0, bytes.length / 2));
     rest.push(() => response.end(bytes.subarray(bytes.length / 2)));

@@ -134,30 +134,17 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
 }
 
 fn find(request: &Request, progress: Progress) -> Result<Backbone> {
-    if request.backbone == embedded::NAME {
-        let mut model = onnx::decode(&embedded::onnx())?;
-        let pretraining = take_pretraining(&mut model)?;
-        let onnx = onnx::encode(&model);
-        let preprocessing = embedded::preprocessing();
-        let outputs = TractEngine::load(&onnx, preprocessing.layout, embedded::SIZE)?.output_len();
-        let compiled = plan::make(&onnx, &preprocessing, embedded::SIZE, request.plan.storage(), progress)?;
-        return Ok(Backbone {
-            name: embedded::NAME.into(),
-            onnx,
-            compiled,
-            preprocessing,
-            size: embedded::SIZE,
-            outputs,
-            storage: request.plan,
-            space: Some(embedded::space()),
-            pretraining,
-        });
-    }
-    let path = locate(&request.backbone, progress)?;
-    let bytes = std::fs::read(&path).map_err(at(&path))?;
+    let embedded = request.backbone == embedded::NAME;
+    let (path, bytes) = if embedded {
+        (embedded::NAME.into(), embedded::onnx())
+    } else {
+        let path = locate(&request.backbone, progress)?;
+        let bytes = std::fs::read(&path).map_err(at(&path))?;
+        (path, bytes)
+    };
     let (asked, flags) = (request.pixels.size, PixelFlags { size: None, ..request.pixels.clone() });
     // A network of open input size needs to be told; one of fixed size may be asked to take another.
-    let network = known_pixels(&bytes, &flags).or_else(|e| match asked {
+    let mut network = known_pixels(&bytes, &flags).or_else(|e| match asked {
         Some(_) => known_pixels(&bytes, &request.pixels),
         None => Err(e),
     })?;
@@ -167,7 +154,6 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     };
     let mut cut = cut::at_features(&network.model, &features)?;
     pixels::write(&mut cut, &network.preprocessing);
-    let pretraining = take_pretraining(&mut cut)?;
     let layout = network.preprocessing.layout;
     let length = |cut: &onnx::Model, size| TractEngine::load(&onnx::encode(cut), layout, size).map(|e| e.output_len());
     let outputs = length(&cut, network.size).map_err(|e| e.context(path.display()))?;
@@ -178,6 +164,10 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
             let native = network.size;
             return Err(Error::PixelsUnknown(format!("the network takes {native}×{native}, not --size {size}")));
         }
+    }
+    // Of the same features only.
+    if size != network.size || request.features.is_some() || flags.crop.is_some() {
+        network.pretraining.iter_mut().for_each(|made| made.calibration = None);
     }
     let onnx = onnx::encode(&cut);
     let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan.storage(), progress)?;
@@ -190,22 +180,17 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         size,
         outputs,
         storage: request.plan,
-        space: None,
-        pretraining,
+        space: embedded.then(embedded::space),
+        pretraining: network.pretraining,
     })
 }
 
-/// Takes out of a file what it tells of its making, which devices have no use for.
-fn take_pretraining(model: &mut ModelProto) -> Result<Option<Pretraining>> {
-    let told = Pretraining::read(model).map_err(Error::Backbone);
-    Pretraining::remove(model);
-    told
-}
-
-/// A decoded network with what is known of its input.
+/// A decoded network with what is known of its input and its making.
 pub struct Network {
-    /// The graph.
+    /// The graph, without what it tells of its making: devices have no use for that.
     pub model: ModelProto,
+    /// What it was made from, if its file tells.
+    pub pretraining: Option<Pretraining>,
     /// How its pixels go in.
     pub preprocessing: Preprocessing,
     /// Side of its input.
@@ -233,6 +218,7 @@ impl Network {
 pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
     let mut model = onnx::decode(bytes)?;
     onnx::half_weights::compute_in_float(&mut model);
+    let pretraining = Pretraining::take(&mut model).map_err(Error::Backbone)?;
     let input = onnx::image_input(&model)?;
     let entry = registry::find_by_sha256(&sha256(bytes));
     let told = match entry {
@@ -271,6 +257,7 @@ pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
     }
     Ok(Network {
         model,
+        pretraining,
         preprocessing,
         size,
         name: entry.map(|e| e.name),

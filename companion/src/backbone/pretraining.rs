@@ -31,8 +31,6 @@ pub struct Calibration {
     pub scale: f32,
     /// Answers with a smaller rejection score are `unknown`.
     pub rejection_threshold: f32,
-    /// Share of photos of known products that pass it.
-    pub true_accept_rate: f64,
 }
 
 /// What is told.
@@ -62,41 +60,39 @@ impl Pretraining {
         photos.par_iter().map(|photo| digest(photo).is_some_and(|digest| self.photos.contains(&digest))).collect()
     }
 
-    /// What a file's `metadata_props` tell, if anything.
+    /// Takes it out of a file's `metadata_props`, if they have it.
     ///
     /// # Errors
     /// A message when it cannot be read.
-    pub fn read(model: &ModelProto) -> Result<Option<Pretraining>, String> {
-        let Some(found) = model.metadata_props.iter().find(|p| p.key == KEY) else { return Ok(None) };
-        let bad = |why: String| format!("its metadata `{KEY}` cannot be read: {why}");
-        let written: Written = serde_json::from_str(&found.value).map_err(|e| bad(e.to_string()))?;
-        let bytes = BASE64_STANDARD.decode(&written.photos).map_err(|e| bad(e.to_string()))?;
-        let (digests, rest) = bytes.as_chunks::<DIGEST>();
-        if !rest.is_empty() {
-            return Err(bad(format!("a digest has {DIGEST} bytes")));
-        }
-        if written
-            .calibration
-            .is_some_and(|c| !(c.scale > 0.0 && c.scale.is_finite() && c.rejection_threshold.is_finite()))
-        {
-            return Err(bad("the scale must be above 0".into()));
-        }
-        Ok(Some(Pretraining { photos: digests.iter().copied().collect(), calibration: written.calibration }))
+    pub fn take(model: &mut ModelProto) -> Result<Option<Pretraining>, String> {
+        let Some(at) = model.metadata_props.iter().position(|p| p.key == KEY) else { return Ok(None) };
+        let found = model.metadata_props.swap_remove(at).value;
+        parse(&found).map(Some).map_err(|why| format!("the network's metadata `{KEY}` cannot be read: {why}"))
     }
 
     /// Writes it into the file's `metadata_props`.
     pub fn write(&self, model: &mut ModelProto) {
-        Pretraining::remove(model);
+        model.metadata_props.retain(|p| p.key != KEY);
         let mut digests: Vec<Digest> = self.photos.iter().copied().collect();
         digests.sort_unstable();
         let written = Written { photos: BASE64_STANDARD.encode(digests.as_flattened()), calibration: self.calibration };
         model.metadata_props.push(property(KEY, &serde_json::to_string(&written).unwrap_or_default()));
     }
+}
 
-    /// Devices have no use for it.
-    pub fn remove(model: &mut ModelProto) {
-        model.metadata_props.retain(|p| p.key != KEY);
+fn parse(text: &str) -> Result<Pretraining, String> {
+    let written: Written = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let bytes = BASE64_STANDARD.decode(&written.photos).map_err(|e| e.to_string())?;
+    let (digests, rest) = bytes.as_chunks::<DIGEST>();
+    if !rest.is_empty() {
+        return Err(format!("a digest has {DIGEST} bytes"));
     }
+    if let Some(Calibration { scale, rejection_threshold }) = written.calibration
+        && !(scale > 0.0 && scale.is_finite() && rejection_threshold.is_finite())
+    {
+        return Err("the scale must be above 0, and both numbers finite".into());
+    }
+    Ok(Pretraining { photos: digests.iter().copied().collect(), calibration: written.calibration })
 }
 
 /// None for a photo that is gone.
@@ -118,27 +114,28 @@ mod tests {
 
     #[test]
     fn a_file_knows_its_photos_again_and_no_others() {
-        let calibration = Calibration { scale: 14.5, rejection_threshold: -0.25, true_accept_rate: 0.95 };
+        let calibration = Calibration { scale: 14.5, rejection_threshold: -0.25 };
         let made = Pretraining::of(&[photo(b"one"), photo(b"two"), photo(b"one")], Some(calibration));
         let mut model = ModelProto::default();
         made.write(&mut model);
         made.write(&mut model);
         assert_eq!(model.metadata_props.len(), 1);
-        let read = Pretraining::read(&model).unwrap().unwrap();
+        let read = Pretraining::take(&mut model).unwrap().unwrap();
         assert_eq!(read, made);
         assert_eq!(read.saw(&[photo(b"two"), photo(b"three"), photo(b"one")]), [true, false, true]);
-        Pretraining::remove(&mut model);
-        assert_eq!(Pretraining::read(&model), Ok(None));
+        assert_eq!(Pretraining::take(&mut model), Ok(None));
     }
 
     #[test]
     fn what_makes_no_sense_is_told() {
+        let error = |value: &str| Pretraining::take(&mut written(value)).unwrap_err();
         for value in ["", "{}", r#"{"photos":"?"}"#, r#"{"photos":"AAAA"}"#] {
-            assert!(Pretraining::read(&written(value)).unwrap_err().contains(KEY), "{value}");
+            assert!(error(value).contains(KEY), "{value}");
         }
-        let zero = r#"{"photos":"","calibration":{"scale":0,"rejectionThreshold":0,"trueAcceptRate":1}}"#;
-        assert!(Pretraining::read(&written(zero)).unwrap_err().contains("scale"));
-        let bare = Pretraining::read(&written(r#"{"photos":""}"#)).unwrap().unwrap();
+        for numbers in [r#""scale":0,"rejectionThreshold":0"#, r#""scale":1e39,"rejectionThreshold":0"#] {
+            assert!(error(&format!(r#"{{"photos":"","calibration":{{{numbers}}}}}"#)).contains("scale"), "{numbers}");
+        }
+        let bare = Pretraining::take(&mut written(r#"{"photos":""}"#)).unwrap().unwrap();
         assert_eq!(bare.calibration, None);
     }
 }

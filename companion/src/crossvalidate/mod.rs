@@ -132,7 +132,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
         photos: &photos,
         class: dataset.examples.iter().map(|e| e.label.unwrap_or_default()).collect(),
         seen,
-        told: pretraining.and_then(|made| made.calibration),
+        told: pretraining.filter(|_| count > 0).and_then(|made| made.calibration),
         kind: kinds,
         classes: dataset.labels.len(),
         background: &embed::background(&embedder, backbone.size)?,

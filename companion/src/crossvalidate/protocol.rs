@@ -13,7 +13,7 @@ use crate::backbone::pretraining::Calibration;
 use crate::error::Result;
 use crate::measure::{auroc, false_accepts_at};
 use crate::progress::Progress;
-use crate::train::calibrate::{self, HeldOut, TRUE_ACCEPT_RATE, best};
+use crate::train::calibrate::{self, HeldOut, MEASURABLE_PHOTOS, TRUE_ACCEPT_RATE, best};
 use crate::train::embed::{self, Embedded};
 use crate::train::fit::{Choice, choose};
 use crate::train::learn::{self, Model, Set};
@@ -34,7 +34,7 @@ pub struct Bench<'a> {
     pub class: Vec<usize>,
     /// Whether the network was made from each photo.
     pub seen: Vec<bool>,
-    /// What the network's own file tells of photos that it was not made from.
+    /// What the network's own file tells of other photos, where it was made from some of these.
     pub told: Option<Calibration>,
     /// Of each class.
     pub kind: Vec<usize>,
@@ -206,7 +206,9 @@ impl Bench<'_> {
             None => vec![false; class.len()],
         };
         let Choice { source, trial, .. } = choose(set, self.given.as_ref(), &held)?;
-        let (scale, _) = calibrate::calibrate(&learn::visits(set, &trial)?, self.told);
+        let visits = learn::visits(set, &trial)?;
+        let told = self.told.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
+        let (scale, _) = calibrate::calibrate(&visits, told);
         let model = Model::of(set, &source)?;
         let all = vec![true; classes.len()];
         let judged = |wanted: &dyn Fn(usize) -> bool| -> Vec<(&Embedded, usize)> {

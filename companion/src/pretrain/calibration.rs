@@ -1,7 +1,5 @@
 //! The space that comes with a new backbone, and how far heads in it are to be trusted on photos it has not seen.
 
-use std::path::Path;
-
 use jicho::manifest::Features;
 
 use super::photos::Photos;
@@ -9,28 +7,26 @@ use crate::backbone::pretraining::Calibration;
 use crate::backbone::{self, Request};
 use crate::cache::Cache;
 use crate::dataset::{Dataset, Example};
-use crate::error::Result;
+use crate::error::{Result, at};
 use crate::progress::Progress;
 use crate::train::COLOR_WEIGHT;
 use crate::train::augment::Variation;
 use crate::train::calibrate::{MEASURABLE_PHOTOS, fit_scale, rejection};
 use crate::train::embed::{self, Embedded};
 use crate::train::learn::{Model, Set, Source};
-use crate::train::shared::Shared;
 
-/// Fits a space to the labelled photos by the backbone in `file`, as training does, and calibrates heads in it by the
-/// held-out photos. None of either where there is too little.
+/// Fits a space to the labelled photos by a backbone's file, as training does, and calibrates heads in it by the held-out
+/// photos. None of either where there is too little.
 ///
 /// # Errors
 /// When the backbone fails.
-pub fn run(
-    file: &Path,
-    photos: &Photos,
-    progress: Progress,
-) -> Result<(Option<std::sync::Arc<Shared>>, Option<Calibration>)> {
+pub fn run(backbone: &[u8], photos: &Photos, progress: Progress) -> Result<(Option<Vec<u8>>, Option<Calibration>)> {
     if photos.classes.len() < 2 {
         return Ok((None, None));
     }
+    let folder = tempfile::tempdir().map_err(at(std::env::temp_dir()))?;
+    let file = folder.path().join("backbone.onnx");
+    std::fs::write(&file, backbone).map_err(at(&file))?;
     let request = Request { backbone: file.display().to_string(), ..Request::default() };
     let backbone = backbone::resolve(&request, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
@@ -62,11 +58,7 @@ pub fn run(
     let asked: Vec<(&Embedded, usize)> =
         held.iter().zip(class).filter_map(|(row, class)| Some((row, class?))).collect();
     let answers = model.answers(&asked, &vec![true; photos.classes.len()])?;
-    let scale = fit_scale(&answers);
-    let found = rejection(&answers, &[]);
-    let calibration = found
-        .true_accept_rate
-        .filter(|_| answers.len() >= MEASURABLE_PHOTOS)
-        .map(|true_accept_rate| Calibration { scale, rejection_threshold: found.threshold, true_accept_rate });
-    Ok((Some(model.shared), calibration))
+    let calibration = (answers.len() >= MEASURABLE_PHOTOS)
+        .then(|| Calibration { scale: fit_scale(&answers), rejection_threshold: rejection(&answers, &[]).threshold });
+    Ok((Some(model.shared.serialize()?), calibration))
 }

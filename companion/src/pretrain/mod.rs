@@ -105,20 +105,26 @@ pub fn run(options: &Options, progress: Progress) -> Result<Card> {
     let network = student.network.folded();
     let mut measured = Measured::of(&network, &photos, size)?;
     std::fs::create_dir_all(&options.out).map_err(at(&options.out))?;
-    let file = options.out.join("backbone.onnx");
-    std::fs::write(&file, &measured.file).map_err(at(&file))?;
-    let (space, calibration) = calibration::run(&file, &photos, progress)?;
-    if let Some(space) = space {
-        let file = options.out.join("space.safetensors");
-        std::fs::write(&file, space.serialize()?).map_err(at(&file))?;
-    }
+    let (space, calibration) = calibration::run(&measured.file, &photos, progress)?;
     let mut model = decode(&measured.file)?;
     Pretraining::of(&photos.examples, calibration).write(&mut model);
     measured.file = encode(&model);
-    std::fs::write(&file, &measured.file).map_err(at(&file))?;
+    let files = [("space.safetensors", space), ("backbone.onnx", Some(measured.file.clone()))];
+    for (name, bytes) in files {
+        let path = options.out.join(name);
+        match bytes {
+            Some(bytes) => std::fs::write(&path, bytes).map_err(at(&path))?,
+            // One of an earlier backbone would not fit.
+            None => std::fs::remove_file(&path).or_else(absent_is_fine).map_err(at(&path))?,
+        }
+    }
     let card = Card::new(options, &photos, teacher.as_ref(), &network, &measured, losses, started.elapsed());
     card.write(&options.out)?;
     Ok(card)
+}
+
+fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn check(options: &Options) -> Result<()> {
@@ -178,7 +184,8 @@ impl Measured {
         let labels: Vec<usize> = labelled().filter_map(|i| photos.labels[i]).collect();
         let share = |network: &Network| {
             let [known, asked] = [&known, &photos.held_squares].map(|s| judge::features(network, s, size, &PIXELS));
-            judge::nearest_mean(&known, &labels, &asked, &photos.held_labels)
+            let truth: Vec<usize> = photos.held_examples.iter().filter_map(|example| example.label).collect();
+            judge::nearest_mean(&known, &labels, &asked, &truth)
         };
         let images = photos.held_squares.len();
         let float = if images > 0 { share(network) } else { None };

@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Options;
+use crate::backbone::pretraining::Pretraining;
 use crate::dataset::{Dataset, Example};
 use crate::error::{Error, Result, at};
 use crate::network::view::Square;
@@ -26,8 +27,6 @@ pub struct Photos {
     pub generated: usize,
     /// Photos to measure on.
     pub held_squares: Vec<Square>,
-    /// Their products.
-    pub held_labels: Vec<usize>,
     /// Their files.
     pub held_examples: Vec<Example>,
 }
@@ -58,6 +57,15 @@ impl Photos {
             None => Vec::new(),
         };
         held.retain(|example| example.label.is_some());
+        let total = held.len();
+        let mut seen = Pretraining::of(&examples, None).saw(&held).into_iter();
+        held.retain(|_| seen.next() != Some(true));
+        if held.len() < total {
+            let both = total - held.len();
+            progress.warn(&format!(
+                "{both} of the held-out photos are learnt from: they measure nothing, and are left out"
+            ));
+        }
         let (held_squares, held_examples) = decode(held, side, progress);
         let drawn = drawn(options, side, progress)?;
         let generated = drawn.len();
@@ -68,7 +76,6 @@ impl Photos {
         let labels = examples.iter().map(|example| example.label);
         Ok(Photos {
             labels: labels.chain(std::iter::repeat_n(None, generated)).collect(),
-            held_labels: held_examples.iter().filter_map(|example| example.label).collect(),
             classes: names.iter().cloned().collect(),
             squares,
             examples,

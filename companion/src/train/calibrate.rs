@@ -74,18 +74,11 @@ pub fn best(values: &[f32]) -> usize {
     values.iter().enumerate().fold(0, |best, (i, v)| if *v > values[best] { i } else { best })
 }
 
-/// The factor and the threshold by photos of other visits; where there are too few, those that the network's own file
-/// tells.
+/// The factor and the threshold by photos of other visits, or as `told` by the network's own file: what passes was then
+/// not measured here.
 pub fn calibrate(visits: &Visits, told: Option<Calibration>) -> (f32, Rejection) {
-    match told.filter(|_| visits.known.len() < MEASURABLE_PHOTOS) {
-        Some(told) => {
-            let rejection = Rejection {
-                threshold: told.rejection_threshold,
-                true_accept_rate: Some(told.true_accept_rate),
-                false_accept_rate: None,
-            };
-            (told.scale, rejection)
-        }
+    match told {
+        Some(told) => (told.scale, Rejection::of(told.rejection_threshold, &[], &visits.strangers)),
         None => (fit_scale(&visits.known), rejection(&visits.known, &visits.strangers)),
     }
 }
@@ -101,21 +94,27 @@ pub struct Rejection {
     pub false_accept_rate: Option<f64>,
 }
 
+impl Rejection {
+    /// What passes a threshold of these scores; [`MEASURABLE_PHOTOS`] known ones at least tell a rate.
+    fn of(threshold: f32, known: &[f32], strangers: &[f32]) -> Rejection {
+        let passing = |scores: &[f32]| scores.iter().filter(|s| **s >= threshold).count() as f64 / scores.len() as f64;
+        Rejection {
+            threshold,
+            true_accept_rate: (known.len() >= MEASURABLE_PHOTOS).then(|| passing(known)),
+            false_accept_rate: (!strangers.is_empty()).then(|| passing(strangers)),
+        }
+    }
+}
+
 /// Chooses the threshold that [`TRUE_ACCEPT_RATE`] of the held-out photos pass, and tells how many photos of products
 /// that took no part (`strangers`: their rejection scores) pass it too.
 pub fn rejection(held_out: &[HeldOut], strangers: &[f32]) -> Rejection {
     let mut known: Vec<f32> = held_out.iter().map(|h| h.score).collect();
     known.sort_by(f32::total_cmp);
-    let measurable = known.len() >= MEASURABLE_PHOTOS;
     let rank = ((1.0 - TRUE_ACCEPT_RATE) * known.len() as f64) as usize;
     // Just below, so that the photo itself passes when its cosine is computed a rounding away.
-    let threshold = if measurable { known[rank] - 1e-4 } else { DEFAULT_THRESHOLD };
-    let passing = |scores: &[f32]| scores.iter().filter(|s| **s >= threshold).count() as f64 / scores.len() as f64;
-    Rejection {
-        threshold,
-        true_accept_rate: measurable.then(|| passing(&known)),
-        false_accept_rate: (!strangers.is_empty()).then(|| passing(strangers)),
-    }
+    let threshold = if known.len() >= MEASURABLE_PHOTOS { known[rank] - 1e-4 } else { DEFAULT_THRESHOLD };
+    Rejection::of(threshold, &known, strangers)
 }
 
 /// Expected calibration error, 0–1; none without answers.

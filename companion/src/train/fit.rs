@@ -7,7 +7,7 @@ use jicho::manifest::{AttributeHead, Decision, LabelHead};
 use jicho::recognize::softmax;
 use serde::Serialize;
 
-use super::calibrate::{self, HeldOut};
+use super::calibrate::{self, MEASURABLE_PHOTOS};
 use super::embed::{self, Embedded};
 use super::learn::{self, Model, Set, Source, Trial, Visits};
 use super::shared::Shared;
@@ -30,7 +30,7 @@ pub struct Inputs<'a> {
     pub photos: &'a [Embedded],
     /// Whether the network was made from each of them.
     pub seen: &'a [bool],
-    /// What the network's own file tells of photos that it was not made from.
+    /// What the network's own file tells of other photos, where it was made from some of these.
     pub told: Option<Calibration>,
     /// Frames without a product, by kind.
     pub background: &'a [(usize, Embedded)],
@@ -56,6 +56,8 @@ pub struct Trained {
     pub attributes: BTreeMap<String, AttributeHead>,
     /// When an answer is a match.
     pub decision: Decision,
+    /// Whether both are calibrated as the network's own file tells.
+    pub is_told: bool,
     /// On the held-out photos.
     pub measures: Option<Measures>,
     /// Likewise.
@@ -88,17 +90,17 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let Inputs { dataset, photos, seen, background, embedding, .. } = *inputs;
     let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
     let labels = dataset.labels.len();
-    let held = match labels {
+    let mut held = match labels {
         0 => split::hold_out(&vec![Some(0); class.len()], 1, inputs.seed),
         labels => split::hold_out(&class, labels, inputs.seed),
     };
+    held.iter_mut().zip(seen).for_each(|(held, seen)| *held &= !seen);
     let (spanned, classes) = if labels > 0 { (class.clone(), labels) } else { attribute_classes(dataset) };
     let set = Set { photos, class: &spanned, seen, classes, background, embedding };
     let held_products = if labels > 0 { held.clone() } else { vec![false; held.len()] };
     let Choice { source, trial, held_out, candidates } = choose(set, inputs.given.as_ref(), &held_products)?;
 
-    let measuring = held_out.iter().flat_map(|trial| &trial.answers).filter(|(place, _)| !seen[*place]);
-    let answers: Vec<HeldOut> = measuring.map(|(_, answer)| answer.clone()).collect();
+    let answers = held_out.as_ref().map_or_else(Vec::new, Trial::answers);
     let model = Model::of(set, &source)?;
     let dims = model.shared.space.dims();
     let mut file = HeadFile::default();
@@ -109,7 +111,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
         false_accept_rate: None,
         match_confidence: MATCH_CONFIDENCE,
     };
-    let (mut measures, mut ece, mut visits) = (None, None, Visits::default());
+    let (mut measures, mut ece, mut visits, mut told) = (None, None, Visits::default(), None);
     if labels > 0 {
         file.prototypes("label", &model.head, dims);
         visits = learn::visits(set, &trial)?;
@@ -117,7 +119,8 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
             // The others are too easy for the network to calibrate by.
             visits.known.clone_from(&answers);
         }
-        let (scale, rejection) = calibrate::calibrate(&visits, inputs.told);
+        told = inputs.told.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
+        let (scale, rejection) = calibrate::calibrate(&visits, told);
         label_head = Some(LabelHead { scale });
         decision.rejection_threshold = rejection.threshold;
         decision.true_accept_rate = rejection.true_accept_rate;
@@ -134,7 +137,19 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Trained> {
     let label_attribute = dataset.label_attribute.as_deref();
     let attributes = heads::attributes(photos, &dataset.examples, label_attribute, &mut file)?;
     let shared = model.shared;
-    Ok(Trained { shared, file, label_head, attributes, decision, measures, ece, candidates, trial: held_out, visits })
+    Ok(Trained {
+        shared,
+        file,
+        label_head,
+        attributes,
+        decision,
+        is_told: told.is_some(),
+        measures,
+        ece,
+        candidates,
+        trial: held_out,
+        visits,
+    })
 }
 
 /// The space that is used, with its answers to the held-out photos.

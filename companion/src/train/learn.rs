@@ -179,7 +179,9 @@ pub fn visits(set: Set<'_>, source: &Source) -> Result<Visits> {
     }
     let mut first = vec![false; set.photos.len()];
     let mut second = vec![false; set.photos.len()];
-    for photos in &members {
+    for photos in &mut members {
+        // The halves are of the photos in order, but what the network has seen is learnt from first.
+        photos.sort_by_key(|&i| !set.seen[i]);
         let half = photos.len().div_ceil(2);
         let few = half.min(FEW);
         (0..few).for_each(|i| first[photos[i * half / few]] = true);

@@ -159,12 +159,12 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
     let background = embed::background(&embedder, backbone.size)?;
     let made = backbone.pretraining.as_ref();
     let seen = made.map_or_else(|| vec![false; embedded.len()], |made| made.saw(&dataset.examples));
-    warnings.extend(seen_warning(&seen));
+    let known = seen.iter().filter(|seen| **seen).count();
     let inputs = fit::Inputs {
         dataset: &dataset,
         photos: &embedded,
         seen: &seen,
-        told: made.and_then(|made| made.calibration),
+        told: made.filter(|_| known > 0).and_then(|made| made.calibration),
         background: &background,
         embedding: features.embedding,
         given: given_space(&target, &backbone, embedder.feature_len(), progress)?,
@@ -172,6 +172,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         is_tuned,
     };
     let trained = fit::run(&inputs)?;
+    warnings.extend(seen_warning(known, seen.len(), trained.is_told));
     let storage = match (&trained.trial, trained.label_head) {
         (Some(trial), Some(head)) if options.backbone.plan == PlanStorage::Auto => {
             storage::choose(&mut backbone, features, trial, &dataset.examples, head.scale, progress)?
@@ -247,7 +248,6 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         examples: &dataset.examples,
         labels: &dataset.labels,
         photos: &embedded,
-        seen: &seen,
         embedding: features.embedding,
         trial: trained.trial.as_ref(),
         visits: &trained.visits,
@@ -262,13 +262,13 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
 }
 
 /// What a network knows by heart measures nothing.
-fn seen_warning(seen: &[bool]) -> Option<String> {
-    let count = seen.iter().filter(|seen| **seen).count();
-    (count > 0).then(|| {
+fn seen_warning(known: usize, of: usize, is_told: bool) -> Option<String> {
+    let instead =
+        if is_told { "; the others are too few, so confidences are calibrated as its file tells" } else { "" };
+    (known > 0).then(|| {
         format!(
-            "the backbone was made from {count} of these {} photos: they are learnt from, but measure and calibrate \
-             nothing",
-            seen.len()
+            "the backbone was made from {known} of these {of} photos: they are learnt from, but measure and calibrate \
+             nothing{instead}"
         )
     })
 }

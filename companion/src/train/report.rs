@@ -17,8 +17,6 @@ pub struct Material<'a> {
     pub labels: &'a [String],
     /// Feature vectors.
     pub photos: &'a [Embedded],
-    /// Whether the network was made from each: such tell nothing.
-    pub seen: &'a [bool],
     /// Length of the network's part of them.
     pub embedding: usize,
     /// The trial that measured.
@@ -37,9 +35,6 @@ pub fn make(material: &Material<'_>, manifest: &Manifest, training: &Report) -> 
         .map(|(example, photo)| Photo { example, features: &photo.plain[..material.embedding], answer: None })
         .collect();
     for (place, answer) in material.trial.iter().flat_map(|trial| &trial.answers) {
-        if material.seen[*place] {
-            continue;
-        }
         let probabilities = softmax(&answer.cosines, scale);
         photos[*place].answer = Some(Answer { probabilities, rejection_score: answer.score });
     }

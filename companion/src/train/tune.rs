@@ -39,15 +39,21 @@ pub fn run(backbone: &mut Backbone, dataset: &Dataset, seed: u64, progress: Prog
     }
     // Somewhat larger, so that parts of them are sharp. Photos that cannot be read are told of where they are embedded.
     let side = size * 5 / 4;
-    let read = |example: &Example| Some((Square::read(example, pixels.crop, side).ok()?, example.label));
-    let (photos, told): (Vec<Square>, Vec<Option<usize>>) = dataset.examples.par_iter().filter_map(read).unzip();
+    let examples = &dataset.examples;
+    let seen = backbone.pretraining.as_ref().map_or_else(|| vec![false; examples.len()], |made| made.saw(examples));
+    let read = |(example, seen): (&Example, &bool)| {
+        Some((Square::read(example, pixels.crop, side).ok()?, (example.label, *seen)))
+    };
+    let (photos, told): (Vec<Square>, Vec<(Option<usize>, bool)>) =
+        examples.par_iter().zip(&seen).filter_map(read).unzip();
+    let (told, seen): (Vec<Option<usize>>, Vec<bool>) = told.into_iter().unzip();
     // Numbered as the heads' classes will be, so that the same photos are held out.
     let mut used: Vec<usize> = told.iter().flatten().copied().collect();
     used.sort_unstable();
     used.dedup();
     let class: Vec<Option<usize>> =
         told.iter().map(|label| label.and_then(|label| used.binary_search(&label).ok())).collect();
-    let held = hold_out(&class, used.len(), seed);
+    let held = hold_out(&class, used.len(), seed).into_iter().zip(seen).map(|(held, seen)| held && !seen);
     let known =
         photos.into_iter().zip(class).zip(held).filter_map(|((photo, class), held)| Some((photo, (class?, held))));
     let (photos, told): (Vec<Square>, Vec<(usize, bool)>) = known.unzip();
@@ -61,8 +67,9 @@ pub fn run(backbone: &mut Backbone, dataset: &Dataset, seed: u64, progress: Prog
     };
     backbone.compiled = plan::make(&tuned.onnx, &pixels, size, backbone.storage.storage(), progress)?;
     backbone.onnx = tuned.onnx;
-    // It was one of another network. What that has seen, this one has seen too.
+    // They were of another network. What that has seen, this one has seen too.
     backbone.space = None;
+    backbone.pretraining.iter_mut().for_each(|made| made.calibration = None);
     let (before, after) = (Some(tuned.before), Some(tuned.after));
     Ok(FineTuning { held_out: tuned.held_out, before, after, kept: true, bytes: None })
 }

@@ -71,14 +71,14 @@ fn a_file_answers_as_its_network_does_everywhere() {
 
 #[test]
 fn other_networks_are_refused_by_name() {
-    let gist = |bytes: &[u8]| read(bytes, SIZE).unwrap_err();
+    let refusal = |bytes: &[u8]| read(bytes, SIZE).unwrap_err();
     let file = write(&network(), SIZE, &PIXELS, Storage::F16);
     let mut model = crate::onnx::decode(&file).unwrap();
     let graph = model.graph.as_mut().unwrap();
     graph.node.iter_mut().filter(|n| n.op_type == "Clip").for_each(|n| n.op_type = "Sigmoid".into());
-    let error = gist(&crate::onnx::encode(&model));
+    let error = refusal(&crate::onnx::encode(&model));
     assert!(error.code() == "NOT_A_BACKBONE" && error.to_string().contains("Sigmoid"), "{error}");
-    assert_eq!(gist(b"no").code(), "INVALID_MODEL");
+    assert_eq!(refusal(b"no").code(), "INVALID_MODEL");
 }
 
 #[test]
