@@ -17,7 +17,7 @@ pub struct Pretrain {
     /// Folders with a folder of photos per product, or JSONL files
     #[arg(required = true)]
     photos: Vec<PathBuf>,
-    /// The folder to write backbone.onnx and its model card to
+    /// The folder to write backbone.onnx, space.safetensors and a model card to
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// The larger backbone to learn from: a name of `jicho backbones`, or an ONNX file
