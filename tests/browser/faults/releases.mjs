@@ -1,6 +1,6 @@
 // What is published in the matrix, and what each release answers.
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { jicho } from '../harness/companion.mjs';
@@ -9,7 +9,6 @@ import { answers, clearest } from '../harness/shop.mjs';
 
 /** How far a probability may move from the companion's with the decoder of the photo. */
 const DECODED = 0.1;
-const PIXELS = ['--layout', 'nchw', '--color', 'rgb', '--range', '0,1', '--mean', '0', '--std', '1', '--crop', '1'];
 
 /**
  * Three releases of one channel that know the same products, so that a mix of them could answer: `old`; `next`, of which
@@ -24,10 +23,9 @@ export async function makeReleases(folder) {
   await jicho('train', at('photos'), '--channel', 'T_1', '--out', at('old'));
   cpSync(at('old'), at('next'), { recursive: true });
   cpSync(at('old'), at('bare'), { recursive: true });
-  // The network as it was published, cut once more, is another network.
-  const backbone = join(at('old'), 'blobs', readdirSync(join(at('old'), 'blobs')).find((name) => name.endsWith('.onnx')));
+  // At another size it is another network.
   const train = (photos, out, ...more) =>
-    jicho('train', at(photos), '--channel', 'T_1', '--out', at(out), '--backbone', backbone, ...PIXELS, ...more);
+    jicho('train', at(photos), '--channel', 'T_1', '--out', at(out), '--size', '96', ...more);
   await train('photos', 'next');
   const sibling = read(at('next'));
   await train('others', 'next');
