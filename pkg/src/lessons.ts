@@ -221,7 +221,15 @@ export class Lessons {
   /** Learns what is kept, and unlearns the rest. */
   async #reload(): Promise<void> {
     const channel = this.#host.channel();
-    const kept = await this.#shelf.all();
+    let kept: Kept[];
+    try {
+      kept = await this.#shelf.all();
+    } catch (error) {
+      // A database that cannot be read stops neither model nor recognition: the next model, or the next change, tries again.
+      if (!(error instanceof JichoError && error.code === 'STORAGE')) throw error;
+      console.warn(`what was taught is not known for now: ${error.message}`);
+      return;
+    }
     const damaged: string[] = [];
     for (const [id, file] of kept) {
       try {
