@@ -171,11 +171,13 @@ fn trained(progress: Progress, published: &Published, report: &Report) {
     if progress != Progress::Human {
         return;
     }
-    let accuracy =
-        manifest.accuracy.map_or("not measured (it takes two products and a second photo of one)".to_owned(), |a| {
+    let accuracy = manifest.accuracy.map_or(
+        "not measured (it takes two products and a second, new photo of one)".to_owned(),
+        |a| {
             let images = report.held_out.as_ref().map_or(0, |m| m.images);
             format!("{:.1} % on {images} held-out photos", 100.0 * a)
-        });
+        },
+    );
     let attributes = match manifest.attributes.len() {
         0 => String::new(),
         count => format!(" {count} attributes,"),
