@@ -34,9 +34,9 @@ export {
   WeakPassphraseError,
   WrongKeyError,
   type JichoErrorCode,
-} from './errors.js';
-export type { Diagnostics } from './diagnostics.js';
-export { Jicho } from './jicho.js';
+} from './api/errors.js';
+export type { Diagnostics } from './api/diagnostics.js';
+export { Jicho } from './api/jicho.js';
 export type {
   DroppedLessons,
   Enrolled,
@@ -44,8 +44,8 @@ export type {
   ImportedLessons,
   TaughtChange,
   TaughtProduct,
-} from './lesson-types.js';
-export { OnnxModel } from './onnx-model.js';
+} from './api/lesson-types.js';
+export { OnnxModel } from './api/onnx-model.js';
 export type {
   Answer,
   Attribute,
@@ -69,4 +69,4 @@ export type {
   SyncProgress,
   SyncResult,
   TokenSource,
-} from './types.js';
+} from './api/types.js';

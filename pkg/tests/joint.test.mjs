@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Joint } = await source('joint');
+const { Joint } = await source('upkeep/joint');
 const never = new AbortController().signal;
 
 /** One that ends when told to. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Measures } = await source('measures');
+const { Measures } = await source('upkeep/measures');
 const NOW = Date.UTC(2025, 0, 2);
 
 test('verdicts add up, survive the page, and tell nothing before the first', () => {

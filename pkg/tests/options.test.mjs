@@ -4,8 +4,8 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { settingsOf, checkInterval, productsOf, tokenOf } = await source('options');
-const { VERSION } = await source('version');
+const { settingsOf, checkInterval, productsOf, tokenOf } = await source('channel/options');
+const { VERSION } = await source('api/version');
 const base = { channel: 'T_1', models: 'https://shop.example/models' };
 
 test('what is left out has its default', () => {

@@ -3,8 +3,8 @@ import { afterEach, test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { exclusive } = await source('exclusive');
-const { Tabs } = await source('tabs');
+const { exclusive } = await source('browser/lock');
+const { Tabs } = await source('upkeep/tabs');
 const never = new AbortController().signal;
 const nodes = { navigator: globalThis.navigator, BroadcastChannel: globalThis.BroadcastChannel };
 

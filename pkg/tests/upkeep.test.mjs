@@ -8,7 +8,7 @@ define('navigator', { onLine: true });
 define('addEventListener', () => undefined);
 define('removeEventListener', () => undefined);
 
-const { Upkeep, errorOf } = await source('upkeep', 'errors');
+const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/errors');
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 

@@ -10,7 +10,7 @@ import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
-const own = internals(after, 'errors');
+const own = internals(after, 'api/errors');
 
 for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
@@ -275,7 +275,7 @@ test('importing it does nothing, on a server as well', options, async () => {
 
 test('the largest picture is the same on both sides', () => {
   const rust = readFileSync(new URL('../../src/frame/mod.rs', import.meta.url), 'utf8');
-  const script = readFileSync(new URL('../../pkg/src/pixels.ts', import.meta.url), 'utf8');
+  const script = readFileSync(new URL('../../pkg/src/capture/frame-reader.ts', import.meta.url), 'utf8');
   const limit = (source) => /MAX_PIXELS(?:: u64)? = ([\d_]+)/.exec(source)?.[1].replaceAll('_', '');
   assert.ok(limit(rust));
   assert.equal(limit(script), limit(rust));

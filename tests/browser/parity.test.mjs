@@ -27,7 +27,7 @@ const GROCERY = join(SHARED, 'grocery');
 const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
 
 const folder = temporary(after);
-const own = internals(after, 'pixels');
+const own = internals(after, 'capture/frame-reader');
 let web;
 let browser;
 
@@ -46,7 +46,7 @@ async function browse(models, photos, images) {
   await page.goto(`${web.url}/pages/index.html`);
   await page.evaluate(async () => {
     const { Jicho } = await import('/pkg/dist/index.js');
-    const { PixelReader } = await import('/internals/pixels.js');
+    const { PixelReader } = await import('/internals/frame-reader.js');
     globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/' });
     globalThis.reader = new PixelReader();
     await globalThis.eye.sync();
