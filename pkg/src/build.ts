@@ -1,1 +1,1 @@
-export { bestBuild, type Build } from './wasm/build.js';
+export { type Build, bestBuild } from './wasm/build.js';

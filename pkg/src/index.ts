@@ -1,8 +1,9 @@
+export type { Diagnostics } from './api/diagnostics.js';
 export {
-  ERROR_CODES,
   AbortedError,
   BadSignatureError,
   DisposedError,
+  ERROR_CODES,
   GoldenMismatchError,
   HashMismatchError,
   HttpStatusError,
@@ -15,6 +16,7 @@ export {
   InvalidManifestError,
   InvalidModelError,
   JichoError,
+  type JichoErrorCode,
   KeyMissingError,
   LessonLimitError,
   NetworkError,
@@ -33,9 +35,7 @@ export {
   VaultDamagedError,
   WeakPassphraseError,
   WrongKeyError,
-  type JichoErrorCode,
 } from './api/errors.js';
-export type { Diagnostics } from './api/diagnostics.js';
 export { Jicho } from './api/jicho.js';
 export type {
   DroppedLessons,

@@ -1,1 +1,1 @@
-export { precacheUrls, type PrecacheOptions } from './offline/precache.js';
+export { type PrecacheOptions, precacheUrls } from './offline/precache.js';

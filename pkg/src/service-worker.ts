@@ -1,1 +1,1 @@
-export { keepFiles, type KeepOptions, type PrecacheMessage } from './offline/service-worker.js';
+export { type KeepOptions, keepFiles, type PrecacheMessage } from './offline/service-worker.js';

@@ -28,7 +28,10 @@ test('a picture of a video tells which video and when it was taken', async () =>
   assert.deepEqual(frames, [0, 0]);
   assert.equal(new Set([0, first, second]).size, 3);
   const times = [begun, ...moments.map(({ at }) => at), ended];
-  assert.deepEqual(times, times.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
 });
 
 test('when it was taken, not when it was read', async () => {
@@ -46,7 +49,9 @@ test('when it was taken, not when it was read', async () => {
 test('what may show one photo after another has no motion', async () => {
   const pixels = of('ImageData', { data: new Uint8ClampedArray(4), width: 1, height: 1 });
   const image = of('HTMLImageElement', { decode: async () => undefined });
-  const shown = ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap'].map((kind) => of(kind, { width: 1, height: 1 }));
+  const shown = ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap'].map((kind) =>
+    of(kind, { width: 1, height: 1 }),
+  );
   for (const picture of [new Blob(['a']), pixels, image, ...shown]) {
     assert.equal(await momentOf(picture), undefined, Object.prototype.toString.call(picture));
   }

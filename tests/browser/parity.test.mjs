@@ -91,13 +91,20 @@ async function compare(t, name, models, photos) {
 
   let agreed = 0;
   const gaps = [];
-  for (const [image, { predictions: [first] }] of theirs) {
+  for (const [
+    image,
+    {
+      predictions: [first],
+    },
+  ] of theirs) {
     const mine = ours.get(image).predictions;
     if (mine[0].label === first.label) agreed += 1;
     gaps.push(Math.abs(mine.find(({ label }) => label === first.label).confidence - first.confidence));
   }
   const gap = Math.max(...gaps);
-  t.diagnostic(`${name}: the same product on ${agreed} of ${theirs.size} files, probabilities differ by at most ${gap.toFixed(3)}`);
+  t.diagnostic(
+    `${name}: the same product on ${agreed} of ${theirs.size} files, probabilities differ by at most ${gap.toFixed(3)}`,
+  );
   assert.ok(agreed >= AGREE * theirs.size, `only ${agreed} of ${theirs.size} agree`);
   assert.ok(gap <= DECODED, `probabilities differ by ${gap}`);
 
@@ -158,7 +165,12 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   const skip = missing && `no ${basename(missing)} beside the repository`;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
-    const classes = new Set(leaves(join(GROCERY, 'val')).map((path) => basename(path)).sort().slice(0, CLASSES));
+    const classes = new Set(
+      leaves(join(GROCERY, 'val'))
+        .map((path) => basename(path))
+        .sort()
+        .slice(0, CLASSES),
+    );
     assert.equal(classes.size, CLASSES);
     for (const part of ['train', 'val']) {
       for (const path of leaves(join(GROCERY, part))) {

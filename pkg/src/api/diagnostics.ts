@@ -1,7 +1,7 @@
-import type { Build } from '../../wasm/build.js';
-import type { JichoErrorCode } from './errors.js';
 import type { LastCheck } from '../upkeep/journal.js';
 import type { MeasuresReport } from '../upkeep/measures.js';
+import type { Build } from '../wasm/build.js';
+import type { JichoErrorCode } from './errors.js';
 import type { JichoState } from './types.js';
 
 /** How a channel stands on this device. Plain data; nothing of what was seen, no secrets. */

@@ -81,7 +81,7 @@ export class JichoError extends Error {
     super(message, options);
     this.code = code;
     // From the code, because a minifier renames classes.
-    this.name = code.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, first: string) => first.toUpperCase()) + 'Error';
+    this.name = `${code.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, first: string) => first.toUpperCase())}Error`;
   }
 }
 
@@ -130,7 +130,10 @@ export class InternalError extends kind('INTERNAL') {}
 export class DisposedError extends kind('DISPOSED') {}
 
 type ErrorClasses = {
-  readonly [C in JichoErrorCode]: new (message: string, options?: ErrorOptions) => JichoError & { code: C };
+  readonly [C in JichoErrorCode]: new (
+    message: string,
+    options?: ErrorOptions,
+  ) => JichoError & { code: C };
 };
 
 const CLASSES: ErrorClasses = {

@@ -1,12 +1,16 @@
+import { capture, type Frame, release } from '../capture/capture.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from '../channel/backend.js';
 import { Calls } from '../channel/calls.js';
+import { checkInterval, productsOf, settingsOf, tokenOf } from '../channel/options.js';
+import { WorkerBackend } from '../channel/worker-backend.js';
+import { checked, saidOf, Teaching } from '../lessons/teaching.js';
 import { diagnose } from '../upkeep/collect-diagnostics.js';
+import { Upkeep } from '../upkeep/upkeep.js';
+import { VaultShelf } from '../vault/lesson-store.js';
+import { startWorker } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
-import { capture, type Frame, release } from '../capture/capture.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lesson-types.js';
-import { checkInterval, productsOf, settingsOf, tokenOf } from '../channel/options.js';
-import { startWorker } from '../worker/start.js';
 import type {
   CallOptions,
   EnrollOptions,
@@ -19,10 +23,6 @@ import type {
   SyncOptions,
   SyncResult,
 } from './types.js';
-import { checked, saidOf, Teaching } from '../lessons/teaching.js';
-import { Upkeep } from '../upkeep/upkeep.js';
-import { VaultShelf } from '../vault/lesson-store.js';
-import { WorkerBackend } from '../channel/worker-backend.js';
 
 /** Pictures in one call at most, as in one lesson. */
 const MOST_FRAMES = 32;
@@ -135,7 +135,8 @@ export class Jicho {
   async correct(recognition: Recognition | string, label: string | null, options: CallOptions = {}): Promise<void> {
     const { backend, upkeep } = this.#usable();
     const { measures } = upkeep.journal;
-    const correct = (ended: AbortSignal): Promise<void> => this.#teaching.correct(backend, recognition, label, measures, ended);
+    const correct = (ended: AbortSignal): Promise<void> =>
+      this.#teaching.correct(backend, recognition, label, measures, ended);
     await this.#counted(this.#calls.run(correct, options.signal));
     upkeep.noted();
   }

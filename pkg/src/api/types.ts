@@ -1,6 +1,6 @@
+import type { Vault } from '../vault/vault.js';
 import type { JichoError } from './errors.js';
 import type { TaughtChange } from './lesson-types.js';
-import type { Vault } from '../vault/vault.js';
 
 /** What answers for a channel. */
 export interface ModelInfo {

@@ -14,7 +14,9 @@ export function folder(name: string, url: string | URL): string {
   const place = absolute(name, url);
   if (place.search || place.hash) throw new InvalidArgumentError(`"${name}" must be a folder, not ${place.href}`);
   if (place.username || place.password) {
-    throw new InvalidArgumentError(`"${name}" must not hold a name or password, which no browser sends: use the option "token"`);
+    throw new InvalidArgumentError(
+      `"${name}" must not hold a name or password, which no browser sends: use the option "token"`,
+    );
   }
   if (!place.pathname.endsWith('/')) place.pathname += '/';
   return place.href;

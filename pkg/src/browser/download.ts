@@ -2,7 +2,7 @@ import { HttpStatusError, NetworkError } from '../api/errors.js';
 
 /** The answer to a file that must be there. */
 export async function download(url: string): Promise<Response> {
-  let response;
+  let response: Response;
   try {
     response = await fetch(url, { credentials: 'same-origin' });
   } catch (error) {

@@ -29,7 +29,9 @@ export class PixelReader {
   #draw(bitmap: ImageBitmap): Pixels {
     const { width, height } = bitmap;
     if (width * height > MAX_PIXELS) {
-      throw new InvalidFrameError(`the picture is ${width}x${height}: at most ${MAX_PIXELS} pixels can be used; scale it`);
+      throw new InvalidFrameError(
+        `the picture is ${width}x${height}: at most ${MAX_PIXELS} pixels can be used; scale it`,
+      );
     }
     this.#context ??= makeContext();
     const { canvas } = this.#context;
@@ -47,7 +49,9 @@ export class PixelReader {
         (error as Error).name === 'SecurityError'
           ? 'it comes from another origin; serve it with CORS and set crossorigin="anonymous"'
           : String(error);
-      throw new InvalidFrameError(`the pixels of the ${width}x${height} picture cannot be read: ${why}`, { cause: error });
+      throw new InvalidFrameError(`the pixels of the ${width}x${height} picture cannot be read: ${why}`, {
+        cause: error,
+      });
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
-import type { Frame } from '../capture/capture.js';
 import type { LessonAnswers, LessonRequest, ShelfRequest, TaughtChange } from '../api/lesson-types.js';
 import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from '../api/types.js';
+import type { Frame } from '../capture/capture.js';
 
 /** Which channel, from where, and how. Plain data; the URLs are absolute. */
 export interface Settings {

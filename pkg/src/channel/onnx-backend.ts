@@ -1,11 +1,11 @@
 import type { OnnxNetwork } from '../../wasm/tract/jicho.js';
-import { download } from '../browser/download.js';
 import { AbortedError, InvalidModelError, NetworkError } from '../api/errors.js';
+import type { Preprocessing } from '../api/types.js';
+import { download } from '../browser/download.js';
 import { type Frame, release } from '../capture/capture.js';
 import { PixelReader } from '../capture/frame-reader.js';
-import type { Preprocessing } from '../api/types.js';
-import { WasmCalls } from '../../wasm/calls.js';
-import { loadTract } from '../../wasm/modules.js';
+import { WasmCalls } from '../wasm/calls.js';
+import { loadTract } from '../wasm/modules.js';
 
 /** Which network, and how its pixels go in. Plain data; the URLs are absolute. */
 export interface OnnxSettings {

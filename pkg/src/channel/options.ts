@@ -1,7 +1,7 @@
-import type { BackendEvents, Settings } from './backend.js';
 import { InvalidArgumentError, NetworkError, UnauthorizedError } from '../api/errors.js';
-import { folder } from '../browser/address.js';
 import type { OpenOptions } from '../api/types.js';
+import { folder } from '../browser/address.js';
+import type { BackendEvents, Settings } from './backend.js';
 
 const MINUTE = 60_000;
 
@@ -13,7 +13,8 @@ const MINUTE = 60_000;
 export function settingsOf(options: OpenOptions): Settings {
   if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
   const { channel, keys, stallSeconds, quality = true, token } = options;
-  if (keys !== undefined && !isStrings(keys)) throw new InvalidArgumentError('the option "keys" must be an array of strings');
+  if (keys !== undefined && !isStrings(keys))
+    throw new InvalidArgumentError('the option "keys" must be an array of strings');
   if (stallSeconds !== undefined && !(Number.isFinite(stallSeconds) && stallSeconds > 0)) {
     throw new InvalidArgumentError('the option "stallSeconds" must be a number above 0');
   }
@@ -52,7 +53,8 @@ export function checkInterval({ checkEveryMinutes = 30 }: OpenOptions): number {
  * @throws InvalidArgumentError
  */
 export function productsOf(ids: readonly string[] | null): string[] | null {
-  if (ids !== null && !isStrings(ids)) throw new InvalidArgumentError('product ids must be an array of strings, or null');
+  if (ids !== null && !isStrings(ids))
+    throw new InvalidArgumentError('product ids must be an array of strings, or null');
   return ids && [...ids];
 }
 

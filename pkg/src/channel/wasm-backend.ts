@@ -1,16 +1,23 @@
-import type { Channel as CompiledChannel, ChannelDiagnosis, ChannelOptions, Synced } from '../../wasm/jicho.js';
+import type { ChannelDiagnosis, ChannelOptions, Channel as CompiledChannel, Synced } from '../../wasm/jicho.js';
 import type { Channel as TractChannel } from '../../wasm/tract/jicho.js';
-import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
-import { AbortedError, DisposedError, HttpStatusError, NetworkError, NoModelError, UnauthorizedError } from '../api/errors.js';
+import {
+  AbortedError,
+  DisposedError,
+  HttpStatusError,
+  NetworkError,
+  NoModelError,
+  UnauthorizedError,
+} from '../api/errors.js';
+import type { Kept, LessonAnswers, LessonRequest, Shelf } from '../api/lesson-types.js';
+import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from '../api/types.js';
 import { exclusive } from '../browser/lock.js';
 import { type Frame, release } from '../capture/capture.js';
-import type { Kept, LessonAnswers, LessonRequest, Shelf } from '../api/lesson-types.js';
-import { Lessons } from '../lessons/lessons.js';
 import { PixelReader, type Pixels } from '../capture/frame-reader.js';
+import { Lessons } from '../lessons/lessons.js';
+import { needsTract, WasmCalls } from '../wasm/calls.js';
+import { loadCompiled, loadTract } from '../wasm/modules.js';
+import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
 import { Recent } from './recent-pictures.js';
-import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from '../api/types.js';
-import { needsTract, WasmCalls } from '../../wasm/calls.js';
-import { loadCompiled, loadTract } from '../../wasm/modules.js';
 
 type Channel = CompiledChannel | TractChannel;
 type Report = (loadedBytes: number, totalBytes: number) => void;

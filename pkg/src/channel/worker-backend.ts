@@ -1,11 +1,11 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
-import type { Backend, BackendEvents, Settings } from './backend.js';
-import { type Call, Connection } from '../worker/connection.js';
 import { AbortedError, DisposedError, InternalError } from '../api/errors.js';
-import { type Frame, release, transferables } from '../capture/capture.js';
 import type { LessonAnswers, LessonRequest } from '../api/lesson-types.js';
 import type { Answer, Quality, SyncProgress, SyncResult } from '../api/types.js';
-import { compileAhead } from '../../wasm/compile-ahead.js';
+import { type Frame, release, transferables } from '../capture/capture.js';
+import { compileAhead } from '../wasm/compile-ahead.js';
+import { type Call, Connection } from '../worker/connection.js';
+import type { Backend, BackendEvents, Settings } from './backend.js';
 
 /** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
 export class WorkerBackend implements Backend {

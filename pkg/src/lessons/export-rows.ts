@@ -24,7 +24,8 @@ export function lessonsOf(text: string): Exported[] {
     };
     const { image, product, facts, lesson } = rowOf(line) ?? wrong('no JSON object');
     const { id, time, correction } = (lesson ?? {}) as Record<string, unknown>;
-    if (typeof id !== 'string' || !Number.isSafeInteger(time) || (time as number) < 0) return wrong('no "lesson" with id and time');
+    if (typeof id !== 'string' || !Number.isSafeInteger(time) || (time as number) < 0)
+      return wrong('no "lesson" with id and time');
     if (typeof product !== 'string' && product !== null) return wrong('"product" is neither a string nor null');
     if (typeof image !== 'string' || !image.startsWith(JPEG)) return wrong(`"image" does not begin with ${JPEG}`);
     const jpeg = bytesOf(image.slice(JPEG.length)) ?? wrong('"image" is no base64');

@@ -1,10 +1,13 @@
 import type { Channel as CompiledChannel, Lesson, LessonFrame } from '../../wasm/jicho.js';
 import type { Channel as TractChannel } from '../../wasm/tract/jicho.js';
-import { AbortedError, InvalidFrameError, InvalidLessonError, JichoError, NoModelError, RecognitionGoneError } from '../api/errors.js';
-import { exclusive } from '../browser/lock.js';
-import { type Frame, release } from '../capture/capture.js';
-import { jpegOf } from '../capture/jpeg.js';
-import { lessonsOf } from './export-rows.js';
+import {
+  AbortedError,
+  InvalidFrameError,
+  InvalidLessonError,
+  JichoError,
+  NoModelError,
+  RecognitionGoneError,
+} from '../api/errors.js';
 import type {
   DroppedLessons,
   EnrolledFrame,
@@ -17,7 +20,11 @@ import type {
   TaughtChange,
   TaughtProduct,
 } from '../api/lesson-types.js';
+import { exclusive } from '../browser/lock.js';
+import { type Frame, release } from '../capture/capture.js';
 import type { Pixels } from '../capture/frame-reader.js';
+import { jpegOf } from '../capture/jpeg.js';
+import { lessonsOf } from './export-rows.js';
 
 type Channel = CompiledChannel | TractChannel;
 type Taken = { features: Uint8Array; jpeg: Uint8Array };
@@ -60,7 +67,10 @@ export class Lessons {
       const clear = sealed ? await this.#device.all() : [];
       if (sealed && clear.length > 0) {
         await sealed.keep(clear, []);
-        await this.#device.keep([], clear.map(([id]) => id));
+        await this.#device.keep(
+          [],
+          clear.map(([id]) => id),
+        );
       }
       await this.#reload();
     });
@@ -77,7 +87,10 @@ export class Lessons {
   /** Removes all of them. */
   async clear(): Promise<void> {
     const kept = await this.#shelf.all();
-    await this.#shelf.keep([], kept.map(([id]) => id));
+    await this.#shelf.keep(
+      [],
+      kept.map(([id]) => id),
+    );
   }
 
   /** The channel has forgotten them by itself. */
@@ -134,7 +147,9 @@ export class Lessons {
   async #correct(said: Said, signal: AbortSignal): Promise<undefined> {
     const pictures = this.#host.recent(said.id);
     if (!pictures) {
-      throw new RecognitionGoneError('the picture of this recognition is gone: correct one of the last few, or show it again');
+      throw new RecognitionGoneError(
+        'the picture of this recognition is gone: correct one of the last few, or show it again',
+      );
     }
     const model = this.#model();
     const looks = [];
@@ -144,7 +159,9 @@ export class Lessons {
   }
 
   async #forget(label: string | null): Promise<boolean> {
-    const gone = this.#lessons().filter((lesson) => lesson.label === label).map(({ id }) => id);
+    const gone = this.#lessons()
+      .filter((lesson) => lesson.label === label)
+      .map(({ id }) => id);
     if (gone.length === 0) return false;
     await this.#shelf.keep([], gone);
     for (const id of gone) this.#host.channel().unlearn(id);
@@ -182,7 +199,9 @@ export class Lessons {
       await this.#shelf.keep(files, []);
     } catch (error) {
       for (const [id] of files) this.#host.channel().unlearn(id);
-      throw error instanceof InvalidFrameError ? new InvalidLessonError(`a picture cannot be decoded: ${error.message}`) : error;
+      throw error instanceof InvalidFrameError
+        ? new InvalidLessonError(`a picture cannot be decoded: ${error.message}`)
+        : error;
     }
     this.#tell([], true);
     return { added: fresh.length, present: lessons.length - fresh.length };
@@ -191,7 +210,13 @@ export class Lessons {
   /** Keeps a lesson, and has it take part. */
   async #teach(said: Said, correction: boolean, frames: Taken[], model: string, signal: AbortSignal): Promise<void> {
     // Another model came meanwhile: its features are others.
-    const taken = model === this.#model() ? frames : await this.#relook(frames.map(({ jpeg }) => jpeg), signal);
+    const taken =
+      model === this.#model()
+        ? frames
+        : await this.#relook(
+            frames.map(({ jpeg }) => jpeg),
+            signal,
+          );
     const file = await this.#written(said, correction, taken);
     if (signal.aborted) throw new AbortedError('aborted by the caller');
     await this.#shelf.keep([[said.id, file]], []);
@@ -204,7 +229,9 @@ export class Lessons {
   }
 
   #look(frame: Frame, signal: AbortSignal): Promise<LessonFrame> {
-    return this.#host.see(frame, signal, ({ rgba, width, height }) => this.#host.channel().lessonFrame(rgba, width, height));
+    return this.#host.see(frame, signal, ({ rgba, width, height }) =>
+      this.#host.channel().lessonFrame(rgba, width, height),
+    );
   }
 
   /** The features of kept pictures. */
@@ -259,11 +286,17 @@ export class Lessons {
         const dropped: DroppedLessons[] = [];
         const drop = async (gone: Lesson[], reason: DroppedLessons['reason']): Promise<void> => {
           if (gone.length === 0) return;
-          await this.#shelf.keep([], gone.map(({ id }) => id));
+          await this.#shelf.keep(
+            [],
+            gone.map(({ id }) => id),
+          );
           for (const { id } of gone) this.#host.channel().unlearn(id);
           dropped.push({ labels: [...new Set(gone.map(({ label }) => label))], reason });
         };
-        await drop(lessons.filter(({ standing }) => standing === 'in-release'), 'in-release');
+        await drop(
+          lessons.filter(({ standing }) => standing === 'in-release'),
+          'in-release',
+        );
         const stale = lessons.filter(({ standing }) => standing === 'stale');
         const unreadable = stale.length > 0 ? await this.#anew(stale) : [];
         await drop(unreadable, 'unreadable');

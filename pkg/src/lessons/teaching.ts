@@ -1,9 +1,9 @@
-import type { Backend } from '../channel/backend.js';
 import { InvalidArgumentError } from '../api/errors.js';
-import type { Frame } from '../capture/capture.js';
 import type { Enrolled, Said, TaughtChange, TaughtProduct } from '../api/lesson-types.js';
-import type { Measures } from '../upkeep/measures.js';
 import type { EnrollOptions, ModelInfo, Recognition } from '../api/types.js';
+import type { Frame } from '../capture/capture.js';
+import type { Backend } from '../channel/backend.js';
+import type { Measures } from '../upkeep/measures.js';
 
 /** Answers that can be corrected by their id alone. */
 const MOST = 256;
@@ -29,7 +29,9 @@ export class Teaching {
 
   /** The model, with the facts of what was taught. */
   dressed(model: ModelInfo): ModelInfo {
-    const told = this.#taught.filter(({ label, facts, active }) => active && label !== null && Object.keys(facts).length > 0);
+    const told = this.#taught.filter(
+      ({ label, facts, active }) => active && label !== null && Object.keys(facts).length > 0,
+    );
     if (told.length === 0) return model;
     const facts = { ...model.facts };
     for (const { label, facts: own } of told) facts[label!] = { ...facts[label!], ...own };
@@ -47,12 +49,7 @@ export class Teaching {
     }
   }
 
-  async enroll(
-    backend: Backend,
-    said: Said,
-    frames: Frame[],
-    signal: AbortSignal,
-  ): Promise<Enrolled> {
+  async enroll(backend: Backend, said: Said, frames: Frame[], signal: AbortSignal): Promise<Enrolled> {
     const seen = await backend.lessons({ do: 'enroll', said, frames }, signal);
     const product = this.#taught.find(({ label }) => label === said.label);
     if (!product) throw new InvalidArgumentError(`"${said.label}" was forgotten while it was taught`);
@@ -88,7 +85,8 @@ function answerOf({ decision, predictions }: Recognition): Verdict {
 
 /** What is said of a lesson. */
 export function saidOf(id: string, label: unknown, { facts = {} }: EnrollOptions): Said {
-  if (typeof label !== 'string' || label === '') throw new InvalidArgumentError('a product id must be a string that is not empty');
+  if (typeof label !== 'string' || label === '')
+    throw new InvalidArgumentError('a product id must be a string that is not empty');
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
     throw new InvalidArgumentError('"facts" must be an object of JSON values');
   }

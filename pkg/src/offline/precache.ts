@@ -1,10 +1,10 @@
-import { bestBuild } from '../../wasm/build.js';
-import { download } from '../browser/download.js';
 import { InvalidManifestError } from '../api/errors.js';
 import { absolute, folder } from '../browser/address.js';
-import { startWorker } from '../worker/start.js';
-import { wasmUrl } from '../../wasm/urls.js';
+import { download } from '../browser/download.js';
+import { bestBuild } from '../wasm/build.js';
+import { wasmUrl } from '../wasm/urls.js';
 import { workerUrl } from '../worker/script-url.js';
+import { startWorker } from '../worker/start.js';
 
 /** What to list. */
 export interface PrecacheOptions {
@@ -41,7 +41,8 @@ export async function precacheUrls(options: PrecacheOptions = {}): Promise<strin
   const { builds = 'best', tract = false, release } = options;
   const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
   const modules = builds === 'all' ? (['scalar', 'simd', 'relaxed'] as const) : [bestBuild()];
-  const worker = options.worker === undefined ? workerUrl(() => startWorker(undefined)) : absolute('worker', options.worker).href;
+  const worker =
+    options.worker === undefined ? workerUrl(() => startWorker(undefined)) : absolute('worker', options.worker).href;
   const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
   const urls = [
     // A bundler has placed the worker elsewhere, and has left nothing beside this script.
@@ -61,7 +62,9 @@ async function filesOf(models: string, channel: string): Promise<string[]> {
   if (!Array.isArray(files)) throw new InvalidManifestError(`${metadata} lists no files`);
   // The plan stands in for the network.
   const network = files.some(({ role }) => role === 'plan') ? 'plan' : 'backbone';
-  const urls = files.filter(({ role }) => [network, 'space', 'head'].includes(role)).map(({ url }) => new URL(url, models).href);
+  const urls = files
+    .filter(({ role }) => [network, 'space', 'head'].includes(role))
+    .map(({ url }) => new URL(url, models).href);
   const foreign = urls.find((url) => !url.startsWith(models));
   if (foreign) throw new InvalidManifestError(`${metadata} lists ${foreign}, which is not in the models folder`);
   return [metadata, ...urls];

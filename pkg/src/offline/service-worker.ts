@@ -57,7 +57,9 @@ export function keepFiles({ files = {}, optional = () => undefined, cache: name 
     scope.addEventListener(event, call as (event: Event) => void);
   const absolute = (address: string): string => new URL(address, scope.registration.scope).href;
   /** Where each file is kept, by its URL: of two versions of a file, each has a place of its own. */
-  const places = new Map(Object.entries(files).map(([address, hash]) => [absolute(address), `${absolute(address)}?${hash}`]));
+  const places = new Map(
+    Object.entries(files).map(([address, hash]) => [absolute(address), `${absolute(address)}?${hash}`]),
+  );
 
   /** Fetches what is not kept yet. */
   async function fill(): Promise<void> {
@@ -125,6 +127,7 @@ export function keepFiles({ files = {}, optional = () => undefined, cache: name 
     const address = mode === 'navigate' ? url.replace(/[?#].*$/, '') : url;
     const place = places.get(address);
     if (place) event.respondWith(answer(event.request, place, true));
-    else if (PRECACHEABLE.test(new URL(url).pathname)) event.respondWith(answer(event.request, `${url}?${PRECACHED}`, false));
+    else if (PRECACHEABLE.test(new URL(url).pathname))
+      event.respondWith(answer(event.request, `${url}?${PRECACHED}`, false));
   });
 }

@@ -78,7 +78,8 @@ export class Checks {
   #changed(): void {
     const may = this.#surroundings.mayCheck();
     // What failed before may have failed for want of the network that is back now.
-    if (may && !this.#couldCheck && this.#failures > 0 && this.#nextAt !== undefined) this.#nextAt = this.#surroundings.now();
+    if (may && !this.#couldCheck && this.#failures > 0 && this.#nextAt !== undefined)
+      this.#nextAt = this.#surroundings.now();
     this.#arm();
   }
 

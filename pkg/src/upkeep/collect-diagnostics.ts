@@ -1,9 +1,9 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
-import type { Settings } from '../channel/backend.js';
 import type { Diagnostics } from '../api/diagnostics.js';
-import type { Journal } from './journal.js';
 import type { JichoState, ModelInfo } from '../api/types.js';
 import { VERSION } from '../api/version.js';
+import type { Settings } from '../channel/backend.js';
+import type { Journal } from './journal.js';
 
 /** What the page knows of an open channel. */
 export interface PageView {

@@ -1,7 +1,7 @@
 import { ERROR_CODES, type JichoErrorCode } from '../api/errors.js';
-import { Measures, type MeasuresReport } from './measures.js';
 import type { SyncResult } from '../api/types.js';
 import { ASKED_TO_PERSIST } from '../browser/persist.js';
+import { Measures, type MeasuresReport } from './measures.js';
 
 /** One check for a newer model. */
 export interface LastCheck {
@@ -148,5 +148,9 @@ function checkOf(json: unknown): LastCheck | null {
   const { at, outcome, error } = Object(json) as Partial<LastCheck>;
   if (typeof at !== 'string' || Number.isNaN(Date.parse(at)) || !OUTCOMES.includes(outcome)) return null;
   const code = ERROR_CODES.find((code) => code === error?.code);
-  return { at, outcome: outcome as LastCheck['outcome'], error: code ? { code, message: String(error?.message) } : null };
+  return {
+    at,
+    outcome: outcome as LastCheck['outcome'],
+    error: code ? { code, message: String(error?.message) } : null,
+  };
 }

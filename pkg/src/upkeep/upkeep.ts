@@ -1,11 +1,11 @@
+import { AbortedError, InternalError, JichoError } from '../api/errors.js';
+import type { CheckResult, OpenOptions, SyncProgress, SyncResult } from '../api/types.js';
 import { type Backend, channelKey, type Settings } from '../channel/backend.js';
 import { Checks } from './checks.js';
-import { AbortedError, InternalError, JichoError } from '../api/errors.js';
 import { Joint } from './joint.js';
 import { Journal, type Shelf } from './journal.js';
 import { surroundings } from './surroundings.js';
 import { type TabMessage, Tabs } from './tabs.js';
-import type { CheckResult, OpenOptions, SyncProgress, SyncResult } from '../api/types.js';
 
 /** Milliseconds that measures may wait to be written: a camera brings several a second. */
 const WRITE_DELAY = 5_000;

@@ -60,7 +60,9 @@ export class VaultShelf implements Shelf {
     try {
       return await (request.do === 'all' ? this.all() : this.keep(request.lessons, request.gone));
     } catch (error) {
-      throw error instanceof JichoError ? error : errorOf('INTERNAL', `the vault failed: ${String(error)}`, { cause: error });
+      throw error instanceof JichoError
+        ? error
+        : errorOf('INTERNAL', `the vault failed: ${String(error)}`, { cause: error });
     }
   }
 }

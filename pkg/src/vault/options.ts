@@ -69,7 +69,16 @@ export function vaultSelect(query: VaultQuery): string {
   if (order !== 'newest' && order !== 'oldest') throw new InvalidArgumentError('"order" must be "newest" or "oldest"');
   if (!isCount(limit)) throw new InvalidArgumentError('"limit" must be a whole number, 1 or more');
   const descending = order === 'newest';
-  return JSON.stringify({ kind, from: time('from', from), until: time('until', until), geohash, descending, limit, after, blobs });
+  return JSON.stringify({
+    kind,
+    from: time('from', from),
+    until: time('until', until),
+    geohash,
+    descending,
+    limit,
+    after,
+    blobs,
+  });
 }
 
 function time(name: string, at: Date | number | undefined): number | undefined {

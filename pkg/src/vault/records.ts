@@ -1,4 +1,4 @@
-import type { VaultEntry, VaultPage as Listed } from '../../wasm/vault/jicho.js';
+import type { VaultPage as Listed, VaultEntry } from '../../wasm/vault/jicho.js';
 import { InvalidArgumentError } from '../api/errors.js';
 import type { Recognition } from '../api/types.js';
 import type { DamagedRecord, Scan, Stored, VaultPage, VaultRecord } from './types.js';
@@ -8,9 +8,10 @@ const FIRST = 5;
 
 /** A record's JSON, and what is sealed beside it. */
 export async function pack(record: VaultRecord): Promise<{ json: string; blob: Uint8Array | undefined }> {
-  if (typeof record !== 'object' || record === null) throw new InvalidArgumentError('a record is an object with a "kind"');
+  if (typeof record !== 'object' || record === null)
+    throw new InvalidArgumentError('a record is an object with a "kind"');
   const { thumbnail, embedding, file, ...fields } = record as Partial<Scan> & { embedding?: unknown; file?: unknown };
-  let json;
+  let json: string;
   try {
     json = JSON.stringify(fields);
   } catch (error) {
@@ -25,7 +26,9 @@ export async function bytesOf(blob: unknown): Promise<Uint8Array | undefined> {
   if (blob instanceof Blob) return new Uint8Array(await blob.arrayBuffer());
   if (blob instanceof ArrayBuffer) return new Uint8Array(blob.slice());
   if (ArrayBuffer.isView(blob)) return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength).slice();
-  throw new InvalidArgumentError('a thumbnail or a file is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array');
+  throw new InvalidArgumentError(
+    'a thumbnail or a file is a Blob, an ArrayBuffer or a Uint8Array; an embedding is a Float32Array',
+  );
 }
 
 /** What a vault keeps of a recognition. */
@@ -39,7 +42,8 @@ export function scanOf(recognition: Recognition): Scan {
 /** A record as apps read it. */
 export function unpack<R extends VaultRecord>({ blob, ...entry }: VaultEntry): Stored<R> {
   const bytes = blob as Uint8Array<ArrayBuffer> | undefined;
-  const other = (bytes: Uint8Array<ArrayBuffer>) => ('lesson' in entry ? { file: bytes } : { embedding: floats(bytes) });
+  const other = (bytes: Uint8Array<ArrayBuffer>) =>
+    'lesson' in entry ? { file: bytes } : { embedding: floats(bytes) };
   const extras = bytes && (entry.kind === 'scan' ? { thumbnail: jpeg(bytes) } : other(bytes));
   return { ...entry, ...extras } as unknown as Stored<R>;
 }

@@ -1,8 +1,8 @@
 import type { VaultHandle } from '../../wasm/vault/jicho.js';
 import { isFailure } from '../api/errors.js';
 import type { Reply, Request } from '../worker/protocol.js';
-import { VaultBackend } from './wasm-thread.js';
 import type { VaultMethod, VaultRequest } from './thread.js';
+import { VaultBackend } from './wasm-thread.js';
 
 function post(reply: Reply): void {
   // The page's global has a `postMessage` of another shape, and the two sets of types exclude each other.

@@ -1,13 +1,12 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from '../api/errors.js';
+import type { CallOptions, Recognition } from '../api/types.js';
+import { absolute, folder } from '../browser/address.js';
 import { exclusive } from '../browser/lock.js';
 import { askToPersist } from '../browser/persist.js';
-import { absolute, folder } from '../browser/address.js';
-import { startVaultWorker } from './start-worker.js';
-import type { CallOptions, Recognition } from '../api/types.js';
-import { VaultConnection } from './worker-thread.js';
+import { workerUrl } from '../worker/script-url.js';
 import { string, vaultKey, vaultSelect, vaultSettings } from './options.js';
 import { bytesOf, pack, scanOf, unpack, unpackPage } from './records.js';
-import { vaultUrl } from './wasm-url.js';
+import { startVaultWorker } from './start-worker.js';
 import type { Opened, VaultThread } from './thread.js';
 import type {
   AddOptions,
@@ -26,7 +25,8 @@ import type {
   VaultRecord,
   VaultUnlock,
 } from './types.js';
-import { workerUrl } from '../worker/script-url.js';
+import { vaultUrl } from './wasm-url.js';
+import { VaultConnection } from './worker-thread.js';
 
 /** The package's own scripts that a vault needs, beside this one; the build fills it in. */
 const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
@@ -97,7 +97,9 @@ export class Vault {
   static urls(options: { worker?: string | URL; wasm?: string | URL } = {}): string[] {
     const { wasm } = options;
     const worker =
-      options.worker === undefined ? workerUrl(() => startVaultWorker(undefined)) : absolute('worker', options.worker).href;
+      options.worker === undefined
+        ? workerUrl(() => startVaultWorker(undefined))
+        : absolute('worker', options.worker).href;
     const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
     // A bundler has placed the worker elsewhere, and has left nothing beside this script.
     const placed = scripts.includes(worker) ? scripts : [worker];
@@ -167,7 +169,10 @@ export class Vault {
    *
    * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
    */
-  async deliver(send: (sale: QueuedSale, signal: AbortSignal) => Promise<unknown>, options: CallOptions = {}): Promise<Delivery> {
+  async deliver(
+    send: (sale: QueuedSale, signal: AbortSignal) => Promise<unknown>,
+    options: CallOptions = {},
+  ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
     return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
       const delivery: Delivery = { delivered: 0, damaged: [] };
@@ -212,7 +217,10 @@ export class Vault {
    *
    * @throws {@link JichoError} `WEAK_PASSPHRASE`, `UNSUPPORTED`.
    */
-  async export(passphrase: string, options: { allowWeak?: boolean } = {}): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
+  async export(
+    passphrase: string,
+    options: { allowWeak?: boolean } = {},
+  ): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
     const { pieces, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
     const file = new Blob(pieces, { type: 'application/octet-stream' });
     return { file, records, damaged: damaged as DamagedRecord[] };
@@ -222,7 +230,10 @@ export class Vault {
    * Records in the clear, all that the query asks for whatever its limit: JSON without thumbnails and embeddings, or CSV of
    * scans. The text is as open as what it is written to.
    */
-  async exportPlain(format: 'json' | 'csv', query: VaultQuery = {}): Promise<{ text: string; damaged: DamagedRecord[] }> {
+  async exportPlain(
+    format: 'json' | 'csv',
+    query: VaultQuery = {},
+  ): Promise<{ text: string; damaged: DamagedRecord[] }> {
     const { text, damaged } = await this.#open().call('exportPlain', string('the format', format), vaultSelect(query));
     return { text, damaged: damaged as DamagedRecord[] };
   }

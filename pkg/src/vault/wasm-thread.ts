@@ -1,9 +1,9 @@
 import type { VaultHandle } from '../../wasm/vault/jicho.js';
 import { InternalError, JichoError } from '../api/errors.js';
 import { alone, exclusive } from '../browser/lock.js';
+import { WasmCalls } from '../wasm/calls.js';
 import { loadVault } from './module.js';
 import type { Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './thread.js';
-import { WasmCalls } from '../../wasm/calls.js';
 
 /** From one look at what is to be done to the next. */
 const UPKEEP = 60 * 60_000;
@@ -25,7 +25,8 @@ export class VaultBackend implements VaultThread {
 
   async open({ name, unlock, wasm, ...settings }: VaultSettings): Promise<Opened> {
     const { VaultHandle } = await loadVault(wasm);
-    const open = (): Promise<VaultHandle> => this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
+    const open = (): Promise<VaultHandle> =>
+      this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
     const handle = await atTheDoor(name, open);
     this.#handle = handle;
     // One tab is enough for what is to be done now and then.

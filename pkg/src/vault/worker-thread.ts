@@ -1,6 +1,6 @@
 import type { VaultHandle } from '../../wasm/vault/jicho.js';
-import { Connection } from '../worker/connection.js';
 import { VaultClosedError } from '../api/errors.js';
+import { Connection } from '../worker/connection.js';
 import type { Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './thread.js';
 
 /** Milliseconds that a worker has to overwrite its keys before it is ended. */
@@ -16,7 +16,10 @@ export class VaultConnection implements VaultThread {
 
   open(settings: VaultSettings): Promise<Opened> {
     const { unlock } = settings;
-    return this.#ask({ ask: 'open', settings }, typeof unlock === 'object' && 'key' in unlock ? [unlock.key.buffer] : []);
+    return this.#ask(
+      { ask: 'open', settings },
+      typeof unlock === 'object' && 'key' in unlock ? [unlock.key.buffer] : [],
+    );
   }
 
   destroy(name: string, wasm: string | undefined): Promise<void> {

@@ -1,5 +1,5 @@
-import { bestBuild } from './build.js';
 import { download } from '../browser/download.js';
+import { bestBuild } from './build.js';
 import { wasmUrl } from './urls.js';
 
 /**

@@ -1,5 +1,5 @@
-import { download } from '../browser/download.js';
 import { InternalError, NetworkError, UnsupportedError } from '../api/errors.js';
+import { download } from '../browser/download.js';
 
 /** What wasm-bindgen writes beside a module. */
 export interface Glue {

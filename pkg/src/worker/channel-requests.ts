@@ -1,8 +1,8 @@
-import type { Backend, BackendEvents } from '../channel/backend.js';
 import { errorOf, isFailure } from '../api/errors.js';
+import type { Backend, BackendEvents } from '../channel/backend.js';
 import { OnnxBackend } from '../channel/onnx-backend.js';
-import type { Reply, Request } from './protocol.js';
 import { WasmBackend } from '../channel/wasm-backend.js';
+import type { Reply, Request } from './protocol.js';
 
 type Call = Extract<Request, { id: number }>;
 type PageAnswer = Extract<Request, { question: number }>;

@@ -1,7 +1,7 @@
-import type { BackendEvents } from '../channel/backend.js';
 import { errorOf, InternalError, type JichoError, NetworkError } from '../api/errors.js';
-import type { Reply, Request } from './protocol.js';
 import type { SyncProgress } from '../api/types.js';
+import type { BackendEvents } from '../channel/backend.js';
+import type { Reply, Request } from './protocol.js';
 
 type WithoutId<R> = R extends { id: number } ? Omit<R, 'id'> : never;
 
@@ -129,7 +129,8 @@ export class Connection {
 
 /** A script that cannot be loaded fires an event without a message; a defect in it fires one with. */
 function describe(event: Event): JichoError {
-  if (event instanceof ErrorEvent && event.message) return new InternalError(`a defect ended the worker: ${event.message}`);
+  if (event instanceof ErrorEvent && event.message)
+    return new InternalError(`a defect ended the worker: ${event.message}`);
   const hint = 'the page is offline, a Content-Security-Policy forbids it, or the bundler did not place it';
   return new NetworkError(`the worker script cannot be loaded: ${hint} (then pass your own with the option "worker")`);
 }

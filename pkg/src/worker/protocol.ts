@@ -1,9 +1,9 @@
-import type { Settings } from '../channel/backend.js';
 import type { JichoErrorCode } from '../api/errors.js';
-import type { Frame } from '../capture/capture.js';
 import type { LessonRequest, ShelfRequest, TaughtChange } from '../api/lesson-types.js';
-import type { OnnxSettings } from '../channel/onnx-backend.js';
 import type { ModelInfo, SyncProgress } from '../api/types.js';
+import type { Frame } from '../capture/capture.js';
+import type { Settings } from '../channel/backend.js';
+import type { OnnxSettings } from '../channel/onnx-backend.js';
 import type { VaultRequest } from '../vault/thread.js';
 
 /**

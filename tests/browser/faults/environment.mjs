@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { fileAt, host } from '../harness/host.mjs';
 
-export async function makeLane(browser, releases) {
+export async function makeEnvironment(browser, releases) {
   const other = await host();
   const web = await host({ '/photos/': releases.folder }, [other.url]);
   other.misbehave = (path, response) => elsewhere(web, path, response);
