@@ -271,7 +271,7 @@ test('the error codes of both sides are the same', options, async () => {
   } = await at.inPage(async ({ errors }) => {
     const { errorOf } = await import('/internals/errors.js');
     const wasm = await import('/pkg/wasm/jicho.js');
-    await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho_bg.wasm' });
+    await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho-scalar.wasm' });
     const codes = errors.ERROR_CODES;
     return { core: wasm.errorCodes(), package: codes, classes: codes.map((code) => errorOf(code, '').name in errors) };
   });

@@ -7,7 +7,8 @@ import { checked, saidOf, Teaching } from '../lessons/teaching.js';
 import { diagnose } from '../upkeep/collect-diagnostics.js';
 import { Upkeep } from '../upkeep/upkeep.js';
 import { VaultShelf } from '../vault/lesson-store.js';
-import { startWorker } from '../worker/start.js';
+import { startWorker } from '../worker/channel-worker.js';
+import { loadPart } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lesson-types.js';
@@ -342,7 +343,7 @@ async function makeBackend(
     return new WorkerBackend(settings, () => startWorker(own), events);
   }
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
-  const { WasmBackend } = await import('../channel/wasm-backend.js');
+  const { WasmBackend } = await loadPart(() => import('../channel/wasm-backend.js'));
   return new WasmBackend(settings, events);
 }
 

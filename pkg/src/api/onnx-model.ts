@@ -1,8 +1,8 @@
 import { absolute, folder } from '../browser/address.js';
 import { capture, release, transferables } from '../capture/capture.js';
 import { Calls } from '../channel/calls.js';
+import { startWorker } from '../worker/channel-worker.js';
 import { Connection } from '../worker/connection.js';
-import { startWorker } from '../worker/start.js';
 import { DisposedError, InternalError, InvalidArgumentError, type JichoError } from './errors.js';
 import type { CallOptions, OnnxOptions, PictureSource } from './types.js';
 

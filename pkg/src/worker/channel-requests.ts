@@ -46,6 +46,8 @@ function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): 
     case 'open':
       backend = new WasmBackend(request.settings, events, request.module);
       return backend.open();
+    case 'scripts':
+      return Promise.resolve(loadedScripts());
     case 'load':
       network = new OnnxBackend(onCrash);
       return network.load(request.settings);
@@ -108,4 +110,10 @@ async function answer(request: Request): Promise<void> {
 /** Answers the requests of the page that started this worker. */
 export function answerRequests(): void {
   globalThis.addEventListener('message', (event: MessageEvent<Request>) => void answer(event.data));
+}
+
+/** What this worker has loaded since it started, besides its own script. */
+function loadedScripts(): string[] {
+  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  return entries.map(({ name }) => name).filter((url) => /\.m?js$/.test(new URL(url).pathname));
 }

@@ -21,6 +21,7 @@ export type Request =
   | { type: 'clear'; id: number }
   | { type: 'forget'; id: number }
   | { type: 'diagnose'; id: number }
+  | { type: 'scripts'; id: number }
   | { type: 'load'; id: number; settings: OnnxSettings }
   | { type: 'infer'; id: number; frame: Frame }
   | { type: 'vault'; id: number; request: VaultRequest }
