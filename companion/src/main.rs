@@ -20,5 +20,5 @@ mod serve;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    model::isolated::run_as_child().unwrap_or_else(cli::run)
 }
