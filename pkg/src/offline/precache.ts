@@ -1,10 +1,10 @@
+import { bestBuild } from '../../wasm/build.js';
+import { wasmUrl } from '../../wasm/urls.js';
 import { InvalidManifestError } from '../api/errors.js';
-import { absolute, folder } from '../browser/address.js';
+import { absolute, folder, modelsFolder } from '../browser/address.js';
 import { download } from '../browser/download.js';
-import { bestBuild } from '../wasm/build.js';
-import { wasmUrl } from '../wasm/urls.js';
+import { startChannelWorker } from '../worker/channel-worker.js';
 import { workerUrl } from '../worker/script-url.js';
-import { startWorker } from '../worker/start.js';
 
 /** What to list. */
 export interface PrecacheOptions {
@@ -42,14 +42,16 @@ export async function precacheUrls(options: PrecacheOptions = {}): Promise<strin
   const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
   const modules = builds === 'all' ? (['scalar', 'simd', 'relaxed'] as const) : [bestBuild()];
   const worker =
-    options.worker === undefined ? workerUrl(() => startWorker(undefined)) : absolute('worker', options.worker).href;
+    options.worker === undefined
+      ? workerUrl(() => startChannelWorker(undefined))
+      : absolute('worker', options.worker).href;
   const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
   const urls = [
     // A bundler has placed the worker elsewhere, and has left nothing beside this script.
     ...(scripts.includes(worker) ? scripts : [worker]),
     ...modules.map((build) => wasmUrl(build, wasm)),
     ...(tract ? [wasmUrl('tract', wasm)] : []),
-    ...(release ? await filesOf(folder('models', release.models), release.channel) : []),
+    ...(release ? await filesOf(modelsFolder(release.models), release.channel) : []),
   ];
   return [...new Set(urls)];
 }
