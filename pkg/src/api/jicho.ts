@@ -9,7 +9,8 @@ import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
 import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';
 import { Upkeep } from '../upkeep/upkeep.js';
 import { VaultLessonStore } from '../vault/lesson-store.js';
-import { startChannelWorker } from '../worker/channel-worker.js';
+import { startWorker } from '../worker/channel-worker.js';
+import { loadPart } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
@@ -356,10 +357,10 @@ async function makeBackend(
 ): Promise<Backend> {
   if (worker) {
     const own = typeof worker === 'function' ? worker : undefined;
-    return new WorkerBackend(settings, () => startChannelWorker(own), events);
+    return new WorkerBackend(settings, () => startWorker(own), events);
   }
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
-  const { WasmBackend } = await import('../channel/wasm-backend.js');
+  const { WasmBackend } = await loadPart(() => import('../channel/wasm-backend.js'));
   return new WasmBackend(settings, events);
 }
 

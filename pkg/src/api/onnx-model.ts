@@ -4,7 +4,7 @@ import { sideNeeded } from '../capture/part.js';
 import { Backlog } from '../channel/backlog.js';
 import { Calls } from '../channel/calls.js';
 import { signalOf } from '../channel/options.js';
-import { startChannelWorker } from '../worker/channel-worker.js';
+import { startWorker } from '../worker/channel-worker.js';
 import { Connection } from '../worker/connection.js';
 import { DisposedError, InternalError, InvalidArgumentError, type JichoError } from './errors.js';
 import type { CallOptions, OnnxOptions } from './options.js';
@@ -32,7 +32,7 @@ export class OnnxModel {
     this.#side = sideNeeded(options.imageSize);
     this.labels = options.labels;
     const lost = new InternalError('a defect ended the worker: load the network again');
-    this.#connection = new Connection(startChannelWorker(options.worker), {}, () => (this.#ended ??= lost));
+    this.#connection = new Connection(startWorker(options.worker), {}, () => (this.#ended ??= lost));
   }
 
   /**

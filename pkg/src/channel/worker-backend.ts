@@ -100,6 +100,8 @@ export class WorkerBackend implements Backend {
   async #open(): Promise<Connection> {
     let opened = false;
     const compiling = compileAhead(this.#settings.wasm);
+    // It is awaited below, unless no worker can be started.
+    compiling.catch(() => undefined);
     const connection = new Connection(this.#startWorker(), this.#events, () => {
       // One that dies while it opens would die again.
       if (opened) this.#replace();

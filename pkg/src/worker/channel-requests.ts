@@ -67,6 +67,8 @@ function start(call: Call, signal: AbortSignal): Promise<unknown> {
     case 'open':
       backend = new WasmBackend(call.settings, events, call.module);
       return backend.open();
+    case 'scripts':
+      return Promise.resolve(loadedScripts());
     case 'load':
       network = new OnnxBackend(onCrash);
       return network.load(call.settings);
@@ -106,4 +108,10 @@ async function ask<T>(asked: (question: number) => Reply): Promise<T> {
   questions.delete(question);
   if (answer.type === 'no-answer') throw errorOf(answer.code, answer.message);
   return answer.value as T;
+}
+
+/** What this worker has loaded since it started, besides its own script. */
+function loadedScripts(): string[] {
+  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  return entries.map(({ name }) => name).filter((url) => /\.m?js$/.test(new URL(url).pathname));
 }

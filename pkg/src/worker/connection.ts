@@ -1,9 +1,10 @@
 import { errorOf } from '../api/error-table.js';
-import { InternalError, InvalidFrameError, type JichoError, NetworkError, UnsupportedError } from '../api/errors.js';
+import { InternalError, InvalidFrameError, type JichoError, UnsupportedError } from '../api/errors.js';
 import type { SyncProgress } from '../api/model.js';
 import { VERSION } from '../api/version.js';
 import { TAINTED } from '../capture/capture.js';
 import type { BackendEvents } from '../channel/backend.js';
+import { loadProblem } from './load-problem.js';
 import type { Reply, Request } from './protocol.js';
 
 type WithoutId<R> = R extends { id: number } ? Omit<R, 'id'> : never;
@@ -41,7 +42,7 @@ export class Connection {
     this.#start = setTimeout(() => this.#lose(silent()), START_PATIENCE);
     worker.onmessage = (event: MessageEvent<Reply>) => this.#receive(event.data);
     worker.onmessageerror = () => this.#lose(new InternalError('a message of the worker could not be read'));
-    worker.onerror = (event) => this.#lose(describe(event));
+    worker.onerror = (event) => void this.#fail(event);
   }
 
   /** Posts a call and waits for its answer; what is transferred is gone here. */
@@ -83,8 +84,16 @@ export class Connection {
   }
 
   #lose(error: JichoError): void {
+    if (this.#ended) return;
     this.end(error);
     this.#onLost();
+  }
+
+  /** A defect fires an event with a message; a script that cannot be loaded fires one without. */
+  async #fail(event: Event): Promise<void> {
+    if (event instanceof ErrorEvent && event.message) {
+      this.#lose(new InternalError(`a defect ended the worker: ${event.message}`));
+    } else this.#lose(await loadProblem(this.#worker));
   }
 
   #abort(id: number): void {
@@ -165,12 +174,4 @@ function unsent(error: unknown, transfer: Transferable[]): JichoError {
 function silent(): JichoError {
   const hint = 'this runtime may run no module workers, or the script is not one of this package';
   return new UnsupportedError(`the worker did not start within ${START_PATIENCE / 1000} seconds: ${hint}`);
-}
-
-/** A script that cannot be loaded fires an event without a message; a defect in it fires one with. */
-function describe(event: Event): JichoError {
-  if (event instanceof ErrorEvent && event.message)
-    return new InternalError(`a defect ended the worker: ${event.message}`);
-  const hint = 'the page is offline, a Content-Security-Policy forbids it, or the bundler did not place it';
-  return new NetworkError(`the worker script cannot be loaded: ${hint} (then pass your own with the option "worker")`);
 }

@@ -22,6 +22,7 @@ export type Request =
   | { type: 'clear'; id: number }
   | { type: 'unload'; id: number }
   | { type: 'diagnose'; id: number }
+  | { type: 'scripts'; id: number }
   | { type: 'load'; id: number; settings: OnnxSettings }
   | { type: 'infer'; id: number; capture: Capture }
   | { type: 'vault'; id: number; request: VaultRequest }
