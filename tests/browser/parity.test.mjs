@@ -1,9 +1,8 @@
 // The browser's answers are the companion's: on the same files, and to the digit on the same pixels.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
@@ -22,9 +21,9 @@ const DECODED = 0.1;
 /** Classes of real photos. */
 const CLASSES = 47;
 
-const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
-const GROCERY = join(SHARED, 'grocery');
-const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
+/** Real photos and a real network, where these variables name their folders. */
+const GROCERY = resolve(process.env.GROCERY ?? 'GROCERY');
+const BACKBONE = resolve(process.env.BACKBONES ?? 'BACKBONES', 'mobilenet_v1_0.25_128.onnx');
 
 const folder = temporary(after);
 const own = internals(after, 'capture/frame-reader');
@@ -46,9 +45,9 @@ async function browse(models, photos, images) {
   await page.goto(`${web.url}/pages/index.html`);
   await page.evaluate(async () => {
     const { Jicho } = await import('/pkg/dist/index.js');
-    const { PixelReader } = await import('/internals/frame-reader.js');
+    const { FrameReader } = await import('/internals/frame-reader.js');
     globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/' });
-    globalThis.reader = new PixelReader();
+    globalThis.reader = new FrameReader();
     await globalThis.eye.sync();
   });
   const seen = new Map();
@@ -63,13 +62,17 @@ async function browse(models, photos, images) {
           const { predictions, decision, width, height } = await globalThis.eye.recognize(blob);
           const answer = { predictions, decision, width, height };
           if (!isFirst) return answer;
-          const { rgba } = await globalThis.reader.read({ kind: 'blob', blob });
+          const {
+            rgba,
+            width: columns,
+            height: rows,
+          } = await globalThis.reader.read({ kind: 'blob', blob, side: 512 });
           const url = await new Promise((resolve) => {
             const file = new FileReader();
             file.onload = () => resolve(file.result);
             file.readAsDataURL(new Blob([rgba]));
           });
-          return { ...answer, pixels: url.slice(url.indexOf(',') + 1) };
+          return { ...answer, pixels: url.slice(url.indexOf(',') + 1), columns, rows };
         },
         [image, !products.has(product)],
       ),
@@ -109,11 +112,11 @@ async function compare(t, name, models, photos) {
   assert.ok(gap <= DECODED, `probabilities differ by ${gap}`);
 
   const decoded = join(work, 'decoded');
-  for (const [image, { pixels, width, height }] of ours) {
+  for (const [image, { pixels, columns, rows }] of ours) {
     if (!pixels) continue;
     const to = join(decoded, dirname(image));
     mkdirSync(to, { recursive: true });
-    const png = pngOfRgba(Buffer.from(pixels, 'base64'), width, height);
+    const png = pngOfRgba(Buffer.from(pixels, 'base64'), columns, rows);
     writeFileSync(join(to, basename(image).replace(/\.\w+$/, '.png')), png);
   }
   let furthest = 0;
@@ -162,7 +165,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   });
 
   const missing = [GROCERY, BACKBONE].find((path) => !existsSync(path));
-  const skip = missing && `no ${basename(missing)} beside the repository`;
+  const skip = missing && `${missing} is not here: GROCERY and BACKBONES name the folders`;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
     const classes = new Set(

@@ -31,7 +31,7 @@ pub fn run_as_child() -> Option<ExitCode> {
     panic::set_hook(Box::new(|_| {}));
     let reply = panic::catch_unwind(AssertUnwindSafe(|| answer(&task))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Error::Internal(format!("the network was not expected: {}", text.unwrap_or("no reason is known"))))
+        Err(Error::Defect(format!("the network was not expected: {}", text.unwrap_or("no reason is known"))))
     });
     let (reply, files) = match reply {
         Ok((answer, files)) => (Reply::Done { answer, files: files.iter().map(Vec::len).collect() }, files),

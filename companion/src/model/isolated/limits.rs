@@ -98,7 +98,7 @@ impl Limits {
             return self.too_large();
         }
         let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        Error::Internal(format!("the process that reads the network ended early ({status}): {last}"))
+        Error::Defect(format!("the process that reads the network ended early ({status}): {last}"))
     }
 }
 

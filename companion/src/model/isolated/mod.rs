@@ -152,5 +152,5 @@ fn read_reply(stdout: impl Read) -> Option<(Reply, Vec<u8>)> {
 }
 
 fn broken(why: &str) -> Error {
-    Error::Internal(format!("the process that reads the network cannot be used: {why}"))
+    Error::Defect(format!("the process that reads the network cannot be used: {why}"))
 }
