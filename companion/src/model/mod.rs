@@ -9,4 +9,4 @@ pub mod onnx;
 pub mod plan;
 pub mod plan_file;
 #[cfg(test)]
-mod operators;
+mod sweep;

@@ -57,8 +57,9 @@ impl Compiled {
     /// Tells the user where there is no plan although one was wanted.
     pub fn warn(&self, progress: Progress) {
         if let Some(reason) = self.note.engine_reason.as_ref().filter(|reason| *reason != NOT_ASKED_FOR) {
-            progress
-                .warn(&format!("no plan: {reason}; devices fetch the larger build of the library, which runs any ONNX"));
+            progress.warn(&format!(
+                "no plan: {reason}; devices fetch the larger build of the library, which runs any ONNX"
+            ));
         }
     }
 }

@@ -16,6 +16,7 @@ mod damage;
 mod determinism;
 mod evaluate;
 mod export;
+mod foreign;
 mod import;
 mod kill;
 mod onnx;

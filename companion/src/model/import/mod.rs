@@ -6,9 +6,7 @@ mod labels;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jicho::manifest::{
-    Decision, FileRole, Golden, Manifest, ModelType, Preprocessing, RUNTIME_NEEDED, SCHEMA,
-};
+use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, Preprocessing, RUNTIME_NEEDED, SCHEMA};
 use serde::{Deserialize, Serialize};
 
 use super::isolated::{self, Answer, Task};

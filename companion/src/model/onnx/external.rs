@@ -54,7 +54,10 @@ fn read(tensor: &mut TensorProto, folder: &Path) -> Result<()> {
     let length = number("length")?.unwrap_or(needed);
     if length != needed {
         let shape = tensors::shape_in_words(tensor);
-        return Err(refused(tensor, &format!("its shape {shape} needs {needed} bytes, the file holds {length} for it")));
+        return Err(refused(
+            tensor,
+            &format!("its shape {shape} needs {needed} bytes, the file holds {length} for it"),
+        ));
     }
     if offset.checked_add(length).is_none_or(|end| end > metadata.len()) {
         let message = format!("{} has {} bytes, it lies beyond them", path.display(), metadata.len());

@@ -83,7 +83,9 @@ pub fn take_bytes_as_numbers(model: &mut ModelProto, preprocessing: &Preprocessi
     match tensor.elem_type {
         UINT8 => tensor.elem_type = FLOAT,
         FLOAT | FLOAT16 | 11 => return Ok(()),
-        other => return Err(invalid(format!("its input `{name}` is of the ONNX type {other}; save it with float input"))),
+        other => {
+            return Err(invalid(format!("its input `{name}` is of the ONNX type {other}; save it with float input")));
+        }
     }
     let Preprocessing { range, mean, std, .. } = preprocessing;
     if (range, mean, std) != (&[0.0, 255.0], &[0.0; 3], &[1.0; 3]) {

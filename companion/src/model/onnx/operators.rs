@@ -76,15 +76,13 @@ const ALPHA: &[Attribute] = &[any("alpha")];
 const AXIS: &[Attribute] = &[any("axis")];
 const REDUCE: &[Attribute] = &[any("axes"), any("keepdims"), any("noop_with_empty_axes")];
 const EXTREME: &[Attribute] = &[any("axis"), any("keepdims"), any("select_last_index")];
-const WINDOW: [Attribute; 6] = [
-    words("auto_pad", &["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]),
-    any("dilations"),
-    any("group"),
-    any("kernel_shape"),
-    any("pads"),
-    any("strides"),
-];
-const [AUTO_PAD, DILATIONS, GROUP, KERNEL_SHAPE, PADS, STRIDES] = WINDOW;
+const AUTO_PAD: Attribute = words("auto_pad", &["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
+const DILATIONS: Attribute = any("dilations");
+const GROUP: Attribute = any("group");
+const KERNEL_SHAPE: Attribute = any("kernel_shape");
+const PADS: Attribute = any("pads");
+const STRIDES: Attribute = any("strides");
+const WINDOW: &[Attribute] = &[AUTO_PAD, DILATIONS, GROUP, KERNEL_SHAPE, PADS, STRIDES];
 
 /// All operators that are trusted, in the order of the alphabet.
 #[rustfmt::skip]
@@ -99,8 +97,8 @@ pub const OPERATORS: &[Operator] = &[
     op("Concat", AXIS),
     op("Constant", &[any("value"), any("value_float"), any("value_floats"), any("value_int"), any("value_ints")]),
     op("ConstantOfShape", &[any("value")]),
-    op("Conv", &WINDOW),
-    op("ConvInteger", &WINDOW),
+    op("Conv", WINDOW),
+    op("ConvInteger", WINDOW),
     op("ConvTranspose", &[AUTO_PAD, DILATIONS, GROUP, KERNEL_SHAPE, PADS, STRIDES, any("output_padding")]),
     op("Cos", &[]), op("Cosh", &[]), op("CumSum", &[any("exclusive"), any("reverse")]),
     op("DepthToSpace", &[any("blocksize"), words("mode", &["DCR", "CRD"])]),
@@ -128,7 +126,7 @@ pub const OPERATORS: &[Operator] = &[
     op("Mod", &[any("fmod")]), op("Mul", &[]), op("Neg", &[]), op("Not", &[]), op("OneHot", AXIS), op("Or", &[]),
     op("PRelu", &[]),
     op("Pad", &[words("mode", &["constant", "reflect", "edge"]), any("pads"), any("value")]),
-    op("Pow", &[]), op("QLinearConv", &WINDOW), op("QLinearMatMul", &[]),
+    op("Pow", &[]), op("QLinearConv", WINDOW), op("QLinearMatMul", &[]),
     op("QuantizeLinear", &[any("axis"), numbers("block_size", &[0]), any("saturate")]),
     op("RMSNormalization", &[any("axis"), any("epsilon"), any("stash_type")]), op("Range", &[]),
     op("Reciprocal", &[]), op("ReduceL1", REDUCE), op("ReduceL2", REDUCE), op("ReduceLogSum", REDUCE),
@@ -247,7 +245,8 @@ fn in_training(graph: &GraphProto, node: &NodeProto) -> bool {
 /// at 0. Such slices are rewritten where the opset allows it.
 pub fn skips_from_the_middle(graph: &GraphProto, node: &NodeProto) -> bool {
     let Some(steps) = node.input.get(4).filter(|name| !name.is_empty()) else { return false };
-    let (Some(steps), starts) = (integers(graph, steps), node.input.get(1).and_then(|name| integers(graph, name))) else {
+    let (Some(steps), starts) = (integers(graph, steps), node.input.get(1).and_then(|name| integers(graph, name)))
+    else {
         return true;
     };
     let starts = starts.unwrap_or_default();

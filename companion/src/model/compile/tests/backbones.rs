@@ -17,7 +17,8 @@ fn real() -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn the_embedded_backbone_has_a_plan() {
-    let known = backbone::known_pixels(&onnx::File::from_bytes(&embedded::onnx()).unwrap(), &PixelFlags::default()).unwrap();
+    let known =
+        backbone::known_pixels(&onnx::File::from_bytes(&embedded::onnx()).unwrap(), &PixelFlags::default()).unwrap();
     let (layout, size) = (known.preprocessing.layout, known.size);
     agrees(embedded::NAME, &embedded::onnx(), layout, size);
     // Halves keep three digits of its weights.
