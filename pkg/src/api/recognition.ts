@@ -4,7 +4,7 @@ export interface Prediction {
   label: string;
   /** Probability, 0–1. */
   confidence: number;
-  /** Whether the app knows this product; always true where the app never said which it knows. One that is not never wins. */
+  /** Whether the app knows this product; always true if it never said which it knows. A product that it does not know never wins. */
   known: boolean;
   /** Whether it was taught on this device, and the release does not have it. */
   taught: boolean;
@@ -16,11 +16,11 @@ export interface Attribute {
   value: string | number | number[];
   /** Probability of the value, 0–1; null for numbers. */
   confidence: number | null;
-  /** Of numbers: mean absolute error on held-out photos, in the attribute's unit. */
+  /** Numbers only: the mean absolute error on held-out photos, in the attribute's unit. */
   error?: number;
 }
 
-/** What can be wrong with a picture. Causes come before what they cause: who moves gets a blurred picture. */
+/** What can be wrong with a picture, in the order of findings: causes come before their effects (motion before blur). */
 export type Defect = 'too-dark' | 'too-bright' | 'glare' | 'low-contrast' | 'too-small' | 'motion' | 'blur';
 
 /**
@@ -50,11 +50,11 @@ export interface QualityScores {
 
 /** A defect that a picture has. */
 export interface Finding {
-  /** Which. To show it in another language, choose the words by this. */
+  /** The kind of defect. Choose translated texts by this. */
   defect: Defect;
   /** Its score, as in {@link QualityScores}. */
   score: number;
-  /** What the score broke: the least or the most that it may be. */
+  /** The limit that the score is beyond. */
   limit: number;
   /** What to do, for whoever holds the camera: one short English sentence. */
   reason: string;
@@ -74,11 +74,14 @@ export interface Answer {
   decision: 'match' | 'unsure' | 'unknown';
   /** Why it was decided so. */
   reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels' | 'not-known';
-  /** Every product, most likely first, those that the app does not know last; the confidences sum to 1. */
+  /** All products, most likely first; those that the app does not know come last. The confidences sum to 1. */
   predictions: Prediction[];
   /** First confidence minus second, 0–1. */
   margin: number;
-  /** Largest cosine to a product, −1–1, or a classifier's largest confidence; what the rejection threshold is held against. */
+  /**
+   * Compared with the rejection threshold; larger is more like a known product. The largest cosine to a product less that
+   * product's own mean, about 0 for its own photos; or a classifier's largest confidence.
+   */
   rejectionScore: number;
   /** Further attributes, by name. */
   attributes: Record<string, Attribute>;
@@ -88,16 +91,16 @@ export interface Answer {
   quality: Quality | null;
   /** The release that answered. */
   version: string;
-  /** Milliseconds that decoding, recognition and quality took, without the wait for earlier pictures. */
+  /** Milliseconds for decoding, recognition and quality, without the wait for earlier pictures. */
   ms: number;
-  /** Width of the picture, pixels. */
+  /** Width of the source, pixels. */
   width: number;
-  /** Height of the picture, pixels. */
+  /** Height of the source, pixels. */
   height: number;
 }
 
-/** An {@link Answer} that can be referred to. Plain data: it can be cloned, stored and sent as JSON. */
+/** An {@link Answer} with an id. Plain data: it can be cloned, stored and sent as JSON. */
 export interface Recognition extends Answer {
-  /** Names this recognition; unique. */
+  /** Unique id of this recognition. */
   id: string;
 }
