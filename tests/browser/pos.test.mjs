@@ -29,10 +29,20 @@ async function says(page, id, text) {
   );
 }
 
+/** Waits until the page names the product and is sure of it: the camera's next picture may change all three. */
 async function recognises(page, product) {
-  await says(page, 'result-label', product);
-  assert.equal(await testId(page, 'result-decision').textContent(), 'Match');
-  assert.match(await testId(page, 'result-confidence').textContent(), /^\d{1,3}%$/);
+  await page.waitForFunction(
+    (product) => {
+      const text = (id) => document.querySelector(`[data-testid="${id}"]`).textContent;
+      return (
+        text('result-label') === product &&
+        text('result-decision') === 'Match' &&
+        /^\d{1,3}%$/.test(text('result-confidence'))
+      );
+    },
+    product,
+    { timeout: PATIENCE },
+  );
 }
 
 /** Opens the page in a browser whose camera shows the film, and gives the same storage to each. */

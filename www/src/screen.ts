@@ -65,8 +65,10 @@ export class Screen {
     tested('model-size').textContent = model ? `${bytes(model.bytes)}, ${kept}` : '–';
   }
 
+  /** Shows how the model stands, and the download only while there is one. */
   modelState(now: ModelState): void {
     state(tested('model-state'), now, MODEL_STATES[now]);
+    byId('download', HTMLElement).hidden = now !== 'downloading';
   }
 
   /** What came of the last refresh; empty hides it. */
@@ -81,15 +83,10 @@ export class Screen {
     const button = tested('refresh') as HTMLButtonElement;
     button.disabled = busy;
     button.textContent = busy ? 'Looking for a new model…' : 'Refresh model';
-    if (!busy) this.downloaded();
-  }
-
-  downloaded(): void {
-    byId('download', HTMLElement).hidden = true;
   }
 
   progress({ loadedBytes, totalBytes }: SyncProgress): void {
-    byId('download', HTMLElement).hidden = false;
+    this.modelState('downloading');
     (tested('progress') as HTMLProgressElement).value = loadedBytes / totalBytes;
     byId('download-text', HTMLElement).textContent = `${bytes(loadedBytes)} of ${bytes(totalBytes)}`;
   }
