@@ -1,9 +1,8 @@
 // The browser's answers are the companion's: on the same files, and to the digit on the same pixels.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
@@ -22,9 +21,8 @@ const DECODED = 0.1;
 /** Classes of real photos. */
 const CLASSES = 47;
 
-const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
-const GROCERY = join(SHARED, 'grocery');
-const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
+/** Folders of data that the repository does not hold: the Grocery Store Dataset, and downloaded networks. */
+const { GROCERY, BACKBONES } = process.env;
 
 const folder = temporary(after);
 const own = internals(after, 'capture/frame-reader');
@@ -161,8 +159,9 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
     assert.ok(Math.max(...turns) > 0.01, 'turning changes nothing, so this test would see nothing');
   });
 
-  const missing = [GROCERY, BACKBONE].find((path) => !existsSync(path));
-  const skip = missing && `no ${basename(missing)} beside the repository`;
+  const backbone = join(BACKBONES ?? '', 'mobilenet_v1_0.25_128.onnx');
+  const unset = Object.entries({ GROCERY, BACKBONES }).find(([, path]) => !path);
+  const skip = unset ? `${unset[0]} is not set: it names a folder of data that the repository does not hold` : false;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
     const classes = new Set(
@@ -178,7 +177,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
       }
     }
     const models = join(folder, 'grocery-models');
-    await jicho('train', photos('train'), '--channel', 'T_1', '--out', models, '--backbone', BACKBONE);
+    await jicho('train', photos('train'), '--channel', 'T_1', '--out', models, '--backbone', backbone);
     const seen = await compare(t, 'grocery', models, photos('val'));
     const right = [...seen].filter(([image, { predictions }]) => predictions[0].label === basename(dirname(image)));
     t.diagnostic(`grocery: the browser names ${right.length} of ${seen.size} photos right`);
