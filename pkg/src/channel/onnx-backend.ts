@@ -1,5 +1,5 @@
-import { WasmCalls } from '../../wasm/calls.js';
-import { loadTract } from '../../wasm/modules.js';
+import { WasmCalls } from '../wasm/calls.js';
+import { loadTract } from '../wasm/modules.js';
 import type { OnnxNetwork } from '../../wasm/tract/jicho.js';
 import { AbortedError, InvalidModelError, NetworkError } from '../api/errors.js';
 import type { Preprocessing } from '../api/options.js';
