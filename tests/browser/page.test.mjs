@@ -1,4 +1,4 @@
-// The page in the states that the camera's way through it does not meet.
+// The page's states that the test of the till does not reach.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ afterEach(async () => {
   await web.close();
 });
 
-/** Waits until the element reads so. */
+/** Waits until the element is visible with this text. */
 async function reads(id, text) {
   await page.getByTestId(id).filter({ hasText: text, visible: true }).waitFor();
 }
@@ -191,7 +191,7 @@ test('a model without a plan works offline, once its module was used', options, 
   await page.goto(web.url);
   await reads('model-state', 'Ready');
   await page.evaluate(() => navigator.serviceWorker.ready);
-  // From now on the service worker sees what the page asks for.
+  // Only after a reload do the page's requests pass through the service worker.
   await page.reload();
   await reads('model-state', 'Ready');
   await page.waitForFunction(async () => {
@@ -212,7 +212,7 @@ test('it can be installed', options, async () => {
   assert.deepEqual(errors, []);
   assert.equal(JSON.parse(data).display, 'standalone');
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
-  // Tests run in a profile of that kind.
+  // A browser context of a test counts as incognito.
   assert.deepEqual(
     installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'),
     [],

@@ -1,4 +1,4 @@
-// The browser's answers are the companion's: on the same files, and to the digit on the same pixels.
+// The browser answers as the companion does: on the same files nearly, and on the same pixels to the digit.
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -12,13 +12,13 @@ import { turned } from './harness/jpeg.mjs';
 import { pngOfRgba } from './harness/png.mjs';
 import { answers, shop, temporary } from './harness/shop.mjs';
 
-/** How far two probabilities may lie apart, given the same pixels. */
+/** How far two probabilities may differ for the same pixels. */
 const SAME = 1e-3;
 /** The share of files on which both must name the same product: two JPEG decoders round differently. */
 const AGREE = 0.99;
-/** How far a probability may move with the decoder of the file. */
+/** How far a probability may differ because another decoder reads the file. */
 const DECODED = 0.1;
-/** Classes of real photos. */
+/** How many classes of real photos are compared. */
 const CLASSES = 47;
 
 /** Folders of data that the repository does not hold: the Grocery Store Dataset, and downloaded networks. */
@@ -35,7 +35,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), web?.close()]));
 
-/** What the browser answers to each photo, and the pixels it sees of the first of each product. */
+/** The browser's answer to each photo, and its pixels of the first photo of each product. */
 async function browse(models, photos, images) {
   Object.assign(web.mounts, { '/models/': models, '/photos/': photos });
   const context = await browser.newContext();
@@ -82,7 +82,7 @@ async function browse(models, photos, images) {
   return seen;
 }
 
-/** Compares the browser with the companion on every photo, and on the very pixels of some. */
+/** Compares the browser with the companion on every photo, and on the same pixels of some. */
 async function compare(t, name, models, photos) {
   const channel = join(models, 'T_1');
   const work = join(folder, `${name}-answers`);
@@ -189,7 +189,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   });
 });
 
-/** The folders that hold files. */
+/** The folders that directly contain files. */
 function leaves(folder) {
   const entries = readdirSync(folder, { withFileTypes: true });
   const below = entries.filter((e) => e.isDirectory()).flatMap((e) => leaves(join(folder, e.name)));

@@ -52,7 +52,7 @@ const appKept = keepApp((takeOver) => screen.update(takeOver)).catch((error: unk
 camera.start();
 void refresh();
 
-/** Opens the channel if that is still to do, and asks the host for a newer model. From then on the library does so by itself. */
+/** Opens the channel unless it is open, and checks for a newer model. From then on the library checks by itself. */
 async function refresh(): Promise<void> {
   if (refreshing) return;
   refreshing = true;

@@ -7,8 +7,8 @@ import { host } from './host.mjs';
 import { temporary } from './shop.mjs';
 
 /**
- * An app to bundle, a host under a strict policy that has no models, and a browser that opens what was built. Call it once a
- * file; what it returns is filled before the first test.
+ * An app to bundle, a host with a strict policy and without models, and a browser that opens the built app. Call it once per
+ * file; its result is complete before the first test.
  */
 export function builtApp() {
   const folder = temporary(after);
@@ -39,8 +39,8 @@ export function builtApp() {
   }
 
   /**
-   * Channel and vault run, and what is listed for use without a network is there, and is all that they fetch. The paths that
-   * were fetched.
+   * Checks that channel and vault run, and that the URLs listed for use without a network exist and include everything that was
+   * fetched. Returns the fetched paths.
    */
   async function works() {
     self.web.requests.length = 0;

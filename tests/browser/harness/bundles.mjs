@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(readFileSync(here('../../../pkg/package.json'), 'utf8'));
 
-/** An app in `folder` that has the packed package installed, as npm would; where its sources and its build go. */
+/** An app in `folder` with the packed package installed as npm would install it: its entry, and the folders of its builds. */
 export function makeApp(folder) {
   const installed = join(folder, 'node_modules/jicho');
   mkdirSync(installed, { recursive: true });
@@ -17,7 +17,7 @@ export function makeApp(folder) {
   return { folder, entry: join(folder, 'main.js'), out: (name) => join(folder, 'dist', name) };
 }
 
-/** Writes the page that loads a script. */
+/** Writes an HTML page that loads a script. */
 export function page(folder, script, type) {
   mkdirSync(folder, { recursive: true });
   const head = '<!doctype html><html lang="en"><title>App</title><link rel="icon" href="data:,">';

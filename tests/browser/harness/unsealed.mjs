@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /**
- * Puts the package's sealed store into `folder`, as it is but for the sealing (`./build.sh wasm-unsealed`). Its glue is its
- * own: names in it depend on how the module was built.
+ * Puts the package's vault into `folder`, without its encryption (`./build.sh wasm unsealed`). The module comes with its own glue,
+ * because names in the glue depend on how the module was built.
  */
 export function makeUnsealed(folder) {
   const module = at('target/wasm-unsealed');
