@@ -11,7 +11,7 @@ const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
  */
 export function makeUnsealed(folder) {
   const module = at('target/wasm-unsealed');
-  if (!existsSync(module)) throw new Error('the unsealed module is not built: ./build.sh wasm-unsealed');
+  if (!existsSync(module)) throw new Error('the unsealed module is not built: ./build.sh wasm unsealed');
   cpSync(at('pkg/src'), join(folder, 'src'), { recursive: true });
   cpSync(module, join(folder, 'wasm'), { recursive: true });
   const entries = ['vault', 'vault-worker'].map((name) => join(folder, `src/${name}.ts`));
