@@ -144,6 +144,16 @@ describe("the worker's script", options, () => {
   });
 });
 
+test("an app's worker is listed for use offline with the scripts that it loads", options, async () => {
+  answers['/own.js'] = { type: 'text/javascript', body: "import '/pkg/dist/worker.js';" };
+  await page.goto(`${web.url}/pages/index.html`);
+  const urls = await page.evaluate(async () => {
+    const { precacheUrls } = await import('/pkg/dist/precache.js');
+    return precacheUrls({ worker: () => new Worker('/own.js', { type: 'module' }) });
+  });
+  assert.deepEqual(urls.slice(0, 2), [`${web.url}/own.js`, `${web.url}/pkg/dist/worker.js`]);
+});
+
 describe('a page that requires Trusted Types', options, () => {
   const required = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; require-trusted-types-for 'script'";
 

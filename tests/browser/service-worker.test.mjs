@@ -300,3 +300,40 @@ test('a script that is new under its old name comes with the new version, and no
   await context.setOffline(true);
   assert.equal(await script(), '// second');
 });
+
+/** What `precache()` comes to: its answer, or its error. */
+const precache = () =>
+  page.evaluate(async () => {
+    const { precache } = await import('/pkg/dist/precache.js');
+    return precache().catch(({ code, message }) => ({ code, message }));
+  });
+
+test('precache() keeps the package and tells so', options, async () => {
+  worker('/sw.js', {});
+  await page.goto(`${web.url}/pages/index.html`);
+  await page.evaluate(() => void navigator.serviceWorker.register('/sw.js', { type: 'module' }));
+  const { kept, notKept } = await precache();
+  assert.deepEqual(notKept, []);
+  assert.ok(kept.includes(`${web.url}/pkg/dist/worker.js`) && kept.some((url) => url.endsWith('.wasm')));
+});
+
+test('precache() says that there is no service worker, or none that keeps files', options, async () => {
+  await page.goto(`${web.url}/pages/index.html`);
+  const none = await precache();
+  assert.deepEqual([none.code, /registered no service worker/.test(none.message)], ['UNSUPPORTED', true]);
+
+  site['/sw.js'] = '// an app may have a service worker of another kind';
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register('/sw.js');
+    await navigator.serviceWorker.ready;
+  });
+  await page.clock.install();
+  let answer;
+  const asked = precache().then((come) => (answer = come));
+  // The limit begins when the page has posted its message, so the clock is turned until it has passed.
+  while (!answer) await page.clock.runFor(1000);
+  await asked;
+  const { code, message } = answer;
+  assert.equal(code, 'UNSUPPORTED');
+  assert.match(message, /must call keepFiles/);
+});
