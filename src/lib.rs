@@ -9,6 +9,8 @@
 #![warn(unreachable_pub)]
 #![deny(unsafe_code)]
 
+#[cfg(any(test, all(target_arch = "wasm32", any(feature = "channel", feature = "vault"))))]
+mod boundary;
 mod codec;
 pub mod color;
 pub mod engine;

@@ -12,7 +12,7 @@ pub use compiled::CompiledEngine;
 pub use tract::{TractEngine, read_onnx};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::Pixels;
+use crate::frame::InputPixels;
 use crate::manifest::{Layout, Preprocessing};
 
 /// Loads an ONNX network with tract.
@@ -55,7 +55,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// As [`Engine::run`]; [`crate::ErrorKind::InvalidArgument`] when the pixels have another size.
-    fn run_pixels(&self, pixels: &Pixels, preprocessing: &Preprocessing) -> Result<Vec<f32>> {
+    fn run_pixels(&self, pixels: &InputPixels, preprocessing: &Preprocessing) -> Result<Vec<f32>> {
         if pixels.size() != self.input_size() {
             let message = format!("the pixels have size {}, the network takes {}", pixels.size(), self.input_size());
             return Err(Error::new(ErrorKind::InvalidArgument, message));

@@ -94,6 +94,7 @@ pub struct Manifest {
 
 /// How a model answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ModelType {
     /// A frozen backbone's embedding, joined with colour features, read by heads.
@@ -122,6 +123,7 @@ pub struct FileEntry {
 
 /// What a file is for. Which of them a device needs: [`Manifest::needed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
     /// The network, ONNX.

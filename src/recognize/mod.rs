@@ -38,38 +38,42 @@ use crate::teach::{self, Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
-/// One answer.
+/// What a model says of one frame, or of several that show the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Recognition {
-    /// What to do with it.
+    /// `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products.
     pub decision: Decision,
-    /// Why.
+    /// Why it was decided so.
     pub reason: Reason,
-    /// Every label, most likely first, those that the app does not know after the others; confidences are probabilities
-    /// that sum to 1.
+    /// Every product, most likely first, those that the app does not know last; the confidences sum to 1.
     pub predictions: Vec<Prediction>,
-    /// First confidence minus second (minus 0 where there is none), among labels that the app knows.
+    /// First confidence minus second, 0–1, among products that the app knows.
     pub margin: f32,
-    /// How like one of the known products: see [`Likeness::score`] (embedding model); the largest confidence
-    /// (classifier); 0 without any product.
+    /// How like a known product the frame is; below the release's rejection threshold the answer is `unknown`. Of an
+    /// embedding model: the nearest product's cosine less the mean cosine of that product's own photos, so about 0 for a
+    /// product and negative for anything else. Of a classifier: the largest confidence. 0 without any product.
     pub rejection_score: f32,
-    /// Further attributes by name.
+    /// Further attributes, by name.
+    #[cfg_attr(test, ts(type = "Record<string, Attribute>"))]
     pub attributes: BTreeMap<String, Attribute>,
-    /// 0–100, where the release has a score rule.
+    /// 0–100 where the release has a score rule, else null.
     pub score: Option<f64>,
     /// The release that answered.
     pub version: String,
 }
 
-/// A label with its probability.
+/// A product with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Prediction {
     /// Product id.
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
-    /// Whether the app knows the product. One that it does not know never wins. One that was taught is known.
+    /// Whether the app knows this product; always true where the app never said which it knows. One that it does not
+    /// know never wins. One that was taught is known.
     pub known: bool,
     /// Whether it was taught on this device, and the release does not have it.
     pub taught: bool,
@@ -168,7 +172,7 @@ impl Recognizer {
         let (confidences, outcome, rejection_score) = match &self.model {
             Model::Classifier { engine } => {
                 let run = |frame: &Frame<'_>| {
-                    let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                    let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
                     engine.run_pixels(&pixels, &self.manifest.preprocessing)
                 };
                 let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
@@ -270,7 +274,7 @@ impl Recognizer {
     /// As [`Recognizer::features_digest`] and [`Recognizer::recognize`].
     pub fn lesson_frame(&self, frame: &Frame<'_>, jpeg: Vec<u8>) -> Result<LessonFrame> {
         let embedder = &self.teachable()?.0.embedder;
-        let features = embedder.embed(&embedder.pixels(frame))?;
+        let features = embedder.embed(&embedder.input_pixels(frame))?;
         Ok(LessonFrame { features: features.into_iter().map(f16::from_f32).collect(), jpeg })
     }
 
@@ -325,7 +329,7 @@ impl Recognizer {
         let frame = golden::frame(&rgba);
         match &self.model {
             Model::Classifier { engine } => {
-                let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 engine.run_pixels(&pixels, &self.manifest.preprocessing)
             }
             Model::Embedding(reader) => Ok(reader.golden_outputs(&reader.point(&frame)?, &self.manifest)),
@@ -386,7 +390,7 @@ impl Reader {
     }
 
     fn point(&self, frame: &Frame<'_>) -> Result<Vec<f32>> {
-        self.space.point(&self.embedder.embed(&self.embedder.pixels(frame))?)
+        self.space.point(&self.embedder.embed(&self.embedder.input_pixels(frame))?)
     }
 
     fn golden_outputs(&self, point: &[f32], manifest: &Manifest) -> Vec<f32> {
@@ -423,7 +427,7 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
             "the plan was compiled from another network than the release's",
         ));
     }
-    let engine = CompiledEngine::load(bytes)?;
+    let engine = CompiledEngine::new(&plan)?;
     if engine.input_size() != manifest.image_size {
         let (size, told) = (engine.input_size(), manifest.image_size);
         let message = format!("the plan takes {size} pixels a side, metadata.json says {told}");

@@ -5,6 +5,7 @@
 //! next would have put it: taught one by one is taught at once.
 
 use half::f16;
+use serde::Serialize;
 
 use super::head::{Prototypes, dot, normalize};
 use super::space::Space;
@@ -16,26 +17,18 @@ pub const RELEASE_FRAMES: f32 = 5.0;
 const USUAL_FRAMES: f32 = 5.0;
 
 /// What a release makes of a lesson.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `active`: the lesson takes part in answers. `stale`: its features are of another network, so they must be computed
+/// again from its pictures. `in-release`: the release has learnt the lesson, or was trained later and has the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It takes part in answers.
     Active,
-    /// Its features are of another network: its pictures must be looked at anew.
+    /// Its features are of another network, so they must be computed again from its pictures.
     Stale,
-    /// The release was trained later and has the product itself.
+    /// The release has learnt it, or was trained later and has the product itself.
     InRelease,
-}
-
-impl Standing {
-    /// The word for it in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Standing::Active => "active",
-            Standing::Stale => "stale",
-            Standing::InRelease => "in-release",
-        }
-    }
 }
 
 /// A product with lessons.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::diagnosis::{Check, Diagnosis, Model};
+use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
 use super::download::Parts;
 use super::loaded::Loaded;
 use super::release::Rank;
@@ -184,7 +184,7 @@ impl<S: Store> Session<S> {
             channel: self.channel.clone(),
             keys: self.keys.len(),
             products: self.products.borrow().as_ref().map(|p| p.len()),
-            model: self.loaded().as_deref().map(Model::new),
+            model: self.loaded().as_deref().map(DiagnosedModel::new),
             durable: self.store.durable(),
             kept_bytes: self.parts.bytes(),
             last_check: self.last.borrow().clone(),

@@ -2,7 +2,7 @@
 
 use fixture::{Published, publish};
 use jicho::manifest::ModelType;
-use jicho::recognize::{Decision, Reason};
+use jicho::recognize::{Decision, Reason, Standing};
 use jicho::teach::{self, Lesson, MAX_PRODUCT_FRAMES};
 
 use super::*;
@@ -38,8 +38,8 @@ fn first(session: &TestSession<'_>) -> (String, bool) {
     (first.label.clone(), first.taught)
 }
 
-fn standings(session: &TestSession<'_>) -> Vec<(Option<String>, &'static str)> {
-    session.lessons().into_iter().map(|told| (told.label, told.standing.unwrap().name())).collect()
+fn standings(session: &TestSession<'_>) -> Vec<(Option<String>, Standing)> {
+    session.lessons().into_iter().map(|told| (told.label, told.standing.unwrap())).collect()
 }
 
 fn trained_at(mut published: Published, at: &str) -> Published {
@@ -101,7 +101,7 @@ fn lessons_outlive_a_model_of_the_same_network() {
     let newer = publish("T_1", 2, &["apple", "bread", "cheese"]);
     assert_eq!(sync(&session, &FakeHost::of(&newer)).unwrap(), Outcome::Updated);
     assert_eq!(first(&session), ("kiwi".into(), true));
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "active")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Active)]);
 }
 
 #[test]
@@ -116,10 +116,11 @@ fn a_release_that_has_learnt_the_product_itself_wins() {
     let after = trained_at(publish("T_1", 3, &["apple", "kiwi"]), "2027-02-01T00:00:00Z");
     let host = FakeHost::of(&before);
     sync(&session, &host).unwrap();
-    let three = |kiwi| vec![(Some("kiwi".into()), kiwi), (Some("melon".into()), "active"), (None, "active")];
-    assert_eq!(standings(&session), three("active"));
+    let three =
+        |kiwi| vec![(Some("kiwi".into()), kiwi), (Some("melon".into()), Standing::Active), (None, Standing::Active)];
+    assert_eq!(standings(&session), three(Standing::Active));
     sync(&session, &FakeHost::of(&after)).unwrap();
-    assert_eq!(standings(&session), three("in-release"));
+    assert_eq!(standings(&session), three(Standing::InRelease));
     assert_eq!(session.taught().products().iter().map(|p| p.label.as_str()).collect::<Vec<_>>(), ["melon"]);
 }
 
@@ -133,11 +134,11 @@ fn another_network_waits_for_the_pictures() {
     other.manifest.preprocessing.crop = 0.5;
     other.manifest.golden.outputs = other.load().golden_outputs().unwrap();
     sync(&session, &FakeHost::of(&other)).unwrap();
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "stale")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Stale)]);
     assert!(recognize(&session).unwrap().predictions.iter().all(|p| !p.taught));
     // Looked at anew, under the same id.
     teach(&session, "1", Some("kiwi"));
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "active")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Active)]);
     assert_eq!(first(&session), ("kiwi".into(), true));
 }
 

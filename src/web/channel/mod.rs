@@ -3,6 +3,7 @@
 mod diagnosis;
 mod digest;
 mod fetch;
+mod frame;
 mod indexed_db;
 mod lessons;
 mod line;
@@ -13,26 +14,23 @@ mod options;
 mod storage;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Array, Function, Promise, Reflect};
-use serde::Serialize;
-use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{AbortController, AbortSignal};
 
+use crate::boundary::channel::{ModelInfo, Synced};
 use crate::error::Result;
 use crate::frame::Frame;
-use crate::manifest::ModelType;
-use crate::quality::{Assessor, Moment, Quality};
+use crate::quality::{Assessor, Quality};
 use crate::sync::{Loaded, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
-use diagnosis::Report;
 use fetch::FetchHost;
+use frame::{FrameBytes, field};
 use line::Child;
 use options::Options;
 use storage::Storage;
@@ -132,51 +130,45 @@ impl Channel {
         Ok(())
     }
 
-    /// Recognises what a frame of straight 8-bit RGBA shows, and on request assesses it as [`Channel::assess`] does. Frames
-    /// `beside` it show the same, and answer together with it.
+    /// Recognises what frames show; several of them show the same, and answer together. On request the answer tells the
+    /// quality of the last one, as [`Channel::assess`] does.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
-    #[wasm_bindgen(unchecked_return_type = "Recognition")]
+    #[wasm_bindgen(unchecked_return_type = "Answer")]
     pub fn recognize(
         &self,
-        rgba: &[u8],
-        width: u32,
-        height: u32,
-        quality: bool,
-        video: Option<u32>,
-        at: Option<f64>,
-        #[wasm_bindgen(unchecked_optional_param_type = "Picture[]")] beside: Option<Array>,
+        #[wasm_bindgen(unchecked_param_type = "Frame[]")] frames: &Array,
+        #[wasm_bindgen(unchecked_param_type = "RecognizeOptions")] options: &JsValue,
     ) -> Result<JsValue, JsValue> {
         let recognize = || {
-            let frame = Frame::new(width, height, rgba)?;
-            let beside = lessons::pictures(beside);
-            let others = beside.iter().map(|(rgba, width, height)| Frame::new(*width, *height, rgba));
-            let frames = std::iter::once(Ok(frame)).chain(others).collect::<Result<Vec<_>>>()?;
+            let bytes = FrameBytes::read_all(frames);
+            let mut frames = Vec::with_capacity(bytes.len());
+            for frame in &bytes {
+                frames.push(frame.frame()?);
+            }
             let answer = to_js(&self.session.recognize(&frames)?)?;
-            let quality = if quality { quality_to_js(&self.quality(&frame, video, at))? } else { JsValue::NULL };
-            // A plain object takes any field.
-            let _ = Reflect::set(&answer, &"quality".into(), &quality);
+            let wanted = frames.last().filter(|_| field(options, "quality").is_truthy());
+            let quality = wanted.map(|frame| quality_to_js(&self.quality(frame, &field(options, "moment"))));
+            // Setting a field of a plain object cannot fail.
+            let _ = Reflect::set(&answer, &"quality".into(), &quality.unwrap_or(Ok(JsValue::NULL))?);
             Ok(answer)
         };
         recognize().map_err(|e| plain(&e))
     }
 
-    /// Assesses a frame of straight 8-bit RGBA, without a model. Those of a video say which and when, in milliseconds, and
-    /// are told of their motion since the one before, be it recognised or assessed.
+    /// Assesses a frame, without a model. One of a video says of which and when, and its quality tells how far the picture
+    /// moved since the frame of that video before, be it recognised or assessed.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
     #[wasm_bindgen(unchecked_return_type = "Quality")]
     pub fn assess(
         &self,
-        rgba: &[u8],
-        width: u32,
-        height: u32,
-        video: Option<u32>,
-        at: Option<f64>,
+        #[wasm_bindgen(unchecked_param_type = "Frame")] frame: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "Moment")] moment: &JsValue,
     ) -> Result<JsValue, JsValue> {
-        let assess = || quality_to_js(&self.quality(&Frame::new(width, height, rgba)?, video, at));
+        let assess = || quality_to_js(&self.quality(&FrameBytes::read(frame).frame()?, moment));
         assess().map_err(|e| plain(&e))
     }
 
@@ -193,12 +185,11 @@ impl Channel {
     #[wasm_bindgen(unchecked_return_type = "Promise<ChannelDiagnosis>")]
     pub fn diagnose(&self) -> Promise {
         let session = Rc::clone(&self.session);
-        future_to_promise(async move { to_js(&Report::new(&session)).map_err(|e| plain(&e)) })
+        future_to_promise(async move { to_js(&diagnosis::of(&session)).map_err(|e| plain(&e)) })
     }
 
-    fn quality(&self, frame: &Frame<'_>, video: Option<u32>, at: Option<f64>) -> Quality {
-        let moment = video.zip(at).map(|(video, at)| Moment { video, at });
-        self.assessor.borrow_mut().assess(frame, moment)
+    fn quality(&self, frame: &Frame<'_>, moment: &JsValue) -> Quality {
+        self.assessor.borrow_mut().assess(frame, frame::moment(moment))
     }
 
     fn in_turn(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
@@ -241,121 +232,8 @@ async fn sync(
     };
     let outcome = session.sync(host, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
-    to_js(&Synced { outcome: outcome.name(), model: loaded.as_deref().map(ModelInfo::new) })
-}
-
-#[derive(Serialize)]
-struct Synced<'a> {
-    outcome: &'static str,
-    model: Option<ModelInfo<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ModelInfo<'a> {
-    channel: &'a str,
-    version: &'a str,
-    release_seq: u64,
-    trained_at: &'a str,
-    product_count: usize,
-    image_count: usize,
-    labels: &'a [String],
-    accuracy: Option<f64>,
-    image_size: usize,
-    model_type: ModelType,
-    bytes: u64,
-    candidate: bool,
-    stored: bool,
-    stored_problem: Option<String>,
-    facts: &'a BTreeMap<String, BTreeMap<String, Value>>,
-}
-
-impl<'a> ModelInfo<'a> {
-    fn new(loaded: &'a Loaded) -> Self {
-        let manifest = loaded.manifest();
-        ModelInfo {
-            channel: &manifest.channel_id,
-            version: &manifest.version,
-            release_seq: manifest.release_seq,
-            trained_at: &manifest.trained_at,
-            product_count: manifest.product_count,
-            image_count: manifest.image_count,
-            labels: &manifest.labels,
-            accuracy: manifest.accuracy,
-            image_size: manifest.image_size,
-            model_type: manifest.model_type,
-            bytes: manifest.total_bytes(),
-            candidate: loaded.is_candidate(),
-            stored: loaded.stored(),
-            stored_problem: loaded.stored_problem(),
-            facts: &manifest.facts,
-        }
-    }
+    to_js(&Synced { outcome, model: loaded.as_deref().map(ModelInfo::new) })
 }
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r"
-/** What answers for a channel. */
-export interface ModelInfo {
-  channel: string;
-  version: string;
-  releaseSeq: number;
-  /** ISO 8601, UTC. */
-  trainedAt: string;
-  productCount: number;
-  imageCount: number;
-  labels: string[];
-  /** Top-1 on photos held out of training, 0–1; null where none could be. */
-  accuracy: number | null;
-  imageSize: number;
-  modelType: string;
-  /** Of the files that a device fetches. */
-  bytes: number;
-  /** Whether it is a release on trial, which only some devices take. */
-  candidate: boolean;
-  /** Whether it survives the page. */
-  stored: boolean;
-  /** Why not, for people. */
-  storedProblem: string | null;
-  /** By product, as the release says; what was taught comes by `lessons`. */
-  facts: Record<string, Record<string, unknown>>;
-}
-
-/** What came of a sync. */
-export interface Synced {
-  outcome: 'updated' | 'current' | 'offline' | 'absent';
-  model: ModelInfo | null;
-}
-
-/** One answer. */
-export interface Recognition {
-  decision: 'match' | 'unsure' | 'unknown';
-  reason: 'confident' | 'low-confidence' | 'far-from-products' | 'no-product' | 'no-labels' | 'not-known';
-  /** Those that the app does not know come after the others. */
-  predictions: { label: string; confidence: number; known: boolean; taught: boolean }[];
-  margin: number;
-  rejectionScore: number;
-  attributes: Record<string, { value: string | number | number[]; confidence: number | null; error?: number }>;
-  score: number | null;
-  version: string;
-  /** Null where it was not asked for. */
-  quality: Quality | null;
-}
-
-/** How usable a frame is. */
-export interface Quality {
-  scores: {
-    tooDark: number;
-    tooBright: number;
-    glare: number;
-    lowContrast: number;
-    tooSmall: number;
-    /** Absent without a frame before. */
-    motion?: number;
-    blur: number;
-  };
-  findings: { defect: Defect; score: number; limit: number; reason: string }[];
-}
-
-export type Defect = 'too-dark' | 'too-bright' | 'glare' | 'low-contrast' | 'too-small' | 'motion' | 'blur';
-";
+const TYPES: &str = include_str!("../../boundary/types/channel.d.ts");

@@ -1,6 +1,6 @@
 //! What the teacher makes of each part of each photo.
 
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::manifest::{Features, Layout, Preprocessing};
 use jicho::recognize::normalize;
 use rayon::prelude::*;
@@ -34,7 +34,7 @@ pub fn targets(teacher: &Backbone, squares: &[Square], parts: usize, seed: u64, 
         .map(|i| {
             let part = fixed_part(seed, i / parts, i % parts);
             let view = squares[i / parts].view(&part, &Look::PLAIN, teacher.size, &BYTES);
-            let pixels = Pixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
+            let pixels = InputPixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
             stage.advance();
             embedder.embed(&pixels)
         })
