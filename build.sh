@@ -86,11 +86,14 @@ companion() {
   cargo build --workspace
 }
 
-# From the module $1 into the folder $2. The package says where its modules are, so no bundler need look for them here.
+# From the module $1 into the folder $2, whose name is the module's too: bundlers keep it, so apps can tell the modules apart.
+# The package says where its modules are, so no bundler need look for them here.
 bindgen() {
   .tools/bin/wasm-bindgen --target web --out-dir "$2" --out-name jicho --omit-default-module-path \
     --remove-name-section --remove-producers-section "$1"
-  local module=$2/jicho_bg.wasm
+  local module
+  module=$2/jicho-$(basename "$2").wasm
+  mv "$2/jicho_bg.wasm" "$module"
   echo "$module: $(wc -c < "$module") bytes, $(gzip -9 -c "$module" | wc -c) gzipped" >&2
 }
 
@@ -105,7 +108,7 @@ wasm() {
   say "wasm"
   local out=target/wasm/wasm32-unknown-unknown/wasm variant features
   for variant in scalar simd relaxed; do
-    is_fresh "pkg/wasm/$variant/jicho_bg.wasm" && continue
+    is_fresh "pkg/wasm/$variant/jicho-$variant.wasm" && continue
     case $variant in
       scalar) features= ;;
       simd) features=+simd128 ;;
@@ -129,7 +132,7 @@ wasm() {
 # The sealed store, which is fetched when a vault is opened.
 wasm_vault() {
   wasm_tools
-  is_fresh pkg/wasm/vault/jicho_bg.wasm && return
+  is_fresh pkg/wasm/vault/jicho-vault.wasm && return
   say "wasm of the sealed store"
   vault_module vault pkg/wasm/vault
 }
@@ -137,7 +140,7 @@ wasm_vault() {
 # The same without its encryption. Never published: it shows that the tests find what is not sealed.
 wasm_unsealed() {
   wasm_tools
-  is_fresh target/wasm-unsealed/vault/jicho_bg.wasm && return
+  is_fresh target/wasm-unsealed/vault/jicho-vault.wasm && return
   say "wasm of the store, unsealed"
   vault_module vault,unsealed target/wasm-unsealed/vault
 }
@@ -155,7 +158,7 @@ vault_module() {
 # The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
 wasm_tract() {
   wasm_tools
-  is_fresh pkg/wasm/tract/jicho_bg.wasm && return
+  is_fresh pkg/wasm/tract/jicho-tract.wasm && return
   say "wasm with tract"
   cargo build -p jicho --lib --target wasm32-unknown-unknown
   bindgen target/wasm32-unknown-unknown/debug/jicho.wasm pkg/wasm/tract
