@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::manifest::ModelType;
-use crate::sync::{Diagnosis, Loaded, Outcome};
+#[cfg(target_arch = "wasm32")]
+use crate::sync::Loaded;
+use crate::sync::{Diagnosis, Outcome};
 
 /// The model that answers for a channel.
 #[derive(Serialize)]
@@ -47,6 +49,7 @@ pub(crate) struct ModelInfo<'a> {
     facts: &'a BTreeMap<String, BTreeMap<String, Value>>,
 }
 
+#[cfg(target_arch = "wasm32")]
 impl<'a> ModelInfo<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
         let manifest = loaded.manifest();

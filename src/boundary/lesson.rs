@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::recognize::Standing;
-use crate::sync::Told;
+use crate::sync::LessonSummary;
 
 /// A lesson that a channel has learnt.
 #[derive(Serialize)]
@@ -25,8 +25,8 @@ pub(crate) struct Lesson {
     standing: Option<Standing>,
 }
 
-impl From<Told> for Lesson {
-    fn from(Told { id, label, facts, correction, time, frames, standing }: Told) -> Self {
+impl From<LessonSummary> for Lesson {
+    fn from(LessonSummary { id, label, facts, correction, time, frames, standing }: LessonSummary) -> Self {
         Lesson { id, label, facts, correction, time, frames, standing }
     }
 }

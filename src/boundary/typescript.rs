@@ -84,11 +84,11 @@ fn channel() -> String {
     format!("{HEADER}{}", declarations.concat())
 }
 
-/// The codes as values, for the npm package's own table.
+/// The codes that an app can see, as values for the npm package's own table.
 fn error_codes() -> String {
-    let mut text = format!("{HEADER}\n/** Every code of the library core, as its errors carry them. */\n");
+    let mut text = format!("{HEADER}\n/** Every code of the library core that an app can see. */\n");
     text += "export const CORE_ERROR_CODES = [\n";
-    for kind in ErrorKind::ALL {
+    for kind in ErrorKind::ALL.iter().filter(|kind| **kind != ErrorKind::NeedsTract) {
         text += &format!("  /** {} */\n  '{}',\n", kind.meaning(), kind.code());
     }
     text + "] as const;\n"

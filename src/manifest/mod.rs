@@ -7,7 +7,7 @@ mod preprocessing;
 mod score;
 pub mod signature;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,6 +82,9 @@ pub struct Manifest {
     /// Facts an app shows with a label: name, price, …
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The lessons that the training learnt, by their [digests](crate::teach::digest), ascending: a device retires them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lessons: BTreeSet<String>,
     /// How a score of 0–100 is computed on the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScoreRule>,

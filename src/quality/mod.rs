@@ -155,7 +155,7 @@ impl Scores {
 pub struct Finding {
     /// Which. To show it in another language, choose the words by this.
     pub defect: Defect,
-    /// Its score, as in [`Scores`].
+    /// Its score.
     pub score: f32,
     /// What the score broke: the least or the most that it may be.
     pub limit: f32,

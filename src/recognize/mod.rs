@@ -278,11 +278,11 @@ impl Recognizer {
         Ok(LessonFrame { features: features.into_iter().map(f16::from_f32).collect(), jpeg })
     }
 
-    /// What this release makes of a lesson.
+    /// What this release makes of a lesson. No clock takes part: a release lists the lessons that it was trained on
+    /// ([`Manifest::lessons`]).
     #[must_use]
     pub fn standing(&self, lesson: &Lesson) -> Standing {
-        let trained_later = teach::millis(&self.manifest.trained_at).is_some_and(|at| at > lesson.time);
-        if trained_later && lesson.label.as_ref().is_some_and(|label| self.manifest.labels.contains(label)) {
+        if self.manifest.lessons.contains(&lesson.digest()) {
             return Standing::InRelease;
         }
         let length = self.teachable().map(|(reader, _)| reader.embedder.feature_len());
@@ -294,18 +294,27 @@ impl Recognizer {
         }
     }
 
-    /// Has a lesson take part in `taught`, if its [`Standing`] allows that; one of the same id is replaced.
-    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
-        if let (Ok((reader, head)), Standing::Active) = (self.teachable(), self.standing(lesson)) {
-            taught.learn(&reader.space, head, &self.manifest.labels, lesson);
+    /// Brings `taught` up to date with lessons that changed, each given by its id: one that is there joins, if its
+    /// [`Standing`] allows that, in the place of an earlier one of its id; one that is `None` leaves. All changes of one
+    /// call together cost one pass over all lessons, so give many at once.
+    pub fn update_taught<'a>(
+        &self,
+        taught: &mut Taught,
+        changes: impl IntoIterator<Item = (&'a str, Option<&'a Lesson>)>,
+    ) {
+        let Ok((reader, head)) = self.teachable() else { return };
+        for (id, lesson) in changes {
+            match lesson.filter(|lesson| self.standing(lesson) == Standing::Active) {
+                Some(lesson) => taught.insert(&reader.space, lesson),
+                None => taught.remove(id),
+            }
         }
+        taught.settle(head, &self.manifest.labels);
     }
 
-    /// Takes the lesson of that id out of `taught`.
-    pub fn forget(&self, taught: &mut Taught, id: &str) {
-        if let Ok((_, head)) = self.teachable() {
-            taught.forget(head, &self.manifest.labels, id);
-        }
+    /// Has one lesson take part in `taught`; see [`Recognizer::update_taught`].
+    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
+        self.update_taught(taught, [(lesson.id.as_str(), Some(lesson))]);
     }
 
     fn teachable(&self) -> Result<(&Reader, &Prototypes)> {

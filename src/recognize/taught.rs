@@ -4,6 +4,8 @@
 //! (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and a product taught now is where the
 //! next would have put it: taught one by one is taught at once.
 
+use std::collections::BTreeMap;
+
 use half::f16;
 use serde::Serialize;
 
@@ -18,7 +20,7 @@ const USUAL_FRAMES: f32 = 5.0;
 
 /// What a release makes of a lesson.
 /// `active`: the lesson takes part in answers. `stale`: its features are of another network, so they must be computed
-/// again from its pictures. `in-release`: the release has learnt the lesson, or was trained later and has the product.
+/// again from its pictures. `in-release`: the release was trained on the lesson.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
@@ -27,7 +29,7 @@ pub enum Standing {
     Active,
     /// Its features are of another network, so they must be computed again from its pictures.
     Stale,
-    /// The release has learnt it, or was trained later and has the product itself.
+    /// The release was trained on it.
     InRelease,
 }
 
@@ -49,6 +51,13 @@ pub struct Product {
 }
 
 impl Product {
+    /// Before its first frame: the direction that the release has for it, as heavy as [`RELEASE_FRAMES`] frames, or none.
+    fn without_frames(label: &str, place: Option<usize>, head: &Prototypes) -> Self {
+        let mut prototype = vec![0.0; head.dims()];
+        place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
+        Product { label: label.to_owned(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
+    }
+
     /// What its agreement would be, had it more frames: its own, drawn towards the `usual` one of the release's products
     /// the more, the fewer frames there are. Few frames agree too well with a mean that is their own.
     #[must_use]
@@ -61,38 +70,37 @@ impl Product {
 /// The lessons of a channel, as one release's label head has them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taught {
-    /// By time, then id: whatever order they came in, sums are the same.
-    lessons: Vec<Points>,
+    /// By id.
+    lessons: BTreeMap<String, Points>,
+    /// Those with lessons, by the time of their first.
     products: Vec<Product>,
+    /// A direction for each lesson of what is no product.
     background: Vec<Vec<f32>>,
 }
 
+/// A lesson as points of the release's space.
 #[derive(Debug, Clone, PartialEq)]
 struct Points {
-    id: String,
     time: u64,
     label: Option<String>,
     facts: String,
-    /// A frame each, of norm 1.
+    /// One a frame, of norm 1.
     points: Vec<Vec<f32>>,
 }
 
 impl Taught {
-    /// Takes a lesson whose features are the space's; `labels` are the release's. One of the same id is replaced.
-    pub(super) fn learn(&mut self, space: &Space, head: &Prototypes, labels: &[String], lesson: &Lesson) {
-        let Lesson { id, time, label, facts, .. } = lesson.clone();
-        self.lessons.retain(|other| other.id != id);
+    /// Adds a lesson whose features are the space's, in the place of one of the same id. [`Taught::settle`] must follow.
+    pub(super) fn insert(&mut self, space: &Space, lesson: &Lesson) {
+        let Lesson { id, time, label, facts, .. } = lesson;
         let point = |features: &[f16]| space.point(&features.iter().map(|value| value.to_f32()).collect::<Vec<_>>());
         let points = lesson.frames.iter().filter_map(|frame| point(&frame.features).ok()).collect();
-        let place = self.lessons.partition_point(|other| (other.time, &other.id) < (time, &id));
-        self.lessons.insert(place, Points { id, time, label, facts, points });
-        self.settle(head, labels);
+        let points = Points { time: *time, label: label.clone(), facts: facts.clone(), points };
+        self.lessons.insert(id.clone(), points);
     }
 
-    /// Drops the lesson of that id, if there is one.
-    pub(super) fn forget(&mut self, head: &Prototypes, labels: &[String], id: &str) {
-        self.lessons.retain(|other| other.id != id);
-        self.settle(head, labels);
+    /// Removes the lesson of that id, if there is one. [`Taught::settle`] must follow.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.lessons.remove(id);
     }
 
     /// The products that have lessons, by the time of their first.
@@ -134,11 +142,17 @@ impl Taught {
         self.background.iter().map(|row| dot(row, point)).fold(f32::NEG_INFINITY, f32::max) - usual(head)
     }
 
-    fn settle(&mut self, head: &Prototypes, labels: &[String]) {
+    /// Computes the products anew from all lessons; `labels` are the release's. Lessons count in the order of their time,
+    /// then id, so that the sums are the same whatever order they came in.
+    pub(super) fn settle(&mut self, head: &Prototypes, labels: &[String]) {
         let Taught { lessons, products, background } = self;
         products.clear();
         background.clear();
-        for Points { label, facts, points, .. } in &*lessons {
+        let places: BTreeMap<&String, usize> = labels.iter().enumerate().map(|(place, label)| (label, place)).collect();
+        let mut known: BTreeMap<&String, usize> = BTreeMap::new();
+        let mut ordered: Vec<(&String, &Points)> = lessons.iter().collect();
+        ordered.sort_unstable_by_key(|(id, lesson)| (lesson.time, *id));
+        for (_, Points { label, facts, points, .. }) in &ordered {
             let Some(label) = label else {
                 // Each is an object of its own.
                 let mut sum = vec![0.0; head.dims()];
@@ -147,21 +161,11 @@ impl Taught {
                 background.push(sum);
                 continue;
             };
-            let known = products.iter().position(|product| product.label == *label).unwrap_or_else(|| {
-                let place = labels.iter().position(|other| other == label);
-                let mut prototype = vec![0.0; head.dims()];
-                place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
-                products.push(Product {
-                    label: label.clone(),
-                    place,
-                    prototype,
-                    agreement: 0.0,
-                    frames: 0,
-                    facts: String::new(),
-                });
+            let index = *known.entry(label).or_insert_with(|| {
+                products.push(Product::without_frames(label, places.get(label).copied(), head));
                 products.len() - 1
             });
-            let product = &mut products[known];
+            let product = &mut products[index];
             points.iter().for_each(|point| add(&mut product.prototype, point, 1.0));
             product.frames += points.len();
             if !facts.is_empty() {
@@ -169,8 +173,9 @@ impl Taught {
             }
         }
         products.iter_mut().for_each(|product| normalize(&mut product.prototype));
-        for Points { label, points, .. } in &*lessons {
-            if let Some(product) = products.iter_mut().find(|product| Some(&product.label) == label.as_ref()) {
+        for (_, Points { label, points, .. }) in &ordered {
+            if let Some(index) = label.as_ref().and_then(|label| known.get(label)) {
+                let product = &mut products[*index];
                 let cosines = points.iter().map(|point| dot(&product.prototype, point)).sum::<f32>();
                 product.agreement += cosines / product.frames as f32;
             }
@@ -240,7 +245,8 @@ mod tests {
 
     fn taught(head: &Prototypes, labels: &[String], lessons: &[Lesson]) -> Taught {
         let mut taught = Taught::default();
-        lessons.iter().for_each(|lesson| taught.learn(&space(), head, labels, lesson));
+        lessons.iter().for_each(|lesson| taught.insert(&space(), lesson));
+        taught.settle(head, labels);
         taught
     }
 
@@ -270,7 +276,8 @@ mod tests {
             order.push(order[0]);
             let mut fewer = one_by_one(&order);
             prop_assert_eq!(&fewer, &at_once);
-            fewer.forget(&head, &labels, &lessons[gone as usize].id);
+            fewer.remove(&lessons[gone as usize].id);
+            fewer.settle(&head, &labels);
             order.retain(|n| *n != gone);
             prop_assert_eq!(fewer, one_by_one(&order));
         }

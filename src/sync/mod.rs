@@ -19,7 +19,7 @@ mod update;
 
 pub use diagnosis::{Check, DiagnosedFile, DiagnosedModel, Diagnosis, Problem};
 pub use host::{Body, Head, Host, Redirect, Request};
-pub use lessons::Told;
+pub use lessons::LessonSummary;
 pub use loaded::Loaded;
 pub use release::Rank;
 pub use session::{Options, Session};

@@ -1,7 +1,7 @@
 //! One channel on one device: its model in memory, its release in the store, its host.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
@@ -42,9 +42,11 @@ pub struct Session<S: Store> {
     /// not fetched again.
     pub(super) refused: RefCell<Vec<(String, Error)>>,
     pub(super) last: RefCell<Option<Check>>,
-    /// What was taught on this device, without pictures, with the bytes of each as a file.
-    pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
-    /// What the loaded release makes of it.
+    /// What was taught on this device, by id, without pictures, with the bytes of each as a file.
+    pub(super) lessons: RefCell<BTreeMap<String, (Lesson, usize)>>,
+    /// The ids of lessons that were learnt or taken out since `taught` was computed.
+    pub(super) changed_lessons: RefCell<BTreeSet<String>>,
+    /// What the loaded release makes of the lessons; [`Session::taught`] brings it up to date.
     pub(super) taught: RefCell<Taught>,
 }
 
@@ -73,6 +75,7 @@ impl<S: Store> Session<S> {
             refused: RefCell::default(),
             last: RefCell::default(),
             lessons: RefCell::default(),
+            changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
         let _ = session.refresh().await;
@@ -100,7 +103,7 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
     pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
-        let (loaded, taught) = (self.model()?, self.taught.borrow());
+        let (loaded, taught) = (self.model()?, self.taught());
         let products = self.products.borrow().clone();
         loaded.recognizer.recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught) })
     }
@@ -146,6 +149,7 @@ impl<S: Store> Session<S> {
     pub fn forget(&self) {
         self.loaded.take();
         self.lessons.take();
+        self.changed_lessons.take();
         self.taught.take();
         self.parts.clear();
         self.parcels.take();

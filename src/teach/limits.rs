@@ -1,5 +1,7 @@
 //! How much may be taught: what a shop needs many times over, and what every device can hold.
 
+use std::collections::BTreeSet;
+
 use super::Lesson;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,13 +31,11 @@ pub(super) const MAX_JPEG: usize = 256 << 10;
 /// [`ErrorKind::LessonLimit`].
 pub fn check_room<'a>(lesson: &Lesson, bytes: usize, others: impl Iterator<Item = (&'a Lesson, usize)>) -> Result<()> {
     let (mut lessons, mut frames, mut whole) = (1, lesson.frames.len(), bytes);
-    let mut products: Vec<&Option<String>> = vec![&lesson.label];
+    let mut products = BTreeSet::from([&lesson.label]);
     for (other, bytes) in others.filter(|(other, _)| other.id != lesson.id) {
         lessons += 1;
         whole += bytes;
-        if !products.contains(&&other.label) {
-            products.push(&other.label);
-        }
+        products.insert(&other.label);
         if other.label == lesson.label {
             frames += other.frames.len();
         }

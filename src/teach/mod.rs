@@ -4,17 +4,15 @@
 //! nor picture, and another network needs no camera. What a release's label head makes of all lessons is
 //! [`crate::recognize::Taught`], which does not depend on the order in which they came.
 
-mod date;
 mod file;
 mod lesson;
 mod limits;
 mod rows;
 
-pub use lesson::{Lesson, LessonFrame, SIDE, square};
+pub use lesson::{Lesson, LessonFrame, SIDE, digest, square};
 pub use limits::{MAX_BYTES, MAX_FRAMES, MAX_LESSON_BYTES, MAX_LESSONS, MAX_PRODUCT_FRAMES, MAX_PRODUCTS, check_room};
 pub use rows::rows;
 
-pub(crate) use date::millis;
 pub(crate) use lesson::facts;
 
 use crate::error::{Error, ErrorKind};

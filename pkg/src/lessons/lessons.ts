@@ -227,14 +227,12 @@ export class Lessons {
     this.#tell([], true);
   }
 
-  #written({ id, time, label, facts }: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
-    return this.#host.call(() => this.#host.channel().lesson(id, time, label, facts, correction, frames));
+  #written(head: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
+    return this.#host.call(() => this.#host.channel().lesson({ ...head, correction }, frames));
   }
 
   #lessonFrame(capture: Capture, signal: AbortSignal): Promise<LessonFrame> {
-    return this.#host.read(capture, signal, ({ rgba, width, height }) =>
-      this.#host.channel().lessonFrame(rgba, width, height),
-    );
+    return this.#host.read(capture, signal, (frame) => this.#host.channel().lessonFrame(frame));
   }
 
   /** Computes the features of stored pictures with the model that answers now. */

@@ -217,6 +217,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         attributes: trained.attributes,
         decision: trained.decision,
         facts,
+        lessons: dataset.examples.iter().filter_map(|example| example.lesson.clone()).collect(),
         score,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
