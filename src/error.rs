@@ -1,4 +1,13 @@
 //! The one error type. Each kind has one stable code, which is also the `code` of the JavaScript error.
+//!
+//! ```
+//! use jicho::{ErrorKind, Frame};
+//!
+//! let error = Frame::new(2, 2, &[0; 3]).unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::InvalidFrame);
+//! assert_eq!(error.code(), "INVALID_FRAME");
+//! assert!(error.message().contains("2x2"));
+//! ```
 
 use std::fmt;
 
@@ -123,7 +132,7 @@ impl Error {
         self.kind.code()
     }
 
-    /// The message, without the code.
+    /// The message for people, without the code.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

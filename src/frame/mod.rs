@@ -1,4 +1,14 @@
-//! A camera frame, and the only way its pixels become a network's input.
+//! A decoded picture ([`Frame`]), and the only way its pixels become a network's input ([`InputPixels`]).
+//!
+//! ```
+//! use jicho::Frame;
+//!
+//! let rgba = [200, 30, 30, 255].repeat(640 * 480);
+//! let frame = Frame::new(640, 480, &rgba)?;
+//! let pixels = frame.center_square(1.0, 224);
+//! assert_eq!(pixels.rgb()[..3], [200, 30, 30]);
+//! # Ok::<(), jicho::Error>(())
+//! ```
 //!
 //! Everything up to the normalised tensor is integer arithmetic, so a frame gives the same bytes on every
 //! machine, natively and in wasm. The resize is Pillow's 8-bit `BILINEAR` (a triangle filter widened by the scale
@@ -16,8 +26,8 @@ use crate::manifest::{ColorOrder, Layout, Preprocessing};
 /// asked for with any hope.
 pub const MAX_PIXELS: u64 = 64_000_000;
 
-/// An 8-bit sRGB frame with straight (not premultiplied) alpha, rows from the top, no padding: `4 * width * height`
-/// bytes.
+/// A decoded picture: 8-bit sRGB with straight (not premultiplied) alpha, rows from the top, without padding:
+/// `4 * width * height` bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     width: usize,
@@ -107,7 +117,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A square RGB image at the network's own resolution.
+/// What a network is fed, before normalisation: a square RGB picture at the network's own resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPixels {
     size: usize,

@@ -1,9 +1,20 @@
 //! How usable a frame is, and what the person at the till can do about it.
 //!
-//! Looked at is what recognition looks at: the central square, resized as for a network, to at most [`SIDE`] pixels. So
-//! a fault too fine to reach the network is not reported, and the cost hardly grows with the camera's resolution. Sums
-//! are in integers: the same frame gets the same scores natively and in wasm. Where the limits come from:
-//! docs/quality.md.
+//! ```
+//! use jicho::Frame;
+//! use jicho::quality::{Defect, assess};
+//!
+//! let black = [0, 0, 0, 255].repeat(320 * 240);
+//! let (quality, _) = assess(&Frame::new(320, 240, &black)?, None);
+//! assert_eq!(quality.findings[0].defect, Defect::TooDark);
+//! assert_eq!(quality.findings[0].reason, "Too dark: bring more light");
+//! # Ok::<(), jicho::Error>(())
+//! ```
+//!
+//! The measures are taken of what recognition looks at: the central square, resized as for a network, to at most
+//! [`SIDE`] pixels. So a fault too fine to reach the network is not reported, and the cost hardly grows with the camera's
+//! resolution. Sums are in integers: the same frame gets the same scores natively and in wasm. docs/quality.md says
+//! where the limits come from.
 
 mod exposure;
 mod luma;

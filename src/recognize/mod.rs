@@ -1,4 +1,22 @@
 //! From a frame to an answer: network, features, heads, decision, attributes, score.
+//!
+//! A [`Recognizer`] is a loaded release; the [crate's example](crate) loads one from a folder. What a device adds to its
+//! release goes into a [`Context`]:
+//!
+//! ```no_run
+//! use std::collections::BTreeSet;
+//!
+//! use jicho::recognize::{Context, Reason};
+//! use jicho::{Frame, Recognizer};
+//!
+//! fn sold_here(release: &Recognizer, frame: Frame<'_>) -> jicho::Result<Option<String>> {
+//!     let products = BTreeSet::from(["apple".to_owned(), "kiwi".to_owned()]);
+//!     let context = Context { products: Some(&products), taught: None };
+//!     let answer = release.recognize_in(&[frame], &context)?;
+//!     assert_ne!(answer.reason, Reason::NotKnown, "the release has none of these products");
+//!     Ok(answer.predictions.into_iter().find(|prediction| prediction.known).map(|prediction| prediction.label))
+//! }
+//! ```
 
 mod attributes;
 mod decision;
@@ -7,6 +25,7 @@ mod head;
 mod score;
 mod space;
 mod taught;
+#[doc(hidden)]
 pub mod tensors;
 mod vote;
 
@@ -18,11 +37,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use attributes::{Attribute, AttributeValue};
-pub use decision::{Decision, Likeness, Reason, decide, nearest};
-pub use embedder::{Embedder, feature_len};
-pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
-pub use space::Space;
+pub use decision::{Decision, Reason};
 pub use taught::{Product, RELEASE_FRAMES, Standing, Taught};
+
+// For the companion alone: training fits, calibrates and measures with what recognition reads.
+#[doc(hidden)]
+pub use decision::{Likeness, decide, nearest};
+#[doc(hidden)]
+pub use embedder::{Embedder, feature_len};
+#[doc(hidden)]
+pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
+#[doc(hidden)]
+pub use space::Space;
 
 use attributes::AttributeReader;
 use head::dot;
@@ -147,9 +173,9 @@ impl Recognizer {
         self.recognize_in(std::slice::from_ref(frame), &Context::default())
     }
 
-    /// As [`Recognizer::recognize`], of several frames that show the same, and answer together; with what was taught, and
-    /// where labels that the app does not know are marked and never win. These take part in the probabilities: what they
-    /// explain is not given to the others.
+    /// As [`Recognizer::recognize`], of several frames that show the same and answer together, and with what a device adds
+    /// to the release. Labels that the app does not know are marked and never win. They stay in the softmax: their
+    /// probability is not redistributed.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidFrame`] without a frame; as [`Recognizer::recognize`].
@@ -181,7 +207,7 @@ impl Recognizer {
             }
             Model::Embedding(reader) => {
                 let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
-                // Of a mean of points the cosines are the means of theirs.
+                // Dot products with the mean point equal the mean of the per-frame cosines.
                 let point = vote::mean(&points);
                 for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
                     if let Some(answer) = reader.answer(head, &point) {
@@ -294,19 +320,20 @@ impl Recognizer {
         }
     }
 
-    /// Brings `taught` up to date with lessons that changed, each given by its id: one that is there joins, if its
-    /// [`Standing`] allows that, in the place of an earlier one of its id; one that is `None` leaves. All changes of one
-    /// call together cost one pass over all lessons, so give many at once.
+    /// Brings `taught` up to date with lessons that changed, named by their ids. Of these, each that is among `lessons`
+    /// joins, if its [`Standing`] allows that, in the place of an earlier one; the others leave. All changes of one call cost one
+    /// pass over all lessons, so name many at once.
     pub fn update_taught<'a>(
         &self,
         taught: &mut Taught,
-        changes: impl IntoIterator<Item = (&'a str, Option<&'a Lesson>)>,
+        changed: &BTreeSet<String>,
+        lessons: impl Iterator<Item = &'a Lesson>,
     ) {
         let Ok((reader, head)) = self.teachable() else { return };
-        for (id, lesson) in changes {
-            match lesson.filter(|lesson| self.standing(lesson) == Standing::Active) {
-                Some(lesson) => taught.insert(&reader.space, lesson),
-                None => taught.remove(id),
+        taught.remove(changed);
+        for lesson in lessons.filter(|lesson| changed.contains(&lesson.id)) {
+            if self.standing(lesson) == Standing::Active {
+                taught.insert(&reader.space, lesson);
             }
         }
         taught.settle(head, &self.manifest.labels);
@@ -314,7 +341,7 @@ impl Recognizer {
 
     /// Has one lesson take part in `taught`; see [`Recognizer::update_taught`].
     pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
-        self.update_taught(taught, [(lesson.id.as_str(), Some(lesson))]);
+        self.update_taught(taught, &BTreeSet::from([lesson.id.clone()]), std::iter::once(lesson));
     }
 
     fn teachable(&self) -> Result<(&Reader, &Prototypes)> {

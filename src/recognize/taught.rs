@@ -4,7 +4,7 @@
 //! (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and a product taught now is where the
 //! next would have put it: taught one by one is taught at once.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use half::f16;
 use serde::Serialize;
@@ -52,10 +52,11 @@ pub struct Product {
 
 impl Product {
     /// Before its first frame: the direction that the release has for it, as heavy as [`RELEASE_FRAMES`] frames, or none.
-    fn without_frames(label: &str, place: Option<usize>, head: &Prototypes) -> Self {
+    fn without_frames(label: &String, labels: &[String], head: &Prototypes) -> Self {
+        let place = labels.iter().position(|other| other == label);
         let mut prototype = vec![0.0; head.dims()];
         place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
-        Product { label: label.to_owned(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
+        Product { label: label.clone(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
     }
 
     /// What its agreement would be, had it more frames: its own, drawn towards the `usual` one of the release's products
@@ -70,8 +71,8 @@ impl Product {
 /// The lessons of a channel, as one release's label head has them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taught {
-    /// By id.
-    lessons: BTreeMap<String, Points>,
+    /// By time, then id: sums are the same whatever order they came in.
+    lessons: Vec<Points>,
     /// Those with lessons, by the time of their first.
     products: Vec<Product>,
     /// A direction for each lesson of what is no product.
@@ -81,6 +82,7 @@ pub struct Taught {
 /// A lesson as points of the release's space.
 #[derive(Debug, Clone, PartialEq)]
 struct Points {
+    id: String,
     time: u64,
     label: Option<String>,
     facts: String,
@@ -89,18 +91,18 @@ struct Points {
 }
 
 impl Taught {
-    /// Adds a lesson whose features are the space's, in the place of one of the same id. [`Taught::settle`] must follow.
+    /// Adds a lesson whose features are the space's, and whose id is not there yet. [`Taught::settle`] must follow.
     pub(super) fn insert(&mut self, space: &Space, lesson: &Lesson) {
-        let Lesson { id, time, label, facts, .. } = lesson;
+        let Lesson { id, time, label, facts, .. } = lesson.clone();
         let point = |features: &[f16]| space.point(&features.iter().map(|value| value.to_f32()).collect::<Vec<_>>());
         let points = lesson.frames.iter().filter_map(|frame| point(&frame.features).ok()).collect();
-        let points = Points { time: *time, label: label.clone(), facts: facts.clone(), points };
-        self.lessons.insert(id.clone(), points);
+        let place = self.lessons.partition_point(|other| (other.time, &other.id) < (time, &id));
+        self.lessons.insert(place, Points { id, time, label, facts, points });
     }
 
-    /// Removes the lesson of that id, if there is one. [`Taught::settle`] must follow.
-    pub(super) fn remove(&mut self, id: &str) {
-        self.lessons.remove(id);
+    /// Removes the lessons of these ids. [`Taught::settle`] must follow.
+    pub(super) fn remove(&mut self, ids: &BTreeSet<String>) {
+        self.lessons.retain(|lesson| !ids.contains(&lesson.id));
     }
 
     /// The products that have lessons, by the time of their first.
@@ -142,17 +144,12 @@ impl Taught {
         self.background.iter().map(|row| dot(row, point)).fold(f32::NEG_INFINITY, f32::max) - usual(head)
     }
 
-    /// Computes the products anew from all lessons; `labels` are the release's. Lessons count in the order of their time,
-    /// then id, so that the sums are the same whatever order they came in.
+    /// Computes the products anew from all lessons; `labels` are the release's.
     pub(super) fn settle(&mut self, head: &Prototypes, labels: &[String]) {
         let Taught { lessons, products, background } = self;
         products.clear();
         background.clear();
-        let places: BTreeMap<&String, usize> = labels.iter().enumerate().map(|(place, label)| (label, place)).collect();
-        let mut known: BTreeMap<&String, usize> = BTreeMap::new();
-        let mut ordered: Vec<(&String, &Points)> = lessons.iter().collect();
-        ordered.sort_unstable_by_key(|(id, lesson)| (lesson.time, *id));
-        for (_, Points { label, facts, points, .. }) in &ordered {
+        for Points { label, facts, points, .. } in &*lessons {
             let Some(label) = label else {
                 // Each is an object of its own.
                 let mut sum = vec![0.0; head.dims()];
@@ -161,11 +158,11 @@ impl Taught {
                 background.push(sum);
                 continue;
             };
-            let index = *known.entry(label).or_insert_with(|| {
-                products.push(Product::without_frames(label, places.get(label).copied(), head));
+            let known = products.iter().position(|product| product.label == *label).unwrap_or_else(|| {
+                products.push(Product::without_frames(label, labels, head));
                 products.len() - 1
             });
-            let product = &mut products[index];
+            let product = &mut products[known];
             points.iter().for_each(|point| add(&mut product.prototype, point, 1.0));
             product.frames += points.len();
             if !facts.is_empty() {
@@ -173,9 +170,8 @@ impl Taught {
             }
         }
         products.iter_mut().for_each(|product| normalize(&mut product.prototype));
-        for (_, Points { label, points, .. }) in &ordered {
-            if let Some(index) = label.as_ref().and_then(|label| known.get(label)) {
-                let product = &mut products[*index];
+        for Points { label, points, .. } in &*lessons {
+            if let Some(product) = products.iter_mut().find(|product| Some(&product.label) == label.as_ref()) {
                 let cosines = points.iter().map(|point| dot(&product.prototype, point)).sum::<f32>();
                 product.agreement += cosines / product.frames as f32;
             }
@@ -268,15 +264,21 @@ mod tests {
                 .collect();
             let at_once = taught(&head, &labels, &lessons);
             let one_by_one = |order: &[u64]| {
-                let lessons: Vec<Lesson> = order.iter().map(|n| lessons[*n as usize].clone()).collect();
-                taught(&head, &labels, &lessons)
+                let mut taught = Taught::default();
+                for n in order {
+                    let lesson = &lessons[*n as usize];
+                    taught.remove(&BTreeSet::from([lesson.id.clone()]));
+                    taught.insert(&space(), lesson);
+                    taught.settle(&head, &labels);
+                }
+                taught
             };
             prop_assert_eq!(&one_by_one(&order), &at_once);
             // Twice is once, and what is forgotten was never there.
             order.push(order[0]);
             let mut fewer = one_by_one(&order);
             prop_assert_eq!(&fewer, &at_once);
-            fewer.remove(&lessons[gone as usize].id);
+            fewer.remove(&BTreeSet::from([lessons[gone as usize].id.clone()]));
             fewer.settle(&head, &labels);
             order.retain(|n| *n != gone);
             prop_assert_eq!(fewer, one_by_one(&order));

@@ -52,7 +52,7 @@ impl<S: Store> Session<S> {
     pub fn admit(&self, lesson: &Lesson) -> Result<Vec<u8>> {
         let bytes = lesson.to_bytes()?;
         let others = self.lessons.borrow();
-        check_room(lesson, bytes.len(), others.values().map(|(lesson, bytes)| (lesson, *bytes)))?;
+        check_room(lesson, bytes.len(), others.iter().map(|(lesson, bytes)| (lesson, *bytes)))?;
         Ok(bytes)
     }
 
@@ -62,18 +62,25 @@ impl<S: Store> Session<S> {
     /// What [`Lesson::parse`] returns.
     pub fn learn(&self, file: &[u8]) -> Result<()> {
         let lesson = Lesson::parse(file)?.without_pictures();
-        self.changed_lessons.borrow_mut().insert(lesson.id.clone());
-        self.lessons.borrow_mut().insert(lesson.id.clone(), (lesson, file.len()));
+        self.take_out(&lesson.id);
+        self.lesson_ids.borrow_mut().insert(lesson.id.clone());
+        self.lessons.borrow_mut().push((lesson, file.len()));
         Ok(())
     }
 
     /// Takes the lesson of that id out.
     pub fn unlearn(&self, id: &str) {
-        self.changed_lessons.borrow_mut().insert(id.to_owned());
-        self.lessons.borrow_mut().remove(id);
+        self.take_out(id);
     }
 
-    /// Every lesson, by its time, then id.
+    fn take_out(&self, id: &str) {
+        self.changed_lessons.borrow_mut().insert(id.to_owned());
+        if self.lesson_ids.borrow_mut().remove(id) {
+            self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
+        }
+    }
+
+    /// Every lesson, in the order in which they were learnt.
     #[must_use]
     pub fn lessons(&self) -> Vec<LessonSummary> {
         let loaded = self.loaded();
@@ -86,9 +93,7 @@ impl<S: Store> Session<S> {
             frames: lesson.frames.len(),
             standing: loaded.as_ref().map(|loaded| loaded.recognizer.standing(lesson)),
         };
-        let mut summaries: Vec<_> = self.lessons.borrow().values().map(summary).collect();
-        summaries.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
-        summaries
+        self.lessons.borrow().iter().map(summary).collect()
     }
 
     /// What the model that answers now makes of the lessons.
@@ -100,8 +105,8 @@ impl<S: Store> Session<S> {
         let changed = self.changed_lessons.take();
         if let (false, Some(loaded)) = (changed.is_empty(), &*self.loaded.borrow()) {
             let lessons = self.lessons.borrow();
-            let changes = changed.iter().map(|id| (id.as_str(), lessons.get(id).map(|(lesson, _)| lesson)));
-            loaded.recognizer.update_taught(&mut self.taught.borrow_mut(), changes);
+            let lessons = lessons.iter().map(|(lesson, _)| lesson);
+            loaded.recognizer.update_taught(&mut self.taught.borrow_mut(), &changed, lessons);
         }
         self.taught.borrow()
     }
@@ -109,6 +114,6 @@ impl<S: Store> Session<S> {
     /// Another model has its own view of every lesson.
     pub(super) fn learn_anew(&self) {
         self.taught.take();
-        self.changed_lessons.replace(self.lessons.borrow().keys().cloned().collect());
+        self.changed_lessons.replace(self.lesson_ids.borrow().clone());
     }
 }

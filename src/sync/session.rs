@@ -1,7 +1,7 @@
 //! One channel on one device: its model in memory, its release in the store, its host.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
@@ -42,8 +42,10 @@ pub struct Session<S: Store> {
     /// not fetched again.
     pub(super) refused: RefCell<Vec<(String, Error)>>,
     pub(super) last: RefCell<Option<Check>>,
-    /// What was taught on this device, by id, without pictures, with the bytes of each as a file.
-    pub(super) lessons: RefCell<BTreeMap<String, (Lesson, usize)>>,
+    /// What was taught on this device, without pictures, with the bytes of each as a file.
+    pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
+    /// The ids of `lessons`.
+    pub(super) lesson_ids: RefCell<BTreeSet<String>>,
     /// The ids of lessons that were learnt or taken out since `taught` was computed.
     pub(super) changed_lessons: RefCell<BTreeSet<String>>,
     /// What the loaded release makes of the lessons; [`Session::taught`] brings it up to date.
@@ -75,6 +77,7 @@ impl<S: Store> Session<S> {
             refused: RefCell::default(),
             last: RefCell::default(),
             lessons: RefCell::default(),
+            lesson_ids: RefCell::default(),
             changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
@@ -149,6 +152,7 @@ impl<S: Store> Session<S> {
     pub fn forget(&self) {
         self.loaded.take();
         self.lessons.take();
+        self.lesson_ids.take();
         self.changed_lessons.take();
         self.taught.take();
         self.parts.clear();

@@ -240,8 +240,10 @@ export class Lessons {
     const frames: TaughtFrame[] = [];
     for (const jpeg of jpegs) {
       const blob = new Blob([jpeg.slice()], { type: 'image/jpeg' });
-      const { features } = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
-      frames.push({ features, jpeg });
+      const look = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
+      // An imported file may say where it was taken, or be turned by its EXIF orientation.
+      const [frame] = this.#type().hasMetadata(jpeg) ? await taughtFrames([look]) : [{ features: look.features, jpeg }];
+      frames.push(frame!);
     }
     return frames;
   }

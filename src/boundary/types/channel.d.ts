@@ -309,7 +309,7 @@ export type Finding = {
    */
   defect: Defect,
   /**
-   * Its score, as in `Scores`.
+   * Its score.
    */
   score: number,
   /**
@@ -339,7 +339,7 @@ export type Quality = {
 /**
  * What a release makes of a lesson.
  * `active`: the lesson takes part in answers. `stale`: its features are of another network, so they must be computed
- * again from its pictures. `in-release`: the release has learnt the lesson, or was trained later and has the product.
+ * again from its pictures. `in-release`: the release was trained on the lesson.
  */
 export type Standing = "active" | "stale" | "in-release";
 

@@ -138,6 +138,14 @@ impl Channel {
         Ok(lesson.frames.iter().map(|frame| Uint8Array::from(&frame.jpeg[..])).collect())
     }
 
+    /// Whether a JPEG file has metadata, such as where it was taken, or is damaged: it is to be encoded anew before it is
+    /// kept.
+    #[wasm_bindgen(js_name = hasMetadata)]
+    #[must_use]
+    pub fn has_metadata(jpeg: &[u8]) -> bool {
+        teach::without_metadata(jpeg).is_none_or(|bare| bare.len() != jpeg.len())
+    }
+
     /// The lesson of a file as lines of JSON, one a frame, to train on.
     ///
     /// # Errors
