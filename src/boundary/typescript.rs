@@ -1,6 +1,6 @@
 //! Writes the TypeScript of what crosses the boundary, and fails where the committed files differ from it.
 //!
-//! To write them anew after a change: `UPDATE_TYPES=1 cargo test -p jicho --lib boundary`
+//! `./build.sh generated` writes them anew after a change; it runs this test with `UPDATE_TYPES` set.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use ts_rs::{Config, TS};
 use super::{channel, lesson};
 use crate::{ErrorKind, quality, recognize, sync};
 
-const HEADER: &str = "// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit: run\n\
-                      // UPDATE_TYPES=1 cargo test -p jicho --lib boundary\n";
+const HEADER: &str = "// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit:\n\
+                      // `./build.sh generated` writes it anew.\n";
 
 /// A file that is generated and committed.
 struct Generated {
@@ -32,11 +32,7 @@ fn the_committed_types_are_those_of_rust() {
             continue;
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == text,
-            "{} is not what the Rust types say. Write it anew: UPDATE_TYPES=1 cargo test -p jicho --lib boundary",
-            path.display()
-        );
+        assert!(committed == text, "{} is not what the Rust types say: run ./build.sh generated", path.display());
     }
 }
 

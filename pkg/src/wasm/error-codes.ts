@@ -1,5 +1,5 @@
-// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit: run
-// UPDATE_TYPES=1 cargo test -p jicho --lib boundary
+// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit:
+// `./build.sh generated` writes it anew.
 
 /** Every code of the library core that an app can see. */
 export const CORE_ERROR_CODES = [

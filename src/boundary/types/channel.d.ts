@@ -1,5 +1,5 @@
-// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit: run
-// UPDATE_TYPES=1 cargo test -p jicho --lib boundary
+// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit:
+// `./build.sh generated` writes it anew.
 
 /**
  * The model that answers for a channel.

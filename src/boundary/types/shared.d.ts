@@ -1,5 +1,5 @@
-// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit: run
-// UPDATE_TYPES=1 cargo test -p jicho --lib boundary
+// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit:
+// `./build.sh generated` writes it anew.
 
 /** Every code that an error of a wasm module can have; `error-codes.ts` of the npm package says what each means. */
 export type CoreErrorCode =
