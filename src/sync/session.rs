@@ -139,17 +139,19 @@ impl<S: Store> Session<S> {
         }
     }
 
-    /// Forgets the channel: its model, what the store holds of it, what was taught, and what was downloaded. Other channels keep theirs.
+    /// Removes the channel from memory and store: its model, its lessons, and what was downloaded. Other channels are not
+    /// affected.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
     pub async fn clear(&self) -> Result<()> {
-        self.forget();
+        self.unload();
         self.store.remove(&self.key()).await
     }
 
-    /// Forgets the channel without touching the store, which another tab has cleared, and may hold a new release by now.
-    pub fn forget(&self) {
+    /// Removes the channel from memory without touching the store, which another tab has cleared, and which may hold a new
+    /// release by now.
+    pub fn unload(&self) {
         self.loaded.take();
         self.lessons.take();
         self.lesson_ids.take();

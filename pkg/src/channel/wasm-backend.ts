@@ -116,7 +116,7 @@ export class WasmBackend implements Backend {
 
   unload(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
-      await this.#call(() => this.#opened().forget());
+      await this.#call(() => this.#opened().unload());
       this.#unloaded();
     });
   }

@@ -1,12 +1,12 @@
-//! The JavaScript surface: one channel.
+//! The JavaScript surface of a channel.
 
+mod connection;
 mod diagnosis;
 mod digest;
 mod fetch;
 mod frame;
 mod indexed_db;
 mod lessons;
-mod line;
 mod network;
 #[cfg(feature = "tract")]
 mod onnx;
@@ -29,9 +29,9 @@ use crate::quality::{Assessor, Quality};
 use crate::sync::{Loaded, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
+use connection::FollowingAbort;
 use fetch::FetchHost;
 use frame::{FrameBytes, field};
-use line::Child;
 use options::Options;
 use storage::Storage;
 
@@ -40,16 +40,16 @@ pub use network::Network;
 #[cfg(feature = "tract")]
 pub use onnx::OnnxNetwork;
 
-/// A channel opened in this browser. Methods may overlap: none holds a borrow while it waits. Syncs, refreshes and clears
-/// run one after another.
+/// A channel opened in this browser. Methods may overlap: none holds a borrow across an await. Syncs, refreshes, clears
+/// and unloads are serialised.
 #[wasm_bindgen]
 pub struct Channel {
     session: Rc<Session<Storage>>,
     token: Option<Function>,
     stall: Duration,
-    /// The last of them that was asked for; the next one waits for it.
-    turn: RefCell<Promise>,
-    /// Ends the syncs that were asked for so far.
+    /// The last serialised call; the next one waits for it.
+    last_call: RefCell<Promise>,
+    /// Cancels the syncs that were asked for so far.
     clearing: RefCell<AbortController>,
     assessor: RefCell<Assessor>,
 }
@@ -67,15 +67,15 @@ impl Channel {
             let open = async {
                 let Options { sync, token, stall } = Options::read(&options)?;
                 let session = Rc::new(Session::open(Storage::open().await?, &models, &channel, sync).await?);
-                let turn = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
+                let last_call = RefCell::new(Promise::resolve(&JsValue::UNDEFINED));
                 let clearing = RefCell::new(controller());
-                Ok(Channel { session, token, stall, turn, clearing, assessor: RefCell::default() })
+                Ok(Channel { session, token, stall, last_call, clearing, assessor: RefCell::default() })
             };
             open.await.map(JsValue::from).map_err(|e| plain(&e))
         })
     }
 
-    /// Asks the host for a newer model and takes it; the old one answers meanwhile.
+    /// Asks the host for a newer model and loads it; the old one answers meanwhile.
     #[wasm_bindgen(unchecked_return_type = "Promise<Synced>")]
     pub fn sync(
         &self,
@@ -85,9 +85,9 @@ impl Channel {
         signal: Option<AbortSignal>,
     ) -> Promise {
         let parents = [Some(self.clearing.borrow().signal()), signal].into_iter().flatten().collect();
-        let (child, token, stall) = (Child::new(parents), self.token.clone(), self.stall);
-        self.in_turn(async move |session| {
-            let host = FetchHost { signal: child.signal(), token, stall };
+        let (abort, token, stall) = (FollowingAbort::new(parents), self.token.clone(), self.stall);
+        self.serialised(async move |session| {
+            let host = FetchHost { signal: abort.signal(), token, stall };
             sync(&session, &host, &on_progress, &on_loaded).await
         })
     }
@@ -96,28 +96,28 @@ impl Channel {
     /// model answers now.
     #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
     pub fn refresh(&self) -> Promise {
-        self.in_turn(async |session| Ok(session.refresh().await?.into()))
+        self.serialised(async |session| Ok(session.refresh().await?.into()))
     }
 
-    /// Forgets the channel: its model, what is stored of it, and what was downloaded. Syncs end with `ABORTED`; other
-    /// channels keep theirs.
+    /// Removes the channel from memory and from this browser's storage: its model, its lessons, and what was downloaded.
+    /// Running syncs end with `ABORTED`. Other channels are not affected.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn clear(&self) -> Promise {
         self.clearing.replace(controller()).abort();
-        self.in_turn(async |session| session.clear().await.map(|()| JsValue::UNDEFINED))
+        self.serialised(async |session| session.clear().await.map(|()| JsValue::UNDEFINED))
     }
 
-    /// The same where another tab has cleared it: only what this one has in memory.
+    /// Removes the channel from this tab's memory alone: another tab has cleared its storage.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
-    pub fn forget(&self) -> Promise {
+    pub fn unload(&self) -> Promise {
         self.clearing.replace(controller()).abort();
-        self.in_turn(async |session| {
-            session.forget();
+        self.serialised(async |session| {
+            session.unload();
             Ok(JsValue::UNDEFINED)
         })
     }
 
-    /// From now on these are the products that the app knows: others are marked and never win. Null knows all.
+    /// Sets the products that the app knows: from now on others are marked and never win. Null knows all.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
@@ -172,7 +172,7 @@ impl Channel {
         assess().map_err(|e| plain(&e))
     }
 
-    /// What answers now, or null.
+    /// The model that answers now, or null.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
@@ -192,20 +192,20 @@ impl Channel {
         self.assessor.borrow_mut().assess(frame, frame::moment(moment))
     }
 
-    fn in_turn(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
+    fn serialised(&self, work: impl AsyncFnOnce(Rc<Session<Storage>>) -> Result<JsValue> + 'static) -> Promise {
         let session = Rc::clone(&self.session);
-        let previous = self.turn.borrow().clone();
+        let previous = self.last_call.borrow().clone();
         let promise = future_to_promise(async move {
-            // How the previous one ended is its caller's business.
+            // Only that it ended matters here: its own caller gets its result.
             let _ = JsFuture::from(previous).await;
             work(session).await.map_err(|e| plain(&e))
         });
-        *self.turn.borrow_mut() = promise.clone();
+        *self.last_call.borrow_mut() = promise.clone();
         promise
     }
 }
 
-/// The code is there once.
+// One copy of the serialising code for all callers.
 #[inline(never)]
 fn quality_to_js(quality: &Quality) -> Result<JsValue> {
     to_js(quality)
@@ -223,7 +223,7 @@ async fn sync(
     on_loaded: &Function,
 ) -> Result<JsValue> {
     let mut progress = |loaded: u64, total: u64| {
-        // A progress display that throws must not cost the model.
+        // A progress callback that throws must not fail the sync.
         let _ = on_progress.call2(&JsValue::UNDEFINED, &(loaded as f64).into(), &(total as f64).into());
     };
     let mut loaded = |loaded: &Loaded| {
