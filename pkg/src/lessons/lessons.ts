@@ -227,14 +227,12 @@ export class Lessons {
     this.#tell([], true);
   }
 
-  #written({ id, time, label, facts }: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
-    return this.#host.call(() => this.#host.channel().lesson(id, time, label, facts, correction, frames));
+  #written(head: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
+    return this.#host.call(() => this.#host.channel().lesson({ ...head, correction }, frames));
   }
 
   #lessonFrame(capture: Capture, signal: AbortSignal): Promise<LessonFrame> {
-    return this.#host.read(capture, signal, ({ rgba, width, height }) =>
-      this.#host.channel().lessonFrame(rgba, width, height),
-    );
+    return this.#host.read(capture, signal, (frame) => this.#host.channel().lessonFrame(frame));
   }
 
   /** Computes the features of stored pictures with the model that answers now. */
@@ -242,8 +240,10 @@ export class Lessons {
     const frames: TaughtFrame[] = [];
     for (const jpeg of jpegs) {
       const blob = new Blob([jpeg.slice()], { type: 'image/jpeg' });
-      const { features } = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
-      frames.push({ features, jpeg });
+      const look = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
+      // An imported file may say where it was taken, or be turned by its EXIF orientation.
+      const [frame] = this.#type().hasMetadata(jpeg) ? await taughtFrames([look]) : [{ features: look.features, jpeg }];
+      frames.push(frame!);
     }
     return frames;
   }
