@@ -81,7 +81,7 @@ for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
     test('a module of another type works, and is fetched once', async () => {
       const warnings = [];
-      page.on('console', (message) => warnings.push(message.text()));
+      page.on('console', (message) => /wasm|WebAssembly/i.test(message.text()) && warnings.push(message.text()));
       answers[MODULE] = file(MODULE, 'application/octet-stream');
       assert.equal(await sync({ worker }), 'absent');
       assert.equal(web.requests.filter((path) => path === MODULE).length, 1);
@@ -178,7 +178,8 @@ describe('a package on another origin', options, () => {
     `script-src 'self' 'wasm-unsafe-eval' ${other.url}; worker-src ${worker}; connect-src 'self' ${other.url}`;
 
   test('runs in a worker of this one', async () => {
-    policy = allowing('blob:');
+    page.on('console', (m) => console.log(m.text()));
+    policy = allowing(`blob: ${other.url}`);
     assert.equal(await sync({}, at()), 'absent');
   });
 
@@ -268,7 +269,7 @@ test("README's policy is enough, for all that the package does", options, async 
     const rest = await page.evaluate(async (worker) => {
       const { Vault } = await import('/pkg/dist/vault.js');
       const vault = await Vault.open({
-        name: `policy ${worker}`,
+        name: `policy-${worker}`,
         unlock: { passphrase: 'correct horse battery' },
         worker,
       });
