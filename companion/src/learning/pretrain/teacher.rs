@@ -1,6 +1,6 @@
 //! The teacher's embeddings, which a new backbone learns to predict.
 
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::manifest::{Features, Layout, Preprocessing};
 use jicho::recognize::normalize;
 use rayon::prelude::*;
@@ -34,7 +34,7 @@ pub fn targets(teacher: &Backbone, squares: &[Square], crops: usize, seed: u64, 
         .map(|i| {
             let crop = fixed_crop(seed, i / crops, i % crops);
             let view = squares[i / crops].view(&crop, &Augmentation::PLAIN, teacher.size, &BYTES);
-            let pixels = Pixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
+            let pixels = InputPixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
             stage.advance();
             embedder.embed(&pixels)
         })

@@ -1,4 +1,4 @@
-//! When requests end before they are done: by the caller, or because nothing comes.
+//! Cancels a request when its caller aborts, or when its connection stalls.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -21,14 +21,14 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// Aborts as soon as one of other signals does. Dropped, it is forgotten by them.
-pub(super) struct Child {
+/// An abort signal that follows others: it aborts as soon as one of them does. Dropped, it stops listening to them.
+pub(super) struct FollowingAbort {
     controller: AbortController,
     parents: Vec<AbortSignal>,
     listener: Closure<dyn FnMut()>,
 }
 
-impl Child {
+impl FollowingAbort {
     pub(super) fn new(parents: Vec<AbortSignal>) -> Self {
         // The constructor cannot throw.
         let controller = AbortController::new().unwrap_throw();
@@ -41,7 +41,7 @@ impl Child {
                 controller.abort();
             }
         }
-        Child { controller, parents, listener }
+        FollowingAbort { controller, parents, listener }
     }
 
     pub(super) fn signal(&self) -> AbortSignal {
@@ -49,7 +49,7 @@ impl Child {
     }
 }
 
-impl Drop for Child {
+impl Drop for FollowingAbort {
     fn drop(&mut self) {
         for parent in &self.parents {
             let _ = parent.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
@@ -57,15 +57,16 @@ impl Drop for Child {
     }
 }
 
-/// A connection. Dropped before [`Line::end`], it is closed.
-pub(super) struct Line {
-    child: Child,
+/// A request with its response. Dropped before [`Connection::finish`], it is cancelled.
+pub(super) struct Connection {
+    abort: FollowingAbort,
+    /// After so long without a byte it counts as broken.
     stall: Duration,
     stalled: Rc<Cell<bool>>,
-    ended: Cell<bool>,
+    finished: Cell<bool>,
 }
 
-/// Runs a function later, unless it is dropped.
+/// Runs a function after some time, unless it is dropped before.
 struct Timer {
     id: JsValue,
     _then: Closure<dyn FnMut()>,
@@ -84,8 +85,8 @@ impl Drop for Timer {
     }
 }
 
-/// Resolves once that time has passed.
-pub(super) fn passed(time: Duration) -> Promise {
+/// A promise that resolves after `time`.
+pub(super) fn sleep(time: Duration) -> Promise {
     Promise::new(&mut |then, _| drop(set_timeout(&then, ms(time))))
 }
 
@@ -93,26 +94,26 @@ fn ms(time: Duration) -> u32 {
     time.as_millis() as u32
 }
 
-impl Line {
-    /// A connection that ends with `signal`, or when nothing comes for as long as `stall`.
+impl Connection {
+    /// A connection that is cancelled with `signal`, or when no byte comes for as long as `stall`.
     pub(super) fn new(signal: &AbortSignal, stall: Duration) -> Self {
-        let child = Child::new(vec![signal.clone()]);
-        Line { child, stall, stalled: Rc::default(), ended: Cell::new(false) }
+        let abort = FollowingAbort::new(vec![signal.clone()]);
+        Connection { abort, stall, stalled: Rc::default(), finished: Cell::new(false) }
     }
 
-    /// To be given to `fetch`.
+    /// The signal to give to `fetch`.
     pub(super) fn signal(&self) -> AbortSignal {
-        self.child.signal()
+        self.abort.signal()
     }
 
-    /// All has come.
-    pub(super) fn end(&self) {
-        self.ended.set(true);
+    /// Says that the whole response was read.
+    pub(super) fn finish(&self) {
+        self.finished.set(true);
     }
 
-    /// Waits for what comes next from `url`.
+    /// Waits for the next event of the connection to `url`: its response, or a chunk of it.
     pub(super) async fn wait(&self, url: &str, promise: Promise) -> Result<JsValue> {
-        let (stalled, abort) = (Rc::clone(&self.stalled), self.child.controller.clone());
+        let (stalled, abort) = (Rc::clone(&self.stalled), self.abort.controller.clone());
         let _timer = Timer::new(self.stall, move || {
             stalled.set(true);
             abort.abort();
@@ -120,23 +121,23 @@ impl Line {
         JsFuture::from(promise).await.map_err(|thrown| self.failed(url, &thrown))
     }
 
-    /// An aborted fetch rejects with whatever reason was given, so the signals tell, not the reason.
+    /// An aborted fetch rejects with whatever reason was given to `abort`, so the cause is read from the signals.
     fn failed(&self, url: &str, thrown: &JsValue) -> Error {
-        if self.child.parents.iter().any(AbortSignal::aborted) {
+        if self.abort.parents.iter().any(AbortSignal::aborted) {
             return Error::new(ErrorKind::Aborted, "aborted by the caller");
         }
         if self.stalled.get() {
             let seconds = self.stall.as_secs_f64();
-            return Error::new(ErrorKind::Network, format!("{url}: nothing came for {seconds} s"));
+            return Error::new(ErrorKind::Network, format!("{url}: no byte came for {seconds} s"));
         }
         Error::new(ErrorKind::Network, format!("{url}: {}", describe(thrown)))
     }
 }
 
-impl Drop for Line {
+impl Drop for Connection {
     fn drop(&mut self) {
-        if !self.ended.get() {
-            self.child.controller.abort();
+        if !self.finished.get() {
+            self.abort.controller.abort();
         }
     }
 }
