@@ -1,4 +1,4 @@
-import { errorOf } from '../api/error-table.js';
+import { errorOf } from '../api/error-codes.js';
 import { JichoError } from '../api/errors.js';
 import type { LessonStore, LessonStoreRequest, StoredLesson } from '../lessons/requests.js';
 import type { LessonVault } from './types.js';
