@@ -94,6 +94,11 @@ for (const worker of [true, false]) {
       assert.equal(web.requests.filter((path) => path === MODULE).length, 1);
     });
 
+    test('a module that is missing is named, with the option that places it', async () => {
+      answers[MODULE] = { status: 404, type: 'text/plain' };
+      await fails('HTTP_STATUS', /jicho-relaxed\.wasm: HTTP status 404; .*pass the option "wasm"/, { worker });
+    });
+
     test('a module that is cut off is named', async () => {
       answers[MODULE] = { type: 'application/wasm', body: file(MODULE).body.subarray(0, 1000) };
       await fails('UNSUPPORTED', /jicho-relaxed\.wasm cannot be started: .*it must be whole/, { worker });
@@ -178,7 +183,6 @@ describe('a package on another origin', options, () => {
     `script-src 'self' 'wasm-unsafe-eval' ${other.url}; worker-src ${worker}; connect-src 'self' ${other.url}`;
 
   test('runs in a worker of this one', async () => {
-    page.on('console', (m) => console.log(m.text()));
     policy = allowing(`blob: ${other.url}`);
     assert.equal(await sync({}, at()), 'absent');
   });
@@ -257,7 +261,8 @@ test("README's policy is enough, for all that the package does", options, async 
   const readme = readFileSync(fileURLToPath(new URL('../../pkg/README.md', import.meta.url)), 'utf8');
   const [, recipe] = /^```csp\n(.*)\n```$/m.exec(readme);
   assert.ok(recipe.includes('https://models.example'));
-  policy = recipe.replace('https://models.example', other.url);
+  // The icon is the page's own.
+  policy = `${recipe.replace('https://models.example', other.url)}; img-src data:`;
   answers['/sw.js'] = {
     type: 'text/javascript',
     body: "import { keepFiles } from '/pkg/dist/service-worker.js'; keepFiles();",
@@ -280,6 +285,5 @@ test("README's policy is enough, for all that the package does", options, async 
     }, worker);
     assert.deepEqual(rest.notKept, []);
   }
-  // A missing model is asked for, too: Chromium logs that as a failure to load.
   assert.deepEqual(violations, []);
 });
