@@ -126,7 +126,7 @@ wasm_vault() {
   wasm_tools
   is_fresh pkg/wasm/vault/jicho_bg.wasm && return
   say "wasm of the sealed store"
-  vault_module vault pkg/wasm/vault
+  vault_module pkg/wasm/vault
 }
 
 # The same without its encryption. Never published: it shows that the tests find what is not sealed.
@@ -134,17 +134,18 @@ wasm_unsealed() {
   wasm_tools
   is_fresh target/wasm-unsealed/vault/jicho_bg.wasm && return
   say "wasm of the store, unsealed"
-  vault_module vault,unsealed target/wasm-unsealed/vault
+  vault_module target/wasm-unsealed/vault --cfg=jicho_unsealed
 }
 
-# With the features $1, into the folder $2. Small: what must be fast has a level of its own in Cargo.toml.
+# Into the folder $1, compiled with the flag $2, if any. Small: what must be fast has a level of its own in Cargo.toml.
 vault_module() {
   local out=target/wasm-vault/wasm32-unknown-unknown/wasm
-  # Else a build with other features would be taken for this one.
+  # Otherwise a build with another flag would be taken for this one.
   rm -f $out/jicho.wasm $out/deps/jicho.wasm $out/deps/libjicho.rlib
-  CARGO_PROFILE_WASM_OPT_LEVEL=s cargo build -p jicho --lib --no-default-features --features "$1" --profile wasm --target wasm32-unknown-unknown \
-    --target-dir target/wasm-vault
-  bindgen $out/jicho.wasm "$2"
+  # A flag goes to this crate alone, so what it depends on is built once.
+  CARGO_PROFILE_WASM_OPT_LEVEL=s cargo rustc -p jicho --lib --no-default-features --features vault --profile wasm \
+    --target wasm32-unknown-unknown --target-dir target/wasm-vault -- ${2:-}
+  bindgen $out/jicho.wasm "$1"
 }
 
 # The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
@@ -349,7 +350,7 @@ bench() {
   cargo build -p jicho --no-default-features --example engine_time --target-dir target/bench/native
   wasm
   wasm_vault
-  vault_module vault,bench target/wasm-bench/vault
+  vault_module target/wasm-bench/vault --cfg=jicho_bench
   say "npm package"
   node_packages pkg
   (cd pkg && npm run --silent build)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::device::Device;
 use super::envelope::FORMAT;
 use super::header::Lock;
-use super::record::Kind;
+use super::kind::Kind;
 use super::session::Vault;
 use super::store::Store;
 use crate::error::Result;

@@ -3,9 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::envelope::FORMAT;
-use super::id::VaultId;
+use super::ids::VaultId;
+use super::kind::Kind;
 use super::passphrase::Cost;
-use super::record::Kind;
 use crate::codec::{Reader, put};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -2,8 +2,8 @@
 
 use super::device::Device;
 use super::export::ExportFile;
+use super::kind::Kind;
 use super::passphrase::Passphrase;
-use super::record::Kind;
 use super::session::Vault;
 use super::store::Store;
 use crate::error::Result;

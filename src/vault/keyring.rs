@@ -6,9 +6,10 @@ use std::rc::Rc;
 use super::device::{Device, random, secret};
 use super::envelope::{Content, Envelope, Place, seal_on};
 use super::header::{Header, KeyEntry};
-use super::id::RecordId;
-use super::key::{DataKey, WrappingKey};
-use super::record::{Entry, Kind, Plain};
+use super::ids::RecordId;
+use super::keys::{DataKey, WrappingKey};
+use super::kind::Kind;
+use super::record::{Entry, Plain};
 use super::store::{Change, Row};
 use crate::error::{Error, ErrorKind, Result};
 

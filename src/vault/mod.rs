@@ -5,45 +5,53 @@
 //! transaction that replaces the header it was planned against, or is planned anew: so tabs cannot harm each other, and
 //! whatever dies leaves a whole vault. What this buys and what it does not: docs/formats/vault.md.
 
-#[cfg(feature = "bench")]
+#[cfg(jicho_bench)]
 #[doc(hidden)]
 pub mod bench;
+mod cipher;
+mod cleanup;
 mod device;
 mod diagnosis;
 mod envelope;
 mod export;
 mod header;
-mod id;
+mod ids;
 mod import;
-mod key;
 mod keyring;
-mod memory;
+mod keys;
+mod kind;
+mod memory_store;
+mod opening;
+mod padding;
 mod passphrase;
-mod plain;
+mod plaintext_export;
 mod queue;
 mod record;
 mod records;
-mod retention;
 mod rotation;
 mod session;
+mod settings;
 mod store;
 mod transaction;
 mod unlock;
 
+pub use cleanup::Compaction;
 pub use device::{AesGcm, Device};
 pub use diagnosis::Diagnosis;
 pub use envelope::{Envelope, FORMAT};
 pub use export::{ExportFile, Exported};
 pub use header::{Header, KeyEntry, Lock};
-pub use id::{RecordId, VaultId};
+pub use ids::{RecordId, VaultId};
 pub use import::Imported;
-pub use memory::MemoryStore;
+pub use kind::Kind;
+pub use memory_store::MemoryStore;
+pub use opening::destroy;
 pub use passphrase::{Cost, Passphrase};
-pub use plain::{to_csv, to_json};
-pub use record::{Correction, Entry, Kind, LessonName, Prediction, Prototype, Record, Sale, Scan};
+pub use plaintext_export::{to_csv, to_json};
+pub use record::{Correction, Entry, LessonName, Prediction, Prototype, Record, Sale, Scan};
 pub use records::{Damaged, Page, Query};
-pub use retention::{Compaction, Retention};
 pub use rotation::Rotation;
-pub use session::{Settings, Vault, destroy};
+pub use session::Vault;
+pub use settings::{Retention, Settings};
 pub use store::{Change, Position, Row, Select, Store, Usage};
 pub use unlock::Unlock;

@@ -3,7 +3,7 @@
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::key::Secret;
+use super::cipher::Secret;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Below this a stolen device's passphrase is found in too short a time.

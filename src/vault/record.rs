@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::envelope::{pad, unpad};
-use super::id::RecordId;
+use super::ids::RecordId;
+use super::kind::Kind;
+use super::padding::{pad, unpad};
 use crate::error::{Error, ErrorKind, Result};
 use crate::recognize::Decision;
 
@@ -15,49 +16,6 @@ use crate::recognize::Decision;
 const MAX_JSON: usize = 64 << 10;
 /// Bytes of what belongs to a record at most.
 const MAX_BLOB: usize = 1 << 20;
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $code:literal $name:literal,)+) => {
-        /// A kind of records.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub enum Kind { $($(#[$doc])* $kind = $code,)+ }
-
-        impl Kind {
-            /// Every kind, in the order of their codes.
-            pub const ALL: [Kind; 4] = [$(Kind::$kind,)+];
-
-            /// Its byte in files and envelopes.
-            #[must_use]
-            pub fn code(self) -> u8 {
-                self as u8
-            }
-
-            /// The kind of that byte.
-            #[must_use]
-            pub fn of(code: u8) -> Option<Kind> {
-                match code { $($code => Some(Kind::$kind),)+ _ => None }
-            }
-
-            /// Its name in JavaScript.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Kind::$kind => $name,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// What a camera saw.
-    Scan = 1 "scan",
-    /// What a person said that it was.
-    Correction = 2 "correction",
-    /// What a person taught.
-    Prototype = 3 "prototype",
-    /// A sale made offline, to be delivered.
-    Sale = 4 "sale",
-}
 
 /// A record, sealed as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! Adding, reading and deleting records.
 
 use super::device::{Device, random};
-use super::id::RecordId;
-use super::record::{Entry, Kind, Record, check_prefix};
+use super::ids::RecordId;
+use super::kind::Kind;
+use super::record::{Entry, Record, check_prefix};
 use super::session::Vault;
 use super::store::{Position, Row, Select, Store};
 use crate::error::{Error, ErrorKind, Result};

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::id::RecordId;
-use super::record::Kind;
+use super::ids::RecordId;
+use super::kind::Kind;
 use crate::error::Result;
 
 /// A record as a store keeps it.

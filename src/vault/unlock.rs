@@ -2,8 +2,8 @@
 
 use super::device::{Device, random, secret};
 use super::header::{Header, Lock};
-use super::id::VaultId;
-use super::key::WrappingKey;
+use super::ids::VaultId;
+use super::keys::WrappingKey;
 use super::passphrase::{Cost, Passphrase};
 use crate::error::{Error, ErrorKind, Result};
 

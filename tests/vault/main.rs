@@ -9,6 +9,7 @@ mod codec;
 mod damage;
 mod exports;
 mod fixtures;
+mod features;
 mod format;
 mod gcm;
 mod keys;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::database::VaultDatabase;
+use super::indexed_db::VaultDatabase;
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::{Change, MemoryStore, RecordId, Row, Select, Store, Usage};
 

@@ -1,7 +1,7 @@
 //! How long records stay, and clearing up.
 
 use super::device::Device;
-use super::record::Kind;
+use super::kind::Kind;
 use super::rotation::Rotation;
 use super::session::Vault;
 use super::store::{Select, Store};
@@ -10,34 +10,6 @@ use crate::error::Result;
 const DAY: u64 = 24 * 60 * 60 * 1000;
 /// Records that are deleted in one transaction.
 const BATCH: usize = 256;
-
-/// Days that records stay, by kind; `None` until they are deleted. Sales stay until they are delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Of scans.
-    pub scans: Option<u32>,
-    /// Of corrections.
-    pub corrections: Option<u32>,
-    /// Of prototypes, which recognition needs.
-    pub prototypes: Option<u32>,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Retention { scans: Some(30), corrections: Some(30), prototypes: None }
-    }
-}
-
-impl Retention {
-    fn days(&self, kind: Kind) -> Option<u32> {
-        match kind {
-            Kind::Scan => self.scans,
-            Kind::Correction => self.corrections,
-            Kind::Prototype => self.prototypes,
-            Kind::Sale => None,
-        }
-    }
-}
 
 /// What clearing up did.
 #[derive(Debug, Default)]

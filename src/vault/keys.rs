@@ -1,28 +1,12 @@
 //! The two kinds of keys: data keys seal records, the wrapping key seals data keys.
 
-use aes_gcm::{Aes256Gcm, KeyInit};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
+use super::cipher::{CipherKey, Secret};
 use super::envelope::{Content, Envelope, NONCE, Place, seal};
-use super::id::{RecordId, VaultId};
+use super::ids::{RecordId, VaultId};
 use crate::error::{Error, ErrorKind, Result};
-
-/// 32 bytes that are overwritten when dropped.
-pub(super) type Secret = Zeroizing<[u8; 32]>;
-
-/// A key as this crate's cipher, and as a platform's, take it.
-pub(super) struct CipherKey {
-    pub(super) cipher: Aes256Gcm,
-    pub(super) secret: Secret,
-}
-
-impl CipherKey {
-    pub(super) fn new(secret: Secret) -> Self {
-        CipherKey { cipher: Aes256Gcm::new((&*secret).into()), secret }
-    }
-}
 
 /// Seals records. Random, and known to the disk only wrapped.
 pub(super) struct DataKey {

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::id::RecordId;
-use super::record::Kind;
+use super::ids::RecordId;
+use super::kind::Kind;
 use super::store::{Change, Position, Row, Select, Store, Usage};
 use crate::error::Result;
 
