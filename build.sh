@@ -71,9 +71,14 @@ firefox() {
   [ -x .tools/bin/geckodriver ] || cargo install geckodriver --version 0.37.1 --locked --root .tools --quiet
 }
 
+# The npm workspace's packages. The benchmark's peers are large: they are installed by `node_packages bench` alone.
 node_packages() {
   need npm "install Node.js 20 or newer"
-  (cd "$1" && npm ci --no-audit --no-fund --silent)
+  local only=(--include-workspace-root -w pkg -w www -w tests/browser) last=node_modules/vite
+  [ "${1:-}" != bench ] || { only=() last=node_modules/onnxruntime-web; }
+  if [ ! -d $last ] || [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+    npm ci --silent "${only[@]}"
+  fi
 }
 
 companion() {
@@ -81,11 +86,14 @@ companion() {
   cargo build --workspace
 }
 
-# From the module $1 into the folder $2. The package says where its modules are, so no bundler need look for them here.
+# From the module $1 into the folder $2, whose name is the module's too: bundlers keep it, so apps can tell the modules apart.
+# The package says where its modules are, so no bundler need look for them here.
 bindgen() {
   .tools/bin/wasm-bindgen --target web --out-dir "$2" --out-name jicho --omit-default-module-path \
     --remove-name-section --remove-producers-section "$1"
-  local module=$2/jicho_bg.wasm
+  local module
+  module=$2/jicho-$(basename "$2").wasm
+  mv "$2/jicho_bg.wasm" "$module"
   echo "$module: $(wc -c < "$module") bytes, $(gzip -9 -c "$module" | wc -c) gzipped" >&2
 }
 
@@ -100,7 +108,7 @@ wasm() {
   say "wasm"
   local out=target/wasm/wasm32-unknown-unknown/wasm variant features
   for variant in scalar simd relaxed; do
-    is_fresh "pkg/wasm/$variant/jicho_bg.wasm" && continue
+    is_fresh "pkg/wasm/$variant/jicho-$variant.wasm" && continue
     case $variant in
       scalar) features= ;;
       simd) features=+simd128 ;;
@@ -124,7 +132,7 @@ wasm() {
 # The sealed store, which is fetched when a vault is opened.
 wasm_vault() {
   wasm_tools
-  is_fresh pkg/wasm/vault/jicho_bg.wasm && return
+  is_fresh pkg/wasm/vault/jicho-vault.wasm && return
   say "wasm of the sealed store"
   vault_module pkg/wasm/vault
 }
@@ -132,7 +140,7 @@ wasm_vault() {
 # The same without its encryption. Never published: it shows that the tests find what is not sealed.
 wasm_unsealed() {
   wasm_tools
-  is_fresh target/wasm-unsealed/vault/jicho_bg.wasm && return
+  is_fresh target/wasm-unsealed/vault/jicho-vault.wasm && return
   say "wasm of the store, unsealed"
   vault_module target/wasm-unsealed/vault --cfg=jicho_unsealed
 }
@@ -151,7 +159,7 @@ vault_module() {
 # The build that runs any ONNX network, which few pages fetch. Its profile is that of the tests in Chromium.
 wasm_tract() {
   wasm_tools
-  is_fresh pkg/wasm/tract/jicho_bg.wasm && return
+  is_fresh pkg/wasm/tract/jicho-tract.wasm && return
   say "wasm with tract"
   cargo build -p jicho --lib --target wasm32-unknown-unknown
   bindgen target/wasm32-unknown-unknown/debug/jicho.wasm pkg/wasm/tract
@@ -166,16 +174,13 @@ pkg() {
     wasm_tract
   fi
   say "npm package"
-  node_packages pkg
-  # npm packs nothing from outside the package's own folder.
-  cp LICENSE-MIT LICENSE-APACHE pkg/
+  node_packages
   (cd pkg && npm run --silent build && npm pack --silent >&2)
 }
 
 www() {
   pkg "${1:-}"
   say "app"
-  node_packages www
   (cd www && npm run --silent build)
   # Static hosts and `jicho serve` send these where a browser takes them; the wasm shrinks to a quarter.
   find www/dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' \) -exec gzip -9 -k -f {} +
@@ -204,6 +209,8 @@ lint() {
   say "formatting and lints"
   cargo fmt --all -- --check
   cargo clippy --workspace --all-targets --quiet -- -D warnings
+  node_packages
+  npm run --silent lint
 }
 
 test_rust() {
@@ -270,7 +277,7 @@ test_miri() {
 browser_tests() {
   browser
   [ -x "$JICHO" ] || companion
-  node_packages tests/browser
+  node_packages
 }
 
 # Many seeded moments instead of the few that the tests take, and every fault of the matrix: some twenty minutes.
@@ -310,7 +317,7 @@ fuzz() {
 # The package's logic that needs no browser.
 test_pkg() {
   say "npm package's tests"
-  node_packages pkg
+  node_packages
   (cd pkg && npm test --silent)
 }
 
@@ -342,9 +349,7 @@ bench_python() {
 bench() {
   browser
   bench_python
-  node_packages tests/browser
-  # The peers are large, and stay as they are.
-  [ tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ] || node_packages tests/bench
+  node_packages bench
   companion
   # With the profile that the companion has.
   cargo build -p jicho --no-default-features --example engine_time --target-dir target/bench/native
@@ -352,7 +357,7 @@ bench() {
   wasm_vault
   vault_module target/wasm-bench/vault --cfg=jicho_bench
   say "npm package"
-  node_packages pkg
+  node_packages
   (cd pkg && npm run --silent build)
   say "benchmark"
   node tests/bench/bench.mjs "$@"
@@ -360,12 +365,12 @@ bench() {
 
 accuracy() {
   browser
-  node_packages tests/browser
+  node_packages
   companion
   wasm
   wasm_vault
   say "npm package"
-  node_packages pkg
+  node_packages
   (cd pkg && npm run --silent build)
   node tests/accuracy/accuracy.mjs "$@"
 }

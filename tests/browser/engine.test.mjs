@@ -10,7 +10,7 @@ const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
 const BUILDS = ['scalar', 'simd', 'relaxed'];
-const TRACT = '/pkg/wasm/tract/jicho_bg.wasm';
+const TRACT = '/pkg/wasm/tract/jicho-tract.wasm';
 const built = (build) => fileURLToPath(new URL(`../../pkg/wasm/${build}/`, import.meta.url));
 
 const modules = () => at.web.requests.filter((path) => path.endsWith('.wasm'));
@@ -29,7 +29,7 @@ describe('a release with a plan', options, () => {
     at.web.requests.length = 0;
     await at.inPage(see);
     // What this Chromium knows.
-    assert.deepEqual(modules(), ['/pkg/wasm/relaxed/jicho_bg.wasm']);
+    assert.deepEqual(modules(), ['/pkg/wasm/relaxed/jicho-relaxed.wasm']);
     assert.ok(at.web.requests.some((path) => path.endsWith('.plan')));
     assert.ok(!at.web.requests.some((path) => path.endsWith('.onnx')));
   });
@@ -92,7 +92,10 @@ for (const worker of [true, false]) {
         { options: { worker } },
       );
       const ended = at.inPage(() => globalThis.synced);
-      await Promise.race([asked, ended.then(({ error }) => assert.fail(`it ended without the module: ${error?.message}`))]);
+      await Promise.race([
+        asked,
+        ended.then(({ error }) => assert.fail(`it ended without the module: ${error?.message}`)),
+      ]);
       const version = () => at.inPage(async ({ photo }) => (await globalThis.eye.recognize(photo)).version);
       assert.equal(await version(), at.first.version);
       fail();
@@ -126,7 +129,12 @@ describe('OnnxModel', options, () => {
     const { url } = at.unplanned.files.find(({ role }) => role === 'backbone');
     const { imageSize, preprocessing, features } = at.unplanned;
     at.publish(at.bare);
-    return at.inPage(body, { url: `/models/${url}`, options: { imageSize, preprocessing }, length: features.embedding, ...args });
+    return at.inPage(body, {
+      url: `/models/${url}`,
+      options: { imageSize, preprocessing },
+      length: features.embedding,
+      ...args,
+    });
   };
 
   test('runs a network from its address or its bytes', async () => {
@@ -135,7 +143,11 @@ describe('OnnxModel', options, () => {
       const bytes = await (await fetch(args.url)).arrayBuffer();
       const labels = Array.from({ length: args.length }, (_, i) => `${i}`);
       const other = await OnnxModel.load(bytes, { ...args.options, labels });
-      const [a, b, c] = await Promise.all([model.infer(photo), other.infer(photo), other.infer(await createImageBitmap(photo))]);
+      const [a, b, c] = await Promise.all([
+        model.infer(photo),
+        other.infer(photo),
+        other.infer(await createImageBitmap(photo)),
+      ]);
       const result = { kind: a.constructor.name, lengths: [a.length, model.outputLength], kept: bytes.byteLength > 0 };
       result.same = a.every((value, i) => value === b[i] && value === c[i]);
       result.labels = other.labels.length;
@@ -145,7 +157,14 @@ describe('OnnxModel', options, () => {
       return result;
     });
     const length = at.unplanned.features.embedding;
-    assert.deepEqual(seen, { kind: 'Float32Array', lengths: [length, length], kept: true, same: true, labels: length, some: true });
+    assert.deepEqual(seen, {
+      kind: 'Float32Array',
+      lengths: [length, length],
+      kept: true,
+      same: true,
+      labels: length,
+      some: true,
+    });
     await at.workersLeft(0);
   });
 

@@ -40,7 +40,7 @@ test('Vault.urls() lists all that a vault fetches', options, async () => {
   });
   const listed = urls.map((url) => new URL(url).pathname);
   const fetched = ofPackage(at.web.requests);
-  assert.ok(fetched.has('/pkg/dist/vault-worker.js') && fetched.has('/pkg/wasm/vault/jicho_bg.wasm'));
+  assert.ok(fetched.has('/pkg/dist/vault-worker.js') && fetched.has('/pkg/wasm/vault/jicho-vault.wasm'));
   for (const path of fetched) assert.ok(listed.includes(path), `${path} is not listed`);
   for (const url of urls) assert.equal((await fetch(url, { method: 'HEAD' })).status, 200, url);
 });
@@ -60,9 +60,14 @@ describe('precacheUrls()', options, () => {
         at.web.requests.length = 0;
         assert.equal((await use({ worker })).outcome, 'updated');
 
-        const listed = new Set(urls.map((url) => new URL(url)).map(({ origin, pathname }) => (assert.equal(origin, at.web.url), pathname)));
+        const listed = new Set(
+          urls.map((url) => new URL(url)).map(({ origin, pathname }) => (assert.equal(origin, at.web.url), pathname)),
+        );
         assert.equal(listed.size, urls.length);
-        const fetched = [...ofPackage(at.web.requests), ...at.web.requests.filter((path) => path.startsWith('/models/'))];
+        const fetched = [
+          ...ofPackage(at.web.requests),
+          ...at.web.requests.filter((path) => path.startsWith('/models/')),
+        ];
         assert.ok(fetched.some((path) => path.endsWith('.wasm')));
         for (const path of fetched) assert.ok(listed.has(path), `${path} is not listed`);
         // Scripts aside, of which each way to run needs others, it lists nothing else.
@@ -102,7 +107,10 @@ test('a service worker serves the app and the package where nothing can be reach
     assert.deepEqual(await use({ worker }), { outcome: 'offline', version: at.first.version, label: at.product });
   }
   // Besides the model, for which the library asks.
-  assert.deepEqual([...new Set(missed)].filter((path) => !path.startsWith('/models/') && path !== '/sw.js'), []);
+  assert.deepEqual(
+    [...new Set(missed)].filter((path) => !path.startsWith('/models/') && path !== '/sw.js'),
+    [],
+  );
 
   at.web.misbehave = undefined;
   at.publish(at.newer);

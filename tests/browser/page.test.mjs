@@ -172,7 +172,7 @@ test('the service worker keeps the whole app, and no model', options, async () =
   assert.ok(kept.includes('/'));
   const modules = kept.filter((path) => path.endsWith('.wasm'));
   assert.equal(modules.length, 1, 'one of the small modules is needed, the others are not');
-  assert.match(modules[0], /\/wasm-relaxed-/);
+  assert.match(modules[0], /\/jicho-relaxed-/);
   assert.ok(!kept.some((path) => path.startsWith('/assets/ml-models/')));
   await page.reload();
   const answer = await page.evaluate(async () => {
@@ -194,9 +194,9 @@ test('a model without a plan works offline, once its module was used', options, 
   await reads('model-state', 'Ready');
   await page.waitForFunction(async () => {
     const cache = await caches.open('jicho-app');
-    return (await cache.keys()).some(({ url }) => /wasm-tract-/.test(url));
+    return (await cache.keys()).some(({ url }) => /jicho-tract-/.test(url));
   });
-  web.misbehave = (path, response) => Boolean(response.destroy());
+  web.misbehave = (_path, response) => Boolean(response.destroy());
   await page.reload();
   await reads('model-state', 'Ready');
   await reads('network-state', 'Offline');
@@ -210,7 +210,10 @@ test('it can be installed', options, async () => {
   assert.equal(JSON.parse(data).display, 'standalone');
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
   // Tests run in a profile of that kind.
-  assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'), []);
+  assert.deepEqual(
+    installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'),
+    [],
+  );
 });
 
 test('a new version of the app waits until it is wanted', options, async () => {

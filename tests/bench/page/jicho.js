@@ -9,7 +9,7 @@ async function load({ model, variant, observe }) {
   const plan = fetch(`/plans/${model}.plan`).then((response) => response.arrayBuffer());
   if (observe) await import('/page/observe.js');
   const { default: init, Network } = await import(`/pkg/wasm/${variant}/jicho.js`);
-  await init({ module_or_path: fetch(`/pkg/wasm/${variant}/jicho_bg.wasm`) });
+  await init({ module_or_path: fetch(`/pkg/wasm/${variant}/jicho-${variant}.wasm`) });
   network = Network.load(new Uint8Array(await plan));
 }
 
@@ -34,7 +34,7 @@ async function answer({ input: values, runs }) {
   return { times, output: Array.from(output), memory: globalThis.wasmMemory?.() };
 }
 
-onmessage = ({ data }) => {
+globalThis.onmessage = ({ data }) => {
   if (data.load) loading = load(data.load);
   else answer(data).then(postMessage, (error) => postMessage({ error: error.stack ?? error.message ?? `${error}` }));
 };

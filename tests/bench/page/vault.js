@@ -15,7 +15,7 @@ let database;
 /** Fills both stores with so many records. */
 export async function prepare(records) {
   const glue = await import('/vault/jicho.js');
-  await glue.default({ module_or_path: fetch('/vault/jicho_bg.wasm') });
+  await glue.default({ module_or_path: fetch('/vault/jicho-vault.wasm') });
   sealer = new glue.BenchSealer();
   key = await crypto.subtle.generateKey({ name: NAME, length: 256 }, false, ['encrypt', 'decrypt']);
   vault = await Vault.open({ name: 'bench', unlock: { key: new Uint8Array(32) }, worker: false });
@@ -53,7 +53,8 @@ export async function list(who, records) {
   const begun = performance.now();
   const found = await (who === 'vault' ? listVault(records) : listAlone(records));
   const ms = performance.now() - begun;
-  if (found.length !== records || found[0].score !== 0 || found.at(-1).score !== records - 1) throw new Error(`${who} lists other records`);
+  if (found.length !== records || found[0].score !== 0 || found.at(-1).score !== records - 1)
+    throw new Error(`${who} lists other records`);
   return ms;
 }
 
@@ -88,7 +89,13 @@ async function openAlone(envelope) {
 }
 
 function scanOf(i) {
-  return { kind: 'scan', decision: 'match', predictions: [{ label: `product-${i % 80}`, confidence: 0.75 }], score: i, version: 'v1' };
+  return {
+    kind: 'scan',
+    decision: 'match',
+    predictions: [{ label: `product-${i % 80}`, confidence: 0.75 }],
+    score: i,
+    version: 'v1',
+  };
 }
 
 function padded(record) {
