@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use jicho::vault::{
-    Change, Cost, Device, Kind, MemoryStore, Passphrase, Position, Query, Record, RecordId, Row, Sale, Scan, Select,
-    Settings, Store, Unlock, Usage, Vault,
+    Change, Cost, Device, DeviceKey, KeyChange, Kind, MemoryStore, Passphrase, Position, Query, Record, RecordId, Row,
+    Sale, Scan, Select, Settings, Store, Unlock, Usage, Vault,
 };
 use jicho::{Error, ErrorKind, Result};
 
@@ -57,6 +57,7 @@ async fn contract(store: &impl Store) {
     rows_are_found_by_their_key(store).await;
     what_is_kept_is_counted(store).await;
     destroying_is_for_one_vault(store).await;
+    the_devices_key_changes_with_the_header_alone(store).await;
 }
 
 async fn nothing_is_there_at_first(store: &impl Store) {
@@ -190,12 +191,39 @@ async fn destroying_is_for_one_vault(store: &impl Store) {
     }
     store.sweep("gone").await.unwrap();
     assert_eq!(found(store, "gone", select(Kind::Scan)).await, [1], "it has its header");
-    store.behead("gone").await.unwrap();
+    store.delete_header("gone").await.unwrap();
     store.sweep("gone").await.unwrap();
     assert_eq!(store.usage("gone").await.unwrap(), Usage::default());
     assert!(commit(store, "gone", None, b"h", &[put(&row(1, Kind::Scan, 5))]).await);
     assert_eq!(store.row("gone", id(1)).await.unwrap().unwrap().blob, None, "no blob of the one before");
     assert_eq!(found(store, "stays", select(Kind::Scan)).await, [1]);
+}
+
+/// A key that any store can keep.
+fn device_key() -> DeviceKey {
+    #[cfg(target_arch = "wasm32")]
+    return Rc::new(wasm_bindgen::JsValue::from(js_sys::Object::new()));
+    #[cfg(not(target_arch = "wasm32"))]
+    Rc::new(1u64)
+}
+
+async fn the_devices_key_changes_with_the_header_alone(store: &impl Store) {
+    let change = async |expected, header, key| store.commit_lock("locked", expected, header, &[], &key).await.unwrap();
+    let has_key = async || store.device_key("locked").await.unwrap().is_some();
+    assert!(!has_key().await);
+    assert!(change(None, &b"1"[..], KeyChange::Put(device_key())).await);
+    assert!(has_key().await);
+    assert!(!change(None, &b"2"[..], KeyChange::Delete).await, "it was planned against another header");
+    assert!(has_key().await);
+    assert!(change(Some(&b"1"[..]), &b"2"[..], KeyChange::Keep).await);
+    assert!(has_key().await);
+    assert!(change(Some(&b"2"[..]), &b"3"[..], KeyChange::Delete).await);
+    assert!(!has_key().await);
+    assert!(!change(Some(&b"2"[..]), &b"4"[..], KeyChange::Put(device_key())).await);
+    assert!(!has_key().await);
+    assert!(change(Some(&b"3"[..]), &b"4"[..], KeyChange::Put(device_key())).await);
+    store.delete_header("locked").await.unwrap();
+    assert!(!has_key().await, "it goes with the header");
 }
 
 /// A clock that stands, and numbers that do not repeat; the device's key is for the browser tests.
@@ -214,16 +242,16 @@ impl Device for &Counter {
         Ok(())
     }
 
-    async fn seal(&self, _: &str, _: &[u8; 32]) -> Result<Vec<u8>> {
+    async fn make_key(&self) -> Result<DeviceKey> {
         Err(Error::new(ErrorKind::Unsupported, "this device has no key"))
     }
 
-    async fn open(&self, _: &str, _: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>> {
-        Err(Error::new(ErrorKind::KeyMissing, "this device has no key"))
+    async fn seal(&self, _: &DeviceKey, _: &str, _: &[u8; 32]) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported, "this device has no key"))
     }
 
-    async fn forget(&self, _: &str) -> Result<()> {
-        Ok(())
+    async fn open(&self, _: &DeviceKey, _: &str, _: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>> {
+        Err(Error::new(ErrorKind::WrongKey, "this device has no key"))
     }
 }
 
@@ -272,7 +300,7 @@ async fn sealed<S: Store>(one: S, two: S, elsewhere: S) {
 
     assert!(one.delete(with_blob).await.unwrap());
     assert_eq!(two.get(with_blob).await.unwrap(), None);
-    jicho::vault::destroy(two.store(), &&device, "shop").await.unwrap();
+    jicho::vault::destroy(two.store(), "shop").await.unwrap();
     assert_eq!(one.add(&scan(1), None).await.unwrap_err().kind(), ErrorKind::VaultClosed);
     assert_eq!(scores(&other).await.len(), 22);
 }

@@ -17,7 +17,7 @@ use super::passphrase::Passphrase;
 use super::records::{Damaged, is_of_the_record};
 use super::session::Vault;
 use super::store::{Row, Select, Store};
-use super::unlock::Unlock;
+use super::unlock::{lock_by_passphrase, open_by_passphrase};
 use crate::codec::{Reader, put};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -50,8 +50,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     ) -> Result<Exported> {
         self.check_open()?;
         let vault = VaultId(random(&self.device)?);
-        let unlock = Unlock::Passphrase(passphrase);
-        let (lock, wrapping) = unlock.lock(vault, &self.name, &self.device, self.settings.cost).await?;
+        let (lock, wrapping) = lock_by_passphrase(vault, passphrase, &self.device, self.settings.cost)?;
         let header = Header { vault, revision: 0, lock, check: wrapping.check, counts: [0; 4], keys: Vec::new() };
         let mut file = Keyring::new(header, wrapping, &self.device)?;
         let mut digest = Sha256::new();
@@ -156,7 +155,7 @@ impl<'a> ExportFile<'a> {
 
     /// Unlocks the file and opens every record in it; only a file that is whole has any.
     pub(super) async fn open(self, passphrase: &Passphrase, device: &impl Device) -> Result<(Keyring, Vec<Row>)> {
-        let wrapping = Unlock::Passphrase(passphrase).open(&self.header, "", device).await?;
+        let wrapping = open_by_passphrase(&self.header, &self.header.lock, passphrase)?;
         let ring = Keyring::unwrap(self.header, wrapping.into(), None).map_err(|_| broken())?;
         let digest = ring.open(&end(&ring), self.end.0, device).await.map_err(|_| broken())?;
         if digest[..] != self.end.1 {

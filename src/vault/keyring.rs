@@ -10,7 +10,7 @@ use super::ids::RecordId;
 use super::keys::{DataKey, WrappingKey};
 use super::kind::Kind;
 use super::record::{Entry, Plain};
-use super::store::{Change, Row};
+use super::store::{Change, KeyChange, Row};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Data keys at once: one that seals, and those whose records are not all moved yet.
@@ -168,6 +168,7 @@ fn key_of(keys: &BTreeMap<u32, Rc<DataKey>>, key: u32) -> Result<&Rc<DataKey>> {
 pub(super) struct Draft {
     pub(super) ring: Keyring,
     pub(super) changes: Vec<Change>,
+    pub(super) device_key: KeyChange,
     /// Whether there is anything to write.
     pub(super) touched: bool,
 }

@@ -36,7 +36,7 @@ mod transaction;
 mod unlock;
 
 pub use cleanup::Compaction;
-pub use device::{AesGcm, Device};
+pub use device::{AesGcm, Device, DeviceKey};
 pub use diagnosis::Diagnosis;
 pub use envelope::{Envelope, FORMAT};
 pub use export::{ExportFile, Exported};
@@ -53,5 +53,5 @@ pub use records::{Damaged, Page, Query};
 pub use rotation::Rotation;
 pub use session::Vault;
 pub use settings::{Retention, Settings};
-pub use store::{Change, Position, Row, Select, Store, Usage};
+pub use store::{Change, KeyChange, Position, Row, Select, Store, Usage};
 pub use unlock::Unlock;

@@ -6,15 +6,15 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::device::{Device, random};
-use super::header::{Header, Lock};
+use super::header::Header;
 use super::ids::VaultId;
 use super::keyring::Keyring;
 use super::kind::Kind;
 use super::passphrase::Cost;
 use super::session::{Opened, Vault};
 use super::settings::Settings;
-use super::store::Store;
-use super::unlock::Unlock;
+use super::store::{KeyChange, Store};
+use super::unlock::{NewLock, Unlock};
 use crate::error::{Error, ErrorKind, Result};
 
 impl<S: Store, D: Device> Vault<S, D> {
@@ -28,15 +28,18 @@ impl<S: Store, D: Device> Vault<S, D> {
         let mut created = false;
         let opened = loop {
             if let Some(bytes) = store.header(name).await? {
-                let header = Header::parse(&bytes)?;
-                let wrapping = unlock.open(&header, name, &device).await?;
-                break Opened { ring: Keyring::unwrap(header, Rc::new(wrapping), None)?, bytes };
+                match unlock_header(&bytes, name, unlock, &store, &device).await {
+                    Ok(ring) => break Opened { ring, bytes },
+                    Err(error) if store.header(name).await?.as_deref() == Some(&*bytes) => return Err(error),
+                    // Another tab changed the lock between reading the header and reading the device's key.
+                    Err(_) => continue,
+                }
             }
-            // What a vault that was destroyed may have left.
+            // A destroyed vault may have left rows.
             store.sweep(name).await?;
-            let ring = create(name, unlock, &device, settings.cost).await?;
+            let (ring, key) = create(name, unlock, &device, settings.cost).await?;
             let bytes = ring.header.to_bytes();
-            created = store.commit(name, None, &bytes, &[]).await?;
+            created = store.commit_lock(name, None, &bytes, &[], &key).await?;
             if created {
                 break Opened { ring, bytes };
             }
@@ -58,43 +61,60 @@ impl<S: Store, D: Device> Vault<S, D> {
     }
 
     /// Locks the vault by something else. The records stay as they are; a copy made before still opens as before, and what is
-    /// written later too until the next [`Vault::rotate`]. A device's key that is no lock any more is deleted.
+    /// written later too until the next [`Vault::rotate`]. The device's key is put, replaced or deleted in the transaction
+    /// that replaces the header.
     ///
     /// # Errors
     /// As [`Vault::open`].
     pub async fn relock(&self, unlock: Unlock<'_>) -> Result<()> {
         let vault = self.ring()?.header.vault;
-        let (lock, wrapping) = unlock.lock(vault, &self.name, &self.device, self.settings.cost).await?;
+        let (NewLock { lock, device_key }, wrapping) =
+            unlock.lock(vault, &self.name, &self.device, self.settings.cost).await?;
         let wrapping = Rc::new(wrapping);
-        let before = self.write(async |draft| {
+        self.write(async |draft| {
             draft.ring.rewrap(Rc::clone(&wrapping), &self.device)?;
+            draft.ring.header.lock = lock.clone();
+            draft.device_key = device_key.clone();
             draft.touched = true;
-            Ok(std::mem::replace(&mut draft.ring.header.lock, lock.clone()))
-        });
-        if matches!(before.await?, Lock::Device { .. }) && !matches!(lock, Lock::Device { .. }) {
-            self.device.forget(&self.name).await?;
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 }
 
-/// Destroys the vault of that name, unlocked or not: first the keys, so that whatever a crash leaves opens no more.
+/// Destroys the vault of that name, unlocked or not: first what opens it, so that nothing a crash leaves can be read.
 ///
 /// # Errors
 /// [`ErrorKind::Storage`]: some of it may be left. Again is safe.
-pub async fn destroy(store: &impl Store, device: &impl Device, name: &str) -> Result<()> {
+pub async fn destroy(store: &impl Store, name: &str) -> Result<()> {
     check_name(name)?;
-    store.behead(name).await?;
-    device.forget(name).await?;
+    store.delete_header(name).await?;
     store.sweep(name).await
 }
 
-async fn create(name: &str, unlock: Unlock<'_>, device: &impl Device, cost: Option<Cost>) -> Result<Keyring> {
+async fn unlock_header(
+    bytes: &[u8],
+    name: &str,
+    unlock: Unlock<'_>,
+    store: &impl Store,
+    device: &impl Device,
+) -> Result<Keyring> {
+    let header = Header::parse(bytes)?;
+    let wrapping = unlock.open(&header, name, store, device).await?;
+    Keyring::unwrap(header, Rc::new(wrapping), None)
+}
+
+async fn create(
+    name: &str,
+    unlock: Unlock<'_>,
+    device: &impl Device,
+    cost: Option<Cost>,
+) -> Result<(Keyring, KeyChange)> {
     let vault = VaultId(random(device)?);
-    let (lock, wrapping) = unlock.lock(vault, name, device, cost).await?;
+    let (NewLock { lock, device_key }, wrapping) = unlock.lock(vault, name, device, cost).await?;
     let counts = [0; Kind::ALL.len()];
     let header = Header { vault, revision: 0, lock, check: wrapping.check, counts, keys: Vec::new() };
-    Keyring::new(header, wrapping, device)
+    Ok((Keyring::new(header, wrapping, device)?, device_key))
 }
 
 fn check_name(name: &str) -> Result<()> {

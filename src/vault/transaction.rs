@@ -9,7 +9,7 @@ use super::device::Device;
 use super::header::Header;
 use super::keyring::{Draft, Keyring};
 use super::session::{Opened, Vault};
-use super::store::{Row, Store};
+use super::store::{KeyChange, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
 
 impl<S: Store, D: Device> Vault<S, D> {
@@ -59,7 +59,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         let _writing = self.writing.lock().await;
         loop {
             let opened = self.opened()?;
-            let mut draft = Draft { ring: opened.ring.clone(), changes: Vec::new(), touched: false };
+            let (ring, changes, device_key) = (opened.ring.clone(), Vec::new(), KeyChange::Keep);
+            let mut draft = Draft { ring, changes, device_key, touched: false };
             let current = draft.ring.header.current_mut();
             current.uses = current.uses.saturating_add(self.unwritten.get());
             let before = current.uses;
@@ -76,10 +77,12 @@ impl<S: Store, D: Device> Vault<S, D> {
             }
             draft.ring.header.revision = draft.ring.header.revision.wrapping_add(1);
             let bytes = draft.ring.header.to_bytes();
-            if self.store.commit(&self.name, Some(&opened.bytes), &bytes, &draft.changes).await? {
+            let Draft { ring, changes, device_key, .. } = draft;
+            let expected = Some(&*opened.bytes);
+            if self.store.commit_lock(&self.name, expected, &bytes, &changes, &device_key).await? {
                 self.unwritten.set(0);
                 if let Some(open) = &mut *self.ring.borrow_mut() {
-                    *open = Rc::new(Opened { bytes, ring: draft.ring });
+                    *open = Rc::new(Opened { bytes, ring });
                 }
                 return planned;
             }

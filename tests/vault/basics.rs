@@ -171,7 +171,7 @@ fn a_destroyed_vault_is_gone_whatever_dies() {
         let id = add(&vault, &scan("a", None));
         let before = block_on(store.kept.row("shop", id)).unwrap().unwrap();
         store.dies_at(dies, after);
-        assert_eq!(block_on(destroy(&&store, &&device, "shop")).is_err(), dies.is_some());
+        assert_eq!(block_on(destroy(&&store, "shop")).is_err(), dies.is_some());
         store.dies_at(None, false);
         refused(block_on(vault.add(&scan("b", None), None)), ErrorKind::VaultClosed);
         refused(block_on(vault.get(id)), ErrorKind::VaultClosed);

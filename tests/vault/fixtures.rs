@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jicho::vault::{Change, Cost, Passphrase, Row, Select};
+use jicho::vault::{Change, Cost, KeyChange, Passphrase, Row, Select};
 use serde_json::json;
 
 use super::*;
@@ -76,7 +76,7 @@ fn written(lock: &str) -> (Vec<Vec<u8>>, Vec<u8>) {
         assert_eq!(block_on(vault.add_as(id(i), record, blob.as_deref())), Ok(true));
         device.wait(1000);
     }
-    let secrets = device.sealed.borrow().iter().flatten().flat_map(|(secret, _)| *secret).collect();
+    let secrets = device.secrets().concat();
     let mut pieces = vec![block_on(store.kept.header("shop")).unwrap().unwrap(), secrets];
     for row in Kind::ALL.iter().flat_map(|kind| rows(&store, *kind)) {
         pieces.push([&[row.kind.code()][..], &row.time.to_le_bytes(), &row.id.0, &row.key.to_le_bytes()].concat());
@@ -115,8 +115,10 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn stored(pieces: &[Vec<u8>]) -> (FakeStore, FakeDevice) {
     let (store, device) = (FakeStore::default(), FakeDevice::new(99));
-    let secret = |bytes: &[u8]| (bytes.try_into().unwrap(), "shop".to_owned());
-    device.sealed.replace(Some(pieces[1].chunks(32).map(secret).collect()));
+    let key = match pieces[1].as_chunks::<32>().0 {
+        [] => KeyChange::Keep,
+        secrets => KeyChange::Put(device.with_secrets(secrets)),
+    };
     let row = |row: &[Vec<u8>]| {
         let [about, sealed, blob] = row else { panic!("{row:?}") };
         Change::Put(Row {
@@ -129,7 +131,7 @@ fn stored(pieces: &[Vec<u8>]) -> (FakeStore, FakeDevice) {
         })
     };
     let rows: Vec<Change> = pieces[2..].chunks(3).map(row).collect();
-    assert_eq!(block_on(store.kept.commit("shop", None, &pieces[0], &rows)), Ok(true));
+    assert_eq!(block_on(store.kept.commit_lock("shop", None, &pieces[0], &rows, &key)), Ok(true));
     (store, device)
 }
 

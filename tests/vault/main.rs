@@ -8,14 +8,16 @@ mod basics;
 mod codec;
 mod damage;
 mod exports;
-mod fixtures;
 mod features;
+mod fixtures;
 mod format;
 mod gcm;
+mod interleavings;
 mod keys;
 mod overlap;
 mod queue;
 mod rotation;
+mod schedule;
 mod tabs;
 
 use block_on::block_on;

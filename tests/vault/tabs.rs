@@ -53,7 +53,7 @@ fn what_another_tab_ended_is_closed_here() {
     refused(block_on(there.add(&scan("b", None), None)), ErrorKind::VaultClosed);
     assert_eq!(all(&here, Kind::Scan).len(), 1);
 
-    block_on(destroy(&&store, &&device, "shop")).unwrap();
+    block_on(destroy(&&store, "shop")).unwrap();
     let anew = open(&store, &device);
     refused(block_on(here.add(&scan("c", None), None)), ErrorKind::VaultClosed);
     assert_eq!(all(&anew, Kind::Scan), []);
@@ -78,7 +78,7 @@ fn a_vault_that_another_tab_destroyed_is_no_empty_one() {
         for anew in [false, true] {
             let vault = open_with(&store, &device, cheap());
             let id = add(&vault, &scan("a", None));
-            block_on(destroy(&&store, &&device, "shop")).unwrap();
+            block_on(destroy(&&store, "shop")).unwrap();
             if anew {
                 add(&open(&store, &device), &scan("of the new vault", None));
             }

@@ -52,7 +52,7 @@ impl VaultHandle {
     pub fn destroy(name: String) -> Promise {
         promise(async move {
             let storage = Storage::open(true).await?;
-            vault::destroy(&storage, &Browser(Rc::clone(&storage)), &name).await.map(nothing)
+            vault::destroy(&storage, &name).await.map(nothing)
         })
     }
 
