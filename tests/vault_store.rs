@@ -129,7 +129,7 @@ async fn kinds_and_vaults_are_apart(store: &impl Store) {
     assert!(commit(store, "apart.", None, b"g", &[put(&Row { sealed: vec![8], ..scan.clone() })]).await);
     assert_eq!(found(store, "apart", select(Kind::Scan)).await, [1]);
     assert_eq!(found(store, "apart", select(Kind::Sale)).await, [2]);
-    assert_eq!(found(store, "apart", select(Kind::Prototype)).await, NONE);
+    assert_eq!(found(store, "apart", select(Kind::Lesson)).await, NONE);
     assert_eq!(store.row("apart", scan.id).await.unwrap(), Some(scan));
     assert_eq!(found(store, "apart.", select(Kind::Sale)).await, NONE);
 }
@@ -276,7 +276,7 @@ async fn sealed<S: Store>(one: S, two: S, elsewhere: S) {
         vault.add(&scan(number), None).await.unwrap();
     }
     assert_eq!(scores(&one).await, (0..20).collect::<Vec<u32>>());
-    let thumbnail = &[0xff, 0xd8, 0xff, 1][..];
+    let thumbnail = &[0xff, 0xd8, 0xff, 0xd9][..];
     let with_blob = two.add(&scan(20), Some(thumbnail)).await.unwrap();
     assert_eq!(one.get(with_blob).await.unwrap().unwrap().blob.as_deref(), Some(thumbnail));
     let sale = Record::Sale(Sale { order: 5.into() });

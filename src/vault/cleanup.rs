@@ -4,6 +4,7 @@ use super::device::Device;
 use super::kind::Kind;
 use super::rotation::Rotation;
 use super::session::Vault;
+use super::settings::Retention;
 use super::store::{Select, Store};
 use crate::error::Result;
 
@@ -58,15 +59,53 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(())
     }
 
+    /// How long the vault keeps its records.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::VaultClosed`].
+    pub fn retention(&self) -> Result<Retention> {
+        Ok(self.ring()?.header.retention.unwrap_or_default())
+    }
+
+    /// Changes how long the vault keeps its records, for everybody who opens it from now on, and applies that.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`], [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`].
+    pub async fn set_retention(&self, retention: Retention) -> Result<()> {
+        retention.check()?;
+        self.write(async |draft| {
+            let header = &mut draft.ring.header;
+            draft.touched = header.retention != Some(retention);
+            header.retention = Some(retention);
+            Ok(())
+        })
+        .await?;
+        self.tend().await.map(drop)
+    }
+
+    /// Gives a vault of format 1 the retention that its first opener asks for, before anything is deleted by it.
+    pub(super) async fn adopt_retention(&self) -> Result<()> {
+        if self.ring()?.header.retention.is_some() {
+            return Ok(());
+        }
+        self.write(async |draft| {
+            draft.ring.header.retention.get_or_insert(self.settings.retention);
+            draft.touched = true;
+            Ok(())
+        })
+        .await
+    }
+
     /// Deletes what is too old, and tells how many records that were.
     pub(super) async fn tend(&self) -> Result<u32> {
         let (now, mut expired) = (self.device.now(), 0);
         for kind in Kind::ALL {
-            let Some(days) = self.settings.retention.days(kind) else { continue };
-            let until = now.saturating_sub(u64::from(days) * DAY);
-            let select = Select { until, limit: BATCH, blobs: false, ..Select::all(kind) };
             loop {
                 let batch = self.write(async |draft| {
+                    let retention = draft.ring.header.retention.unwrap_or_default();
+                    let Some(days) = retention.days(kind) else { return Ok(0) };
+                    let until = now.saturating_sub(u64::from(days) * DAY);
+                    let select = Select { until, limit: BATCH, blobs: false, ..Select::all(kind) };
                     let rows = self.store.rows(&self.name, &select).await?;
                     rows.iter().for_each(|row| draft.delete(kind, row.id));
                     Ok(rows.len())

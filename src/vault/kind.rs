@@ -39,8 +39,9 @@ kinds! {
     Scan = 1 "scan",
     /// What a person said that it was.
     Correction = 2 "correction",
-    /// What a person taught.
-    Prototype = 3 "prototype",
+    /// What a person taught. Former versions called it `prototype`.
+    #[serde(alias = "prototype")]
+    Lesson = 3 "lesson",
     /// A sale made offline, to be delivered.
     Sale = 4 "sale",
 }

@@ -10,7 +10,6 @@ use super::header::Header;
 use super::ids::VaultId;
 use super::keyring::Keyring;
 use super::kind::Kind;
-use super::passphrase::Cost;
 use super::session::{Opened, Vault};
 use super::settings::Settings;
 use super::store::{KeyChange, Store};
@@ -25,6 +24,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::InvalidArgument`], [`ErrorKind::Unsupported`], [`ErrorKind::Storage`].
     pub async fn open(store: S, device: D, name: &str, unlock: Unlock<'_>, settings: Settings) -> Result<Self> {
         check_name(name)?;
+        settings.retention.check()?;
         let mut created = false;
         let opened = loop {
             if let Some(bytes) = store.header(name).await? {
@@ -37,7 +37,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             }
             // A destroyed vault may have left rows.
             store.sweep(name).await?;
-            let (ring, key) = create(name, unlock, &device, settings.cost).await?;
+            let (ring, key) = create(name, unlock, &device, &settings).await?;
             let bytes = ring.header.to_bytes();
             created = store.commit_lock(name, None, &bytes, &[], &key).await?;
             if created {
@@ -55,6 +55,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             unwritten: Cell::new(0),
             tended: Cell::new(0),
         };
+        vault.adopt_retention().await?;
         // One that fails is tried again with the next write.
         let _ = vault.tend().await;
         Ok(vault)
@@ -108,12 +109,13 @@ async fn create(
     name: &str,
     unlock: Unlock<'_>,
     device: &impl Device,
-    cost: Option<Cost>,
+    settings: &Settings,
 ) -> Result<(Keyring, KeyChange)> {
     let vault = VaultId(random(device)?);
-    let (NewLock { lock, device_key }, wrapping) = unlock.lock(vault, name, device, cost).await?;
+    let (NewLock { lock, device_key }, wrapping) = unlock.lock(vault, name, device, settings.cost).await?;
     let counts = [0; Kind::ALL.len()];
-    let header = Header { vault, revision: 0, lock, check: wrapping.check, counts, keys: Vec::new() };
+    let (retention, check) = (Some(settings.retention), wrapping.check);
+    let header = Header { vault, revision: 0, lock, check, counts, retention, keys: Vec::new() };
     Ok((Keyring::new(header, wrapping, device)?, device_key))
 }
 

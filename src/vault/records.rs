@@ -1,9 +1,10 @@
 //! Adding, reading and deleting records.
 
 use super::device::{Device, random};
+use super::export_file::MAX_TIME;
 use super::ids::RecordId;
 use super::kind::Kind;
-use super::record::{Entry, Record, check_prefix};
+use super::record::{Entry, Limits, Record, check_prefix};
 use super::session::Vault;
 use super::store::{Position, Row, Select, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -88,7 +89,9 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// # Errors
     /// As [`Vault::add`].
     pub async fn add_as(&self, id: RecordId, record: &Record, blob: Option<&[u8]>) -> Result<bool> {
-        let (plain, kind, now) = (record.write(blob)?, record.kind(), self.device.now());
+        let limits = Limits { geohash_length: self.settings.geohash_length };
+        // Whatever the clock says, the time must be one that JavaScript can hold.
+        let (plain, kind, now) = (record.write(blob, limits)?, record.kind(), self.device.now().min(MAX_TIME));
         let added = self.write(async |draft| {
             if let Some(row) = self.store.row(&self.name, id).await? {
                 let other = || Error::new(ErrorKind::InvalidArgument, format!("{id} is the id of another record"));
@@ -100,7 +103,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 // Sales are delivered in the order of their times.
                 let latest = Select { descending: true, limit: 1, blobs: false, ..Select::all(kind) };
                 let latest = self.store.rows(&self.name, &latest).await?;
-                time = latest.first().map_or(now, |row| now.max(row.time.saturating_add(1)));
+                time = latest.first().map_or(now, |row| now.max(row.time.saturating_add(1)).min(MAX_TIME));
             }
             self.renew_key(draft)?;
             let row = draft.ring.seal_row(kind, time, id, &plain, &self.device).await?;

@@ -2,12 +2,22 @@
 
 use super::kind::Kind;
 use super::passphrase::Cost;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What an app chooses of a vault.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long records stay.
+    /// How long records stay in a vault that is made, or that a version without [`Vault::set_retention`] made. Of any
+    /// other the vault's own retention counts, whoever opens it.
+    ///
+    /// [`Vault::set_retention`]: super::Vault::set_retention
     pub retention: Retention,
+    /// Characters of a geohash at most, 1 to 12: more is refused by [`Vault::add`] and cut off by [`Vault::import`]. Seven
+    /// and more tell a street or a house.
+    ///
+    /// [`Vault::add`]: super::Vault::add
+    /// [`Vault::import`]: super::Vault::import
+    pub geohash_length: u8,
     /// Sales that wait at most.
     pub queue_limit: u32,
     /// A data key that has sealed as often is followed by another. Nonces are random: GCM allows 2^32 a key.
@@ -18,7 +28,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { retention: Retention::default(), queue_limit: 100, rotate_after: 1 << 30, cost: None }
+        Settings {
+            retention: Retention::default(),
+            geohash_length: 6,
+            queue_limit: 100,
+            rotate_after: 1 << 30,
+            cost: None,
+        }
     }
 }
 
@@ -29,22 +45,31 @@ pub struct Retention {
     pub scans: Option<u32>,
     /// Of corrections.
     pub corrections: Option<u32>,
-    /// Of prototypes, which recognition needs.
-    pub prototypes: Option<u32>,
+    /// Of lessons, which recognition needs.
+    pub lessons: Option<u32>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Retention { scans: Some(30), corrections: Some(30), prototypes: None }
+        Retention { scans: Some(30), corrections: Some(30), lessons: None }
     }
 }
 
 impl Retention {
+    /// Whether it can be kept: no kind stays for no day at all.
+    pub(super) fn check(&self) -> Result<()> {
+        if Kind::ALL.iter().any(|kind| self.days(*kind) == Some(0)) {
+            let message = "records stay for a day at least, or until they are deleted";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(())
+    }
+
     pub(super) fn days(&self, kind: Kind) -> Option<u32> {
         match kind {
             Kind::Scan => self.scans,
             Kind::Correction => self.corrections,
-            Kind::Prototype => self.prototypes,
+            Kind::Lesson => self.lessons,
             Kind::Sale => None,
         }
     }

@@ -112,10 +112,20 @@ impl<S: Store, D: Device> Vault<S, D> {
             let ring = &opened.ring;
             // A row that is still under a key that the header has no more was left behind.
             if ring.has(row.key) || missing == Some(row.key) {
-                return open(ring, &row).await.map(Some);
+                match open(ring, &row).await {
+                    Err(error) if error.kind() == ErrorKind::RecordDamaged => {
+                        // An older copy of the vault may have been put back, and this id be that of another key by now.
+                        self.refresh().await?;
+                        if self.is_opened(&opened)? {
+                            return Err(error);
+                        }
+                    }
+                    read => return read.map(Some),
+                }
+            } else {
+                missing = Some(row.key);
+                self.refresh().await?;
             }
-            missing = Some(row.key);
-            self.refresh().await?;
             let Some(again) = self.store.row(&self.name, row.id).await? else { return Ok(None) };
             row = again;
         }

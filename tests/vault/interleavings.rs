@@ -74,7 +74,7 @@ impl Setting<'_> {
                 failed => failed,
             },
             Call::Rotate => vault.rotate().await.map(|rotation| assert_eq!(rotation.damaged, [])),
-            Call::Import => vault.import(self.file, &passphrase()).await.map(drop),
+            Call::Import => vault.import(&self.file, &passphrase()).await.map(drop),
             Call::Add => vault.add(&sale(7), None).await.map(drop),
         };
         if let Err(error) = done {

@@ -5,7 +5,8 @@ use jicho::vault::{Cost, KeyChange, Lock, Passphrase};
 use super::*;
 
 const CHEAP: Settings = Settings {
-    retention: jicho::vault::Retention { scans: None, corrections: None, prototypes: None },
+    retention: jicho::vault::Retention { scans: None, corrections: None, lessons: None },
+    geohash_length: 6,
     queue_limit: 100,
     rotate_after: 1 << 30,
     cost: Some(Cost::MINIMUM),

@@ -7,14 +7,16 @@ use serde::Serialize;
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
+use web_sys::{AbortSignal, Blob};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::vault::{self, Compaction, Damaged, Entry, Kind, Query, Record, RecordId, Rotation, Vault, to_csv, to_json};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
 
-use super::arguments::{self, Asked, Key, Location, parse};
+use super::arguments::{self, Key, Location, OpenOptions, parse};
 use super::browser::Browser;
+use super::file::{ChosenFile, GrowingFile};
 use super::storage::Storage;
 
 /// Records that are read at once to be written in the clear.
@@ -25,7 +27,7 @@ const CHUNK: usize = 1000;
 pub struct VaultHandle {
     vault: Rc<Vault<Rc<Storage>, Browser>>,
     durable: bool,
-    asked: Asked,
+    options: Rc<OpenOptions>,
 }
 
 #[wasm_bindgen]
@@ -38,12 +40,17 @@ impl VaultHandle {
         settings: String,
     ) -> Promise {
         promise(async move {
-            let (key, asked) = (Key::read(&key)?, parse::<Asked>("the options", &settings)?);
-            asked.check()?;
-            let storage = Storage::open(asked.memory).await?;
+            let (key, options) = (Key::read(&key)?, parse::<OpenOptions>("the options", &settings)?);
+            options.check()?;
+            let storage = Storage::open(options.memory).await?;
             let (device, durable) = (Browser(Rc::clone(&storage)), storage.durable());
-            let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), asked.settings()).await?);
-            Ok(VaultHandle { vault, durable, asked }.into())
+            let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), options.settings()).await?);
+            // The vault keeps what the app says of some kinds, and goes on with its own of the others.
+            let retention = vault.retention()?;
+            if options.retention(retention) != retention {
+                vault.set_retention(options.retention(retention)).await?;
+            }
+            Ok(VaultHandle { vault, durable, options: Rc::new(options) }.into())
         })
     }
 
@@ -77,10 +84,10 @@ impl VaultHandle {
     /// its geohash is kept. Without an id it gets a random one.
     #[wasm_bindgen(unchecked_return_type = "Promise<{ id: string; added: boolean }>")]
     pub fn add(&self, record: String, blob: Option<Vec<u8>>, location: Option<String>, id: Option<String>) -> Promise {
-        let (vault, asked) = (Rc::clone(&self.vault), self.asked);
+        let (vault, options) = (Rc::clone(&self.vault), Rc::clone(&self.options));
         promise(async move {
             let mut record: Record = parse("the record", &record)?;
-            asked.locate(&mut record, location.as_deref())?;
+            options.locate(&mut record, location.as_deref())?;
             let (id, added) = match id {
                 Some(id) => {
                     let id: RecordId = id.parse()?;
@@ -126,7 +133,7 @@ impl VaultHandle {
     /// # Errors
     /// A plain `{ code, message }`.
     pub fn geohash(&self, latitude: f64, longitude: f64) -> std::result::Result<String, JsValue> {
-        let geohash = Location { latitude, longitude }.geohash(&self.asked).map_err(|e| plain(&e))?;
+        let geohash = Location { latitude, longitude }.geohash(&self.options).map_err(|e| plain(&e))?;
         Ok(geohash.as_str().to_owned())
     }
 
@@ -161,20 +168,16 @@ impl VaultHandle {
         })
     }
 
-    /// One encrypted file of every record, in pieces.
+    /// One encrypted file of every record.
     #[wasm_bindgen(unchecked_return_type = "Promise<VaultExport>")]
     pub fn export(&self, #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue) -> Promise {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let key = Key::read(&key)?;
-            let pieces = Array::new();
-            let sink = async |piece: &[u8]| {
-                pieces.push(&Uint8Array::from(piece));
-                Ok(())
-            };
-            let exported = vault.export(key.passphrase()?, sink).await?;
+            let mut file = GrowingFile::default();
+            let exported = vault.export(key.passphrase()?, async |piece: &[u8]| file.push(piece)).await?;
             let told = to_js(&json!({ "records": exported.records, "damaged": damaged(&exported.damaged) }))?;
-            set(&told, "pieces", &pieces.into())
+            set(&told, "file", &file.finish()?)
         })
     }
 
@@ -206,12 +209,17 @@ impl VaultHandle {
         })
     }
 
-    /// Adds every record of an exported file that is not there yet.
+    /// Adds every record of an exported file that is not there yet. An abort ends it between two pieces of the file.
     #[wasm_bindgen(unchecked_return_type = "Promise<{ added: number; present: number }>")]
-    pub fn import(&self, file: Vec<u8>, #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue) -> Promise {
+    pub fn import(
+        &self,
+        file: Blob,
+        #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue,
+        signal: Option<AbortSignal>,
+    ) -> Promise {
         let vault = Rc::clone(&self.vault);
         promise(async move {
-            let imported = vault.import(&file, Key::read(&key)?.passphrase()?).await?;
+            let imported = vault.import(&ChosenFile { file, signal }, Key::read(&key)?.passphrase()?).await?;
             to_js(&json!({ "added": imported.added, "present": imported.present }))
         })
     }
@@ -270,12 +278,15 @@ const TYPES: &str = r"
 /** What unlocks a vault. */
 export type VaultKey = 'device' | { passphrase: string; allowWeak?: boolean } | { key: Uint8Array };
 
+/** What records are counted, listed and kept by: a prototype of a former version is among the lessons. */
+export type VaultKind = 'scan' | 'correction' | 'lesson' | 'sale';
+
 /** A record as it is kept. */
 export interface VaultEntry {
   id: string;
   /** Milliseconds since 1970. */
   time: number;
-  kind: 'scan' | 'correction' | 'prototype' | 'sale';
+  kind: 'scan' | 'correction' | 'lesson' | 'prototype' | 'sale';
   blobBytes: number;
   blob: Uint8Array | undefined;
   [field: string]: unknown;
@@ -283,7 +294,7 @@ export interface VaultEntry {
 
 /** A record that does not open. */
 export interface VaultDamaged {
-  kind: VaultEntry['kind'];
+  kind: VaultKind;
   id: string;
   time: number;
   error: { code: string; message: string };
@@ -312,7 +323,7 @@ export interface VaultCompaction {
 
 /** An exported file. */
 export interface VaultExport {
-  pieces: Uint8Array<ArrayBuffer>[];
+  file: Blob;
   records: number;
   damaged: VaultDamaged[];
 }
@@ -323,7 +334,8 @@ export interface VaultDiagnosis {
   format: number;
   lock: 'passphrase' | 'key' | 'device';
   argon2id: [number, number] | null;
-  records: [VaultEntry['kind'], number][];
+  records: [VaultKind, number][];
+  retentionDays: [VaultKind, number | null][];
   lost: number;
   bytes: number;
   keyUses: number;

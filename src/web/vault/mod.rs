@@ -4,6 +4,7 @@ mod arguments;
 #[cfg(jicho_bench)]
 mod bench;
 mod browser;
+mod file;
 mod handle;
 mod indexed_db;
 mod storage;
