@@ -1,4 +1,4 @@
-//! `jicho import`.
+//! The command `jicho import`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::network::Plan;
 use super::pixels::Pixels;
-use super::publishing::{self, Canary, Publish};
+use super::publishing::{self, Canary, Publish, Reports};
 use crate::error::Result;
 use crate::model::import;
 use crate::progress::Progress;
@@ -16,18 +16,20 @@ use crate::progress::Progress;
 pub struct Import {
     /// The ONNX classifier
     model: PathBuf,
-    /// Text file with one label a line, in the order of the network's output
+    /// Text file with one label per line, in the order of the network's output
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Channel id
     #[arg(long)]
     channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
+    /// The models folder, created if missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The network's output with a value per label, where several fit
+    /// The network's output with a value per label, if several fit
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     publish: Publish,
     #[command(flatten)]
@@ -51,6 +53,7 @@ impl Import {
             model: self.model,
             labels: self.labels,
             channel: self.channel,
+            report: self.reports.place(&self.out),
             out: self.out,
             output: self.output,
             pixels: self.pixels.flags(),

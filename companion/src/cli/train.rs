@@ -1,4 +1,4 @@
-//! `jicho train`.
+//! The command `jicho train`.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,9 @@ use serde_json::json;
 
 use super::caching::Caching;
 use super::network::Network;
-use super::publishing::{Canary, Publish, tell_canary};
+use super::publishing::{Canary, Publish, Reports, tell_canary};
 use crate::error::Result;
-use crate::learning::train::{self, Report};
-use crate::output::publish::Published;
+use crate::learning::train::{self, Trained};
 use crate::progress::{Progress, emit};
 
 /// `jicho train`
@@ -21,18 +20,18 @@ pub struct Train {
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
     channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
+    /// The models folder, created if missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     network: Network,
-    /// Places the photos that are held out to measure
+    /// Seed that places the held-out photos
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Files only: the field with the product id (default: COCO's category, `product`, `label`, or the first string field)
+    /// The field of a file that holds the product id (default: COCO's category, `product`, `label`, or the first string field)
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
-    /// Also train on what was taught on a device: a JSONL file that `exportLessons()` of the library made
+    /// Also train on lessons that a device was taught: a JSONL file that `exportLessons()` of the library wrote
     #[arg(long, value_name = "FILE")]
     lessons: Vec<PathBuf>,
     /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
@@ -41,11 +40,11 @@ pub struct Train {
     /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
-    /// Train the network further on these photos, and keep it where it names more held-out photos; for networks of the
-    /// MobileNet family. Such a network is the channel's own: each device fetches it anew
+    /// Train the network further on these photos, and keep the result if it recognises more held-out photos; for networks of
+    /// the MobileNet family. Such a network belongs to this channel alone, so each device downloads it again
     #[arg(long)]
     fine_tune: bool,
-    /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
+    /// The mirror image of a product is another product (lettering, left and right shoes): do not learn from it
     #[arg(long)]
     no_mirror: bool,
     #[command(flatten)]
@@ -54,17 +53,18 @@ pub struct Train {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     publish: Publish,
     #[command(flatten)]
     canary: Canary,
 }
 
 impl Train {
-    /// Trains, publishes, and tells what came of it.
+    /// Trains and publishes, then prints a summary.
     pub fn run(self) -> Result<()> {
         let progress = Progress::lines(self.json);
-        let (published, report) = train::run(&self.options(), progress)?;
-        tell(progress, &published, &report);
+        tell(progress, &train::run(&self.options(), progress)?);
         Ok(())
     }
 
@@ -73,7 +73,6 @@ impl Train {
         train::Options {
             photos: self.photos,
             channel: self.channel,
-            out: self.out,
             backbone,
             seed: self.seed,
             label: self.label,
@@ -83,12 +82,16 @@ impl Train {
             fine_tune: self.fine_tune,
             mirror: !self.no_mirror,
             cache: self.cache.place(),
+            report: self.reports.place(&self.out),
             terms: self.publish.terms(self.canary.canary),
+            out: self.out,
         }
     }
 }
 
-fn tell(progress: Progress, published: &Published, report: &Report) {
+fn tell(progress: Progress, trained: &Trained) {
+    let Trained { published, report, report_folder } = trained;
+    let report_page = report_folder.as_ref().map(|folder| folder.join("report.html").display().to_string());
     let manifest = &published.manifest;
     progress.event(&json!({
         "event": "published",
@@ -102,6 +105,7 @@ fn tell(progress: Progress, published: &Published, report: &Report) {
         "seconds": manifest.training_duration,
         "metadata": published.path,
         "canary": published.canary,
+        "report": report_page,
     }));
     if progress != Progress::Human {
         return;
@@ -121,6 +125,9 @@ fn tell(progress: Progress, published: &Published, report: &Report) {
         "{} {}: {} products,{attributes} {} photos, {:.1} s, accuracy {accuracy}",
         manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
     );
+    if let Some(page) = report_page {
+        eprintln!("report: {page}");
+    }
     tell_canary(progress, published);
     emit(&published.path);
 }

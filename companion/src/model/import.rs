@@ -1,6 +1,6 @@
 //! A channel from an existing ONNX classifier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jicho::engine::{Engine, TractEngine};
@@ -16,6 +16,7 @@ use crate::model::onnx::{self, cut, pixels};
 use crate::model::plan;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
+use crate::output::report::place::Place;
 use crate::progress::Progress;
 
 /// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
@@ -38,6 +39,8 @@ pub struct Options {
     pub pixels: PixelFlags,
     /// How its plan stores weights; none makes no plan.
     pub plan: Option<Storage>,
+    /// Where the report goes.
+    pub report: Place,
     /// How to publish.
     pub terms: Terms,
 }
@@ -83,6 +86,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
             match_confidence: MATCH_CONFIDENCE,
         },
         facts: BTreeMap::new(),
+        lessons: BTreeSet::new(),
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
@@ -91,7 +95,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
-    target.publish(release, |_| Ok(vec![("report.json", json::pretty(&compiled.note)?)]), progress)
+    let report = |manifest: &Manifest| {
+        let files = vec![("report.json", json::pretty(&compiled.note)?)];
+        Ok(options.report.put(manifest, files)?.published)
+    };
+    target.publish(release, report, progress)
 }
 
 /// The network with one output: a probability a label.

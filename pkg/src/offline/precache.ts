@@ -1,5 +1,5 @@
 import { InvalidManifestError, UnsupportedError } from '../api/errors.js';
-import { absolute, folder } from '../browser/address.js';
+import { absolute, folder, modelsFolder } from '../browser/address.js';
 import { download } from '../browser/download.js';
 import { besides } from '../browser/own-address.js';
 import { bestBuild } from '../wasm/build.js';
@@ -65,7 +65,7 @@ export async function precacheUrls(options: PrecacheOptions = {}): Promise<strin
     ...(await workerScripts(options.worker)),
     ...modules.map((build) => wasmUrl(build, wasm)),
     ...(tract ? [wasmUrl('tract', wasm)] : []),
-    ...(release ? await filesOf(folder('models', release.models), release.channel) : []),
+    ...(release ? await filesOf(modelsFolder(release.models), release.channel) : []),
   ];
   return [...new Set(urls)];
 }

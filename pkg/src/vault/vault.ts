@@ -1,7 +1,8 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from '../api/errors.js';
-import type { CallOptions, Recognition } from '../api/types.js';
+import type { CallOptions } from '../api/options.js';
+import type { Recognition } from '../api/recognition.js';
 import { absolute, folder } from '../browser/address.js';
-import { exclusive } from '../browser/lock.js';
+import { withLock } from '../browser/lock.js';
 import { besides } from '../browser/own-address.js';
 import { askToPersist } from '../browser/persist.js';
 import { loadPart } from '../worker/start.js';
@@ -169,7 +170,7 @@ export class Vault {
     options: CallOptions = {},
   ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
-    return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
+    return withLock(`jicho vault ${this.name} deliver`, { signal }, async () => {
       const delivery: Delivery = { delivered: 0, damaged: [] };
       for (let after: string | undefined; ; ) {
         if (signal.aborted) throw aborted(signal);

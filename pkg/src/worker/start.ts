@@ -1,4 +1,4 @@
-import { NetworkError, UnsupportedError } from '../api/errors.js';
+import { InvalidArgumentError, NetworkError, UnsupportedError } from '../api/errors.js';
 import { placedUrl } from '../browser/own-address.js';
 
 /** Starts the worker whose script a bundler placed, in the form that bundlers know. */
@@ -16,17 +16,24 @@ export function scriptUrl(worker: Worker): string | undefined {
 /** Starts a worker of this package, or the one that an app gives. */
 export function start(own: Place | undefined, place: Place): Worker {
   if (own) {
+    let worker: Worker;
     try {
-      return own();
+      worker = own();
     } catch (error) {
       throw new UnsupportedError(`the option "worker" starts no worker: ${String(error)}`, { cause: error });
     }
+    if (typeof worker?.postMessage === 'function' && typeof worker.terminate === 'function') return worker;
+    throw new InvalidArgumentError('the function of the option "worker" must return a Worker');
   }
   if (typeof Worker !== 'function') throw new UnsupportedError(withoutWorkers());
+  const worker = startPlaced(place);
+  places.set(worker, place);
+  return worker;
+}
+
+function startPlaced(place: Place): Worker {
   try {
-    const worker = place();
-    places.set(worker, place);
-    return worker;
+    return place();
   } catch (error) {
     const url = urlOf(place);
     if (new URL(url).origin !== globalThis.location?.origin) return startForeign(url);

@@ -1,22 +1,23 @@
-//! Training networks of the MobileNet family from scratch or further, on CPUs.
+//! Trains networks of the MobileNet family on CPUs, from scratch or further.
 //!
-//! Maps are NHWC: images, rows, columns, channels side by side. A [`Network`] is blocks of [`unit::Unit`]s; a
-//! [`student::Student`] trains one. [`onnx`] writes a network down and reads it again.
+//! Feature maps are NHWC: images, rows, columns, channels. A [`Network`] consists of blocks of [`unit::Unit`]s. A
+//! [`student::Student`] trains one, on the photos and at the sizes that a [`schedule::Schedule`] gives. [`onnx`] writes a
+//! network to a file and reads it back.
 
-pub mod course;
 mod depthwise;
 pub mod design;
 mod geometry;
-pub mod judge;
 pub mod linear;
 pub mod loss;
 mod matmul;
-mod mix;
+mod mixup;
 pub mod model;
+pub mod nearest_mean;
 pub mod norm;
 pub mod onnx;
 pub mod optimizer;
 pub mod random;
+pub mod schedule;
 mod simd;
 pub mod student;
 #[cfg(test)]

@@ -1,0 +1,19 @@
+import type { Environment } from './checks.js';
+
+const EVENTS = ['visibilitychange', 'online', 'offline', 'pageshow'] as const;
+
+/** The page's, or a worker's that has no document. */
+export const environment: Environment = {
+  now: Date.now,
+  random: Math.random,
+  after(ms, call) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  },
+  mayCheck: () => navigator.onLine && globalThis.document?.visibilityState !== 'hidden',
+  onChange(call) {
+    // `visibilitychange` bubbles from the document.
+    for (const event of EVENTS) globalThis.addEventListener(event, call);
+    return () => EVENTS.forEach((event) => globalThis.removeEventListener(event, call));
+  },
+};
