@@ -398,6 +398,21 @@ mod browser {
         assert_eq!(found(&store, "shop", select(Kind::Scan)).await, [1]);
     }
 
+    /// As where a frozen tab keeps the database open that another one upgrades or deletes.
+    #[wasm_bindgen_test]
+    async fn a_database_that_does_not_open_is_told_and_opens_once_it_can() {
+        let factory = Factory::new().unwrap();
+        let holder = factory.open("held", Some(1)).unwrap().await.unwrap();
+        let deleted = factory.delete("held").unwrap();
+        let store = again("held").await;
+        let error = store.header("shop").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.message().contains("another tab"), "{error}");
+        holder.close();
+        deleted.await.unwrap();
+        assert_eq!(store.header("shop").await.unwrap(), None);
+    }
+
     const SETTINGS: &str =
         r#"{"retentionDays": {}, "queueLimit": 100, "precision": 5, "precise": false, "memory": false}"#;
 

@@ -1,10 +1,10 @@
 //! What the fuzzer's targets do with an input. The ordinary test `fuzz_corpus` does the same with the corpus.
 
+#[path = "../../tests/fixture/block_on.rs"]
+mod block_on;
 mod bound;
 pub mod file;
 pub mod mutate;
-#[path = "../../tests/fixture/block_on.rs"]
-mod block_on;
 #[path = "../../tests/plans/mod.rs"]
 mod plans;
 

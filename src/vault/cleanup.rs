@@ -1,4 +1,4 @@
-//! How long records stay, and clearing up.
+//! Clearing up: retention, the rest of a rotation, and counting anew.
 
 use super::device::Device;
 use super::kind::Kind;
@@ -12,19 +12,20 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 /// Records that are deleted in one transaction.
 const BATCH: usize = 256;
 
-/// What clearing up did.
+/// What [`Vault::compact`] did.
 #[derive(Debug, Default)]
 pub struct Compaction {
-    /// Records too old.
+    /// Number of records deleted because they were older than their retention.
     pub expired: u32,
-    /// Records that the header counted and the store had not: lost by the browser, or deleted past the vault.
+    /// Number of records that the header counted but the store does not have: the browser lost them, or something other than
+    /// the vault deleted them.
     pub lost: u32,
-    /// Of a rotation that was not finished.
+    /// The rest of a rotation that was not finished.
     pub rotation: Rotation,
 }
 
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Applies retention, finishes a rotation, and counts anew what there is.
+    /// Applies the retention, finishes a rotation, and corrects the header's counts.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`]; what is done stays.
@@ -42,7 +43,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(Compaction { expired, lost: lost.await?, rotation })
     }
 
-    /// What is to be done now and then: applies retention where that was a day ago, and finishes a rotation that was begun.
+    /// Upkeep to be called now and then: applies the retention if that was a day ago, and finishes a rotation that was begun.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Storage`], [`crate::ErrorKind::VaultClosed`]; what is done stays.
@@ -51,7 +52,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.finish_rotation().await.map(drop)
     }
 
-    /// Applies retention where that was a day ago, or by a clock that was set.
+    /// Applies the retention if that was a day ago, or if the clock was set by as much.
     pub(super) async fn tend_daily(&self) -> Result<()> {
         if self.device.now().abs_diff(self.tended.get()) >= DAY {
             self.tend().await?;
@@ -96,7 +97,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         .await
     }
 
-    /// Deletes what is too old, and tells how many records that were.
+    /// Deletes the records that are older than their retention, and returns their number.
     pub(super) async fn tend(&self) -> Result<u32> {
         let (now, mut expired) = (self.device.now(), 0);
         for kind in Kind::ALL {

@@ -1,4 +1,4 @@
-//! What a vault tells of itself: nothing of its records but their number.
+//! Diagnosis: the state of a vault. It tells nothing about the records but their number and size.
 
 use serde::Serialize;
 

@@ -18,7 +18,7 @@ pub(super) const NONCE: usize = 12;
 /// What the format, the key's id and the nonce take.
 const HEAD: usize = 1 + 4 + NONCE;
 const TAG: usize = 16;
-/// From this many bytes on a browser's own AES is the faster one, for all that calling it costs (docs/benchmarks.md).
+/// From this length on the browser's own AES is faster than this crate's, in spite of what a call costs (docs/benchmarks.md).
 const LONG: usize = 2048;
 
 /// What an envelope holds.
@@ -42,7 +42,7 @@ impl Content {
     }
 }
 
-/// Where an envelope lies. It opens nowhere else.
+/// Where an envelope belongs: it is authenticated with this, and opens nowhere else.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) vault: VaultId,
@@ -111,7 +111,7 @@ impl<'a> Envelope<'a> {
         Ok(plain)
     }
 
-    /// The same by the platform, where that is faster.
+    /// As [`seal`], by the platform's own AES where that is faster.
     pub(super) async fn open_on(
         &self,
         device: &impl Device,
@@ -130,7 +130,7 @@ impl<'a> Envelope<'a> {
 
 /// Seals `plain` under the key of that id. A nonce is never used twice with a key.
 pub(super) fn seal(key: &CipherKey, id: u32, nonce: [u8; NONCE], place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
-    // At once as long as it will be, so that no copy of the content is left behind.
+    // Allocated at its final length: growing would leave copies of the content in freed memory.
     let mut sealed = Vec::with_capacity(HEAD + plain.len() + TAG);
     sealed.extend(head(id, nonce));
     sealed.extend(plain);
@@ -146,7 +146,7 @@ pub(super) fn seal(key: &CipherKey, id: u32, nonce: [u8; NONCE], place: &Place, 
     Ok(sealed)
 }
 
-/// The same by the platform, where that is faster.
+/// As [`seal`], by the platform's own AES where that is faster.
 pub(super) async fn seal_on(
     device: &impl Device,
     key: &CipherKey,

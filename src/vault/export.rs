@@ -61,7 +61,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
         }
-        // A vault that is gone looks like an empty one.
+        // A destroyed vault would otherwise look like an empty one.
         self.refresh().await?;
         sink(&file.finish()?).await?;
         Ok(exported)

@@ -1,4 +1,4 @@
-//! The keys of an unlocked vault beside the header that they belong to.
+//! The keyring: the header of an unlocked vault together with the data keys that it names.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -182,7 +182,7 @@ fn key_of(keys: &BTreeMap<u32, Rc<DataKey>>, key: u32) -> Result<&Rc<DataKey>> {
     })
 }
 
-/// Changes that are on their way into the store, with the header that goes with them.
+/// A write that is being planned: the new header and the changes that go with it.
 pub(super) struct Draft {
     pub(super) ring: Keyring,
     pub(super) changes: Vec<Change>,

@@ -1,4 +1,4 @@
-//! A store that lives as long as the page.
+//! A store in memory, which lives as long as the page.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

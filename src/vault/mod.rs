@@ -1,9 +1,10 @@
-//! The sealed store: what scans leave on a device is its owner's.
+//! The sealed store: an encrypted store on the device for scans, corrections, lessons and queued sales.
 //!
-//! Nothing here does I/O or knows a clock: a [`Store`] keeps bytes, a [`Device`] gives time, randomness and its own key.
-//! What unlocks a vault makes a wrapping key, that opens the data keys, those open the records. Every write is one
-//! transaction that replaces the header it was planned against, or is planned anew: so tabs cannot harm each other, and
-//! whatever dies leaves a whole vault. What this buys and what it does not: docs/formats/vault.md.
+//! Nothing here does I/O or reads a clock: a [`Store`] keeps bytes, a [`Device`] gives time, randomness and keys of its own.
+//! A passphrase or key makes the wrapping key, which opens the data keys, which open the records. Every write is one
+//! transaction that compares the header with the one the write was planned against and replaces it; a write that another
+//! tab overtook is planned again. So tabs cannot overwrite each other's work, and a crash at any point leaves a whole
+//! vault. docs/formats/vault.md tells the format, what it protects against and what it does not.
 
 #[cfg(jicho_bench)]
 #[doc(hidden)]

@@ -17,17 +17,18 @@ const CHUNK: usize = 256;
 pub struct Query {
     /// Of this kind.
     pub kind: Kind,
-    /// Added at this time or later, in milliseconds since 1970.
+    /// Added at this time or later (milliseconds since 1970).
     pub from: u64,
     /// Added before this time.
     pub until: u64,
-    /// Scans in this geohash cell. Found by opening every scan of the time range: no index tells the disk who was where.
+    /// Only scans in this geohash cell. Every scan of the time range is opened to find them: an index would tell the disk who
+    /// was where.
     pub geohash: Option<String>,
     /// The latest first.
     pub descending: bool,
-    /// Behind this one, the [`Page::next`] of the page before.
+    /// Continues behind this position, the [`Page::next`] of the page before.
     pub after: Option<Position>,
-    /// So many at most.
+    /// At most so many records.
     pub limit: usize,
     /// Whether to read blobs too.
     pub blobs: bool,
@@ -44,15 +45,15 @@ impl Query {
 /// Some records.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Those that opened.
+    /// The records that could be opened.
     pub entries: Vec<Entry>,
-    /// Those that did not.
+    /// The records that could not be opened.
     pub damaged: Vec<Damaged>,
-    /// Where the next page begins; `None` behind the last one.
+    /// Where the next page begins; `None` after the last page.
     pub next: Option<Position>,
 }
 
-/// A record that does not open.
+/// A record that cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     /// Its kind, as the store says.
@@ -111,7 +112,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             Ok(true)
         });
         let added = added.await?;
-        // What fails there is tried again with the next record.
+        // If upkeep fails it is tried again with the next record.
         let _ = self.tend_daily().await;
         Ok(added)
     }
@@ -123,7 +124,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     pub async fn get(&self, id: RecordId) -> Result<Option<Entry>> {
         self.check_open()?;
         let Some(row) = self.store.row(&self.name, id).await? else {
-            // A vault that is gone looks like an empty one.
+            // A destroyed vault would otherwise look like an empty one.
             return self.refresh().await.map(|()| None);
         };
         let opened = self.read(row, async |ring, row| ring.open_row(row, true, &self.device).await).await;
@@ -170,7 +171,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
             if ended {
-                // A vault that is gone looks like an empty one.
+                // A destroyed vault would otherwise look like an empty one.
                 self.refresh().await?;
                 return Ok(page);
             }
@@ -202,7 +203,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     }
 }
 
-/// Whether only one record is concerned.
+/// Whether the error concerns one record alone, so that the others can still be read.
 pub(super) fn is_of_the_record(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::RecordDamaged | ErrorKind::KeyMissing | ErrorKind::SchemaTooNew)
 }

@@ -1,4 +1,4 @@
-//! A vault opened on a device: its keys in memory, its records in the store.
+//! An unlocked vault: its keys are in memory, its records in the store.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,35 +11,36 @@ use super::settings::Settings;
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 
-/// An unlocked vault. Every method takes `&self`, and calls may overlap: writes wait for each other, in other tabs too.
+/// An unlocked vault. Every method takes `&self`, and calls may overlap: writes are serialised, across tabs too.
 pub struct Vault<S, D> {
     pub(super) store: S,
     pub(super) device: D,
     pub(super) name: String,
     pub(super) settings: Settings,
     pub(super) created: bool,
-    /// `None` once it is closed.
+    /// `None` once the vault is closed.
     pub(super) ring: RefCell<Option<Rc<Opened>>>,
     pub(super) writing: Mutex<()>,
-    /// What was sealed for writes that failed: it counts too.
+    /// How often the current data key sealed something for writes that failed: its budget of nonces counts those too.
     pub(super) unwritten: Cell<u64>,
-    /// When retention was applied last.
+    /// When this session last applied the retention, in milliseconds since 1970.
     pub(super) tended: Cell<u64>,
 }
 
-/// A keyring and its header's bytes as the store has them.
+/// A keyring, and the bytes of its header as the store has them: the next write expects to replace just these.
 pub(super) struct Opened {
     pub(super) bytes: Vec<u8>,
     pub(super) ring: Keyring,
 }
 
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Overwrites the keys as soon as no call needs them any more. Every later call fails.
+    /// Closes the vault. The keys are overwritten once the calls that still run have ended; every later call fails with
+    /// [`ErrorKind::VaultClosed`].
     pub fn close(&self) {
         self.ring.take();
     }
 
-    /// Whether opening it has made it: there was none of that name.
+    /// Whether opening made the vault, because there was none of that name.
     pub fn created(&self) -> bool {
         self.created
     }
@@ -49,7 +50,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         &self.store
     }
 
-    /// The keys as they are known now.
+    /// A copy of the keyring as this session knows it.
     pub(super) fn ring(&self) -> Result<Keyring> {
         Ok(self.opened()?.ring.clone())
     }
@@ -59,7 +60,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.ring.borrow().clone().ok_or_else(closed)
     }
 
-    /// The error of a vault that is closed, before anything is read for nothing.
+    /// Fails if the vault is closed, before anything is read.
     pub(super) fn check_open(&self) -> Result<()> {
         self.opened().map(drop)
     }

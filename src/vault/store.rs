@@ -1,4 +1,5 @@
-//! Where vaults are kept. A store sees only what is sealed, and beside it each record's kind, time, id and key.
+//! What a vault asks of the place where it is kept. A store sees sealed bytes only, and beside them each record's kind, time,
+//! id and key id.
 
 use std::rc::Rc;
 
