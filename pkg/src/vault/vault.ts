@@ -45,11 +45,14 @@ type OfKind<K> = Extract<VaultRecord, { kind: K }>;
 export class Vault {
   /** As given. */
   readonly name: string;
+  /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
+  readonly __v_skip = true;
   readonly #thread: VaultThread;
   #opened: Opened | undefined;
   #closed = false;
 
   private constructor(name: string, thread: VaultThread) {
+    if (!thread) throw new InvalidArgumentError('a vault is opened by "await Vault.open(…)", not by "new Vault()"');
     this.name = name;
     this.#thread = thread;
   }
