@@ -3,13 +3,13 @@ import type { JichoError, JichoErrorCode } from './errors.js';
 
 export type { ModelInfo };
 
-/** What came of a sync. */
+/** The result of a sync. */
 export interface SyncResult {
   /** How it ended. */
   outcome: Outcome;
   /** What answers now, or null. */
   model: ModelInfo | null;
-  /** Why the host counts as out of reach (no network, CORS, a Content-Security-Policy, …); null unless `offline`. */
+  /** Why the host cannot be reached (no network, CORS, a Content-Security-Policy, …); null unless `offline`. */
   cause: SyncCause | null;
 }
 
@@ -19,30 +19,30 @@ export interface SyncCause {
   message: string;
 }
 
-/** How far a download is. */
+/** The progress of a download. */
 export interface SyncProgress {
-  /** Bytes that came so far; the files that are on the device already do not count. */
+  /** Bytes downloaded so far. Files that are already on the device do not count. */
   loadedBytes: number;
-  /** Bytes of all files to fetch. */
+  /** Bytes of all files to download. */
   totalBytes: number;
 }
 
-/** What came of one check for a newer model. */
+/** The result of a check for a newer model. */
 export interface CheckResult {
-  /** As of {@link SyncResult}; `failed` where the release or its host is at fault, and the old model stays. */
+  /** As in {@link SyncResult}, or `failed`: the release or its host has a fault, and the old model stays. */
   outcome: SyncResult['outcome'] | 'failed';
   /** Why it failed, else null. */
   error: JichoError | null;
-  /** As of {@link SyncResult}. */
+  /** As in {@link SyncResult}. */
   cause: SyncResult['cause'];
-  /** Whether it was one that the library makes by itself; those that the app asked for count, too. */
+  /** Whether the library made the check by itself, rather than the app by `sync`. */
   automatic: boolean;
 }
 
 /**
  * - `absent`: open, but no model has arrived yet.
- * - `ready`: recognises.
- * - `failed`: a defect ended the wasm module in this page (`worker: false` only; a worker is replaced). Reload the page.
+ * - `ready`: a model answers.
+ * - `failed`: the wasm module has crashed in this page (`worker: false` only; a worker is replaced). Reload the page.
  * - `disposed`: `dispose()` was called.
  */
 export type JichoState = 'absent' | 'ready' | 'failed' | 'disposed';

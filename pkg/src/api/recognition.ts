@@ -4,16 +4,16 @@ export type { Attribute, Defect, Finding, Prediction, Quality, QualityScores } f
 
 /** What the model says of one picture. */
 export interface Answer extends CoreAnswer {
-  /** Milliseconds that decoding, recognition and quality took, without the wait for earlier pictures. */
+  /** Milliseconds for decoding, recognition and quality, without the wait for earlier pictures. */
   ms: number;
-  /** Width of the picture, pixels. */
+  /** Width of the source, pixels. */
   width: number;
-  /** Height of the picture, pixels. */
+  /** Height of the source, pixels. */
   height: number;
 }
 
-/** An {@link Answer} that can be referred to. Plain data: it can be cloned, stored and sent as JSON. */
+/** An {@link Answer} with an id. Plain data: it can be cloned, stored and sent as JSON. */
 export interface Recognition extends Answer {
-  /** Names this recognition; unique. */
+  /** Unique id of this recognition. */
   id: string;
 }
