@@ -50,11 +50,14 @@ const DELIVERY_PATIENCE = 300_000;
 export class Vault {
   /** As given. */
   readonly name: string;
+  /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
+  readonly __v_skip = true;
   readonly #thread: VaultThread;
   #opened: Opened | undefined;
   #closed = false;
 
   private constructor(name: string, thread: VaultThread) {
+    if (!thread) throw new InvalidArgumentError('a vault is opened by "await Vault.open(…)", not by "new Vault()"');
     this.name = name;
     this.#thread = thread;
   }
