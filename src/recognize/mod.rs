@@ -60,8 +60,8 @@ use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
-use crate::teach::{Lesson, LessonFrame};
+use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
+use crate::teach::{self, Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
@@ -368,8 +368,4 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
         return Err(Error::new(ErrorKind::InvalidModel, message));
     }
     Ok(Box::new(engine))
-}
-
-fn largest(values: impl Iterator<Item = f32>) -> f32 {
-    values.fold(f32::NEG_INFINITY, f32::max)
 }
