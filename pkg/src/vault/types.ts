@@ -259,7 +259,10 @@ export interface VaultDiagnostics {
 
 /** The part of a `Vault` in which a channel keeps its lessons. */
 export interface LessonVault {
+  /** As {@link Vault.add}. */
   add(record: VaultRecord, options?: AddOptions): Promise<string>;
+  /** As {@link Vault.list}. */
   list<K extends VaultRecord['kind']>(query: VaultQuery<K>): Promise<VaultPage<RecordOf<K>>>;
+  /** As {@link Vault.delete}. */
   delete(id: string): Promise<boolean>;
 }
