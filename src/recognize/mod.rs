@@ -1,5 +1,24 @@
 //! From a frame to an answer: network, features, heads, decision, attributes, score.
+//!
+//! A [`Recognizer`] is a loaded release; the [crate's example](crate) loads one from a folder. What a device adds to its
+//! release goes into a [`Context`]:
+//!
+//! ```no_run
+//! use std::collections::BTreeSet;
+//!
+//! use jicho::recognize::{Context, Reason};
+//! use jicho::{Frame, Recognizer};
+//!
+//! fn sold_here(release: &Recognizer, frame: Frame<'_>) -> jicho::Result<Option<String>> {
+//!     let products = BTreeSet::from(["apple".to_owned(), "kiwi".to_owned()]);
+//!     let context = Context { products: Some(&products), taught: None };
+//!     let answer = release.recognize_in(&[frame], &context)?;
+//!     assert_ne!(answer.reason, Reason::NotKnown, "the release has none of these products");
+//!     Ok(answer.predictions.into_iter().find(|prediction| prediction.known).map(|prediction| prediction.label))
+//! }
+//! ```
 
+mod answer;
 mod attributes;
 mod decision;
 mod embedder;
@@ -7,6 +26,7 @@ mod head;
 mod score;
 mod space;
 mod taught;
+#[doc(hidden)]
 pub mod tensors;
 mod vote;
 
@@ -18,11 +38,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use attributes::{Attribute, AttributeValue};
-pub use decision::{Decision, Likeness, Reason, decide, nearest};
-pub use embedder::{Embedder, feature_len};
-pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
-pub use space::Space;
+pub use decision::{Decision, Reason};
 pub use taught::{Product, RELEASE_FRAMES, Standing, Taught};
+
+// For the companion alone: training fits, calibrates and measures with what recognition reads.
+#[doc(hidden)]
+pub use decision::{Likeness, decide, nearest};
+#[doc(hidden)]
+pub use embedder::{Embedder, feature_len};
+#[doc(hidden)]
+pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
+#[doc(hidden)]
+pub use space::Space;
 
 use attributes::AttributeReader;
 use head::dot;
@@ -38,38 +65,42 @@ use crate::teach::{self, Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
-/// One answer.
+/// What a model says of one frame, or of several that show the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Recognition {
-    /// What to do with it.
+    /// `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products.
     pub decision: Decision,
-    /// Why.
+    /// Why it was decided so.
     pub reason: Reason,
-    /// Every label, most likely first, those that the app does not know after the others; confidences are probabilities
-    /// that sum to 1.
+    /// Every product, most likely first, those that the app does not know last; the confidences sum to 1.
     pub predictions: Vec<Prediction>,
-    /// First confidence minus second (minus 0 where there is none), among labels that the app knows.
+    /// First confidence minus second, 0–1, among products that the app knows.
     pub margin: f32,
-    /// How like one of the known products: see [`Likeness::score`] (embedding model); the largest confidence
-    /// (classifier); 0 without any product.
+    /// How like a known product the frame is; below the release's rejection threshold the answer is `unknown`. Of an
+    /// embedding model: the nearest product's cosine less the mean cosine of that product's own photos, so about 0 for a
+    /// product and negative for anything else. Of a classifier: the largest confidence. 0 without any product.
     pub rejection_score: f32,
-    /// Further attributes by name.
+    /// Further attributes, by name.
+    #[cfg_attr(test, ts(type = "Record<string, Attribute>"))]
     pub attributes: BTreeMap<String, Attribute>,
-    /// 0–100, where the release has a score rule.
+    /// 0–100 where the release has a score rule, else null.
     pub score: Option<f64>,
     /// The release that answered.
     pub version: String,
 }
 
-/// A label with its probability.
+/// A product with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Prediction {
     /// Product id.
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
-    /// Whether the app knows the product. One that it does not know never wins. One that was taught is known.
+    /// Whether the app knows this product; always true where the app never said which it knows. One that it does not
+    /// know never wins. One that was taught is known.
     pub known: bool,
     /// Whether it was taught on this device, and the release does not have it.
     pub taught: bool,
@@ -143,109 +174,6 @@ impl Recognizer {
         self.recognize_in(std::slice::from_ref(frame), &Context::default())
     }
 
-    /// As [`Recognizer::recognize`], of several frames that show the same, and answer together; with what was taught, and
-    /// where labels that the app does not know are marked and never win. These take part in the probabilities: what they
-    /// explain is not given to the others.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidFrame`] without a frame; as [`Recognizer::recognize`].
-    pub fn recognize_in(&self, frames: &[Frame<'_>], context: &Context<'_>) -> Result<Recognition> {
-        if frames.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidFrame, "no frame"));
-        }
-        let Context { products, taught } = *context;
-        let rule = &self.manifest.decision;
-        let trained = self.manifest.labels.len();
-        let known = self.manifest.labels.iter().map(|l| products.is_none_or(|p| p.contains(l)));
-        let mut known: Vec<bool> = known.collect();
-        let mut labels: Vec<&String> = self.manifest.labels.iter().collect();
-        for label in taught.into_iter().flat_map(Taught::added) {
-            labels.push(label);
-            known.push(true);
-        }
-        let best = |values: &[f32]| largest(values.iter().zip(&known).filter(|(_, known)| **known).map(|(v, _)| *v));
-        let mut attributes = BTreeMap::new();
-        let (confidences, outcome, rejection_score) = match &self.model {
-            Model::Classifier { engine } => {
-                let run = |frame: &Frame<'_>| {
-                    let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
-                    engine.run_pixels(&pixels, &self.manifest.preprocessing)
-                };
-                let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
-                let top = best(&confidences);
-                (confidences, decide(rule, top, false, top), top)
-            }
-            Model::Embedding(reader) => {
-                let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
-                // Of a mean of points the cosines are the means of theirs.
-                let point = vote::mean(&points);
-                for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
-                    if let Some(answer) = reader.answer(head, &point) {
-                        attributes.insert(name.clone(), answer);
-                    }
-                }
-                match (&reader.label, self.manifest.label_head) {
-                    (Some(head), Some(LabelHead { scale })) => {
-                        let mut cosines = head.cosines(&point);
-                        let mut own = head.own().to_vec();
-                        let mut background = nearest(&reader.background.cosines(&point), reader.background.own());
-                        if let Some(taught) = taught {
-                            taught.compare(head, &point, &mut cosines, &mut own);
-                            background = background.max(taught.background(head, &point));
-                        }
-                        let confidences = softmax(&cosines, scale);
-                        let likeness = Likeness::of(&cosines, &own, &known, background);
-                        let outcome = decide(rule, likeness.score(), likeness.is_background(), best(&confidences));
-                        (confidences, outcome, likeness.score())
-                    }
-                    _ => (Vec::new(), (Decision::Unsure, Reason::NoLabels), 0.0),
-                }
-            }
-        };
-        let nobody = !known.is_empty() && !known.contains(&true);
-        let (outcome, rejection_score) =
-            if nobody { ((Decision::Unknown, Reason::NotKnown), 0.0) } else { (outcome, rejection_score) };
-        let mut order: Vec<usize> = (0..confidences.len()).collect();
-        let place = |a: usize, b: usize| known[b].cmp(&known[a]).then(confidences[b].total_cmp(&confidences[a]));
-        order.sort_unstable_by(|&a, &b| place(a, b).then(a.cmp(&b)));
-        let predictions: Vec<Prediction> = order
-            .iter()
-            .map(|&i| {
-                let (label, confidence) = (labels[i].clone(), confidences[i]);
-                Prediction { label, confidence, known: known[i], taught: i >= trained }
-            })
-            .collect();
-        let [first, second] = [0, 1].map(|i| predictions.get(i).filter(|p| p.known));
-        if let Some(first) = first {
-            for (name, _) in self.manifest.attributes.iter().filter(|(_, head)| **head == AttributeHead::Label) {
-                let value = AttributeValue::Text(first.label.clone());
-                attributes.insert(name.clone(), Attribute { value, confidence: Some(first.confidence), error: None });
-            }
-        }
-        let margin = first.map_or(0.0, |p| p.confidence) - second.map_or(0.0, |p| p.confidence);
-        let score = self.manifest.score.as_ref().and_then(|rule| {
-            // What is unknown has no facts.
-            let known = first.filter(|_| outcome.0 != Decision::Unknown);
-            let facts = known.map(|p| {
-                let mut facts = self.manifest.facts.get(&p.label).cloned().unwrap_or_default();
-                let told = taught.and_then(|taught| taught.facts(&p.label)).and_then(teach::facts);
-                facts.extend(told.into_iter().flatten());
-                facts
-            });
-            score::score(rule, first.map(|p| p.confidence), &attributes, facts.as_ref())
-        });
-        Ok(Recognition {
-            decision: outcome.0,
-            reason: outcome.1,
-            predictions,
-            margin,
-            rejection_score,
-            attributes,
-            score,
-            version: self.manifest.version.clone(),
-        })
-    }
-
     /// The digest of what makes the features that a lesson keeps: they mean nothing where this is another.
     ///
     /// # Errors
@@ -270,15 +198,15 @@ impl Recognizer {
     /// As [`Recognizer::features_digest`] and [`Recognizer::recognize`].
     pub fn lesson_frame(&self, frame: &Frame<'_>, jpeg: Vec<u8>) -> Result<LessonFrame> {
         let embedder = &self.teachable()?.0.embedder;
-        let features = embedder.embed(&embedder.pixels(frame))?;
+        let features = embedder.embed(&embedder.input_pixels(frame))?;
         Ok(LessonFrame { features: features.into_iter().map(f16::from_f32).collect(), jpeg })
     }
 
-    /// What this release makes of a lesson.
+    /// What this release makes of a lesson. No clock takes part: a release lists the lessons that it was trained on
+    /// ([`Manifest::lessons`]).
     #[must_use]
     pub fn standing(&self, lesson: &Lesson) -> Standing {
-        let trained_later = teach::millis(&self.manifest.trained_at).is_some_and(|at| at > lesson.time);
-        if trained_later && lesson.label.as_ref().is_some_and(|label| self.manifest.labels.contains(label)) {
+        if self.manifest.lessons.contains(&lesson.digest()) {
             return Standing::InRelease;
         }
         let length = self.teachable().map(|(reader, _)| reader.embedder.feature_len());
@@ -290,18 +218,28 @@ impl Recognizer {
         }
     }
 
-    /// Has a lesson take part in `taught`, if its [`Standing`] allows that; one of the same id is replaced.
-    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
-        if let (Ok((reader, head)), Standing::Active) = (self.teachable(), self.standing(lesson)) {
-            taught.learn(&reader.space, head, &self.manifest.labels, lesson);
+    /// Brings `taught` up to date with lessons that changed, named by their ids. Of these, each that is among `lessons`
+    /// joins, if its [`Standing`] allows that, in the place of an earlier one; the others leave. All changes of one call cost one
+    /// pass over all lessons, so name many at once.
+    pub fn update_taught<'a>(
+        &self,
+        taught: &mut Taught,
+        changed: &BTreeSet<String>,
+        lessons: impl Iterator<Item = &'a Lesson>,
+    ) {
+        let Ok((reader, head)) = self.teachable() else { return };
+        taught.remove(changed);
+        for lesson in lessons.filter(|lesson| changed.contains(&lesson.id)) {
+            if self.standing(lesson) == Standing::Active {
+                taught.insert(&reader.space, lesson);
+            }
         }
+        taught.settle(head, &self.manifest.labels);
     }
 
-    /// Takes the lesson of that id out of `taught`.
-    pub fn forget(&self, taught: &mut Taught, id: &str) {
-        if let Ok((_, head)) = self.teachable() {
-            taught.forget(head, &self.manifest.labels, id);
-        }
+    /// Has one lesson take part in `taught`; see [`Recognizer::update_taught`].
+    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
+        self.update_taught(taught, &BTreeSet::from([lesson.id.clone()]), std::iter::once(lesson));
     }
 
     fn teachable(&self) -> Result<(&Reader, &Prototypes)> {
@@ -325,7 +263,7 @@ impl Recognizer {
         let frame = golden::frame(&rgba);
         match &self.model {
             Model::Classifier { engine } => {
-                let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 engine.run_pixels(&pixels, &self.manifest.preprocessing)
             }
             Model::Embedding(reader) => Ok(reader.golden_outputs(&reader.point(&frame)?, &self.manifest)),
@@ -386,7 +324,7 @@ impl Reader {
     }
 
     fn point(&self, frame: &Frame<'_>) -> Result<Vec<f32>> {
-        self.space.point(&self.embedder.embed(&self.embedder.pixels(frame))?)
+        self.space.point(&self.embedder.embed(&self.embedder.input_pixels(frame))?)
     }
 
     fn golden_outputs(&self, point: &[f32], manifest: &Manifest) -> Vec<f32> {
@@ -423,15 +361,11 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
             "the plan was compiled from another network than the release's",
         ));
     }
-    let engine = CompiledEngine::load(bytes)?;
+    let engine = CompiledEngine::new(&plan)?;
     if engine.input_size() != manifest.image_size {
         let (size, told) = (engine.input_size(), manifest.image_size);
         let message = format!("the plan takes {size} pixels a side, metadata.json says {told}");
         return Err(Error::new(ErrorKind::InvalidModel, message));
     }
     Ok(Box::new(engine))
-}
-
-fn largest(values: impl Iterator<Item = f32>) -> f32 {
-    values.fold(f32::NEG_INFINITY, f32::max)
 }

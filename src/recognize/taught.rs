@@ -1,41 +1,37 @@
-//! What a release's label head becomes by lessons.
+//! How lessons change a release's label head.
 //!
-//! A product is the direction of the mean of its frames' points in the release's space, as a trained one is of its photos'
-//! (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and a product taught now is where the
-//! next would have put it: taught one by one is taught at once.
+//! A taught product's prototype is the direction of the mean of its frames' points in the release's space, just as a
+//! trained product's is of its photos (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and
+//! it does not matter in which order products are taught, or whether at once.
+
+use std::collections::BTreeSet;
 
 use half::f16;
+use serde::Serialize;
 
 use super::head::{Prototypes, dot, normalize};
 use super::space::Space;
 use crate::teach::Lesson;
 
-/// How many frames a product of the release counts as, when a lesson moves its prototype. Measured: docs/teaching.md.
+/// How many frames the release's own prototype of a product counts as, when a lesson refines the product. Measured in
+/// docs/teaching.md.
 pub const RELEASE_FRAMES: f32 = 5.0;
-/// As many frames weigh as much as what is usual in the release, where a product's own agreement is told.
+/// With so many frames of its own, a product's agreement and the release's usual one weigh the same.
 const USUAL_FRAMES: f32 = 5.0;
 
 /// What a release makes of a lesson.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `active`: the lesson takes part in answers. `stale`: its features are of another network, so they must be computed
+/// again from its pictures. `in-release`: the release was trained on the lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It takes part in answers.
     Active,
-    /// Its features are of another network: its pictures must be looked at anew.
+    /// Its features are of another network, so they must be computed again from its pictures.
     Stale,
-    /// The release was trained later and has the product itself.
+    /// The release was trained on it.
     InRelease,
-}
-
-impl Standing {
-    /// The word for it in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Standing::Active => "active",
-            Standing::Stale => "stale",
-            Standing::InRelease => "in-release",
-        }
-    }
 }
 
 /// A product with lessons.
@@ -45,19 +41,28 @@ pub struct Product {
     pub label: String,
     /// Its place among the release's labels, if it is one of them.
     pub place: Option<usize>,
-    /// Of norm 1.
+    /// Its direction in the space, of norm 1.
     pub prototype: Vec<f32>,
-    /// Mean cosine of the frames to the prototype.
+    /// The mean cosine of its frames to the prototype.
     pub agreement: f32,
-    /// Frames in all its lessons.
+    /// The number of frames in all its lessons.
     pub frames: usize,
-    /// Of its latest lesson that has any: a JSON object, or empty.
+    /// The facts of its latest lesson that has any: a JSON object as text, or empty.
     pub facts: String,
 }
 
 impl Product {
-    /// What its agreement would be, had it more frames: its own, drawn towards the `usual` one of the release's products
-    /// the more, the fewer frames there are. Few frames agree too well with a mean that is their own.
+    /// Before its first frame: the direction that the release has for it, as heavy as [`RELEASE_FRAMES`] frames, or none.
+    fn without_frames(label: &String, labels: &[String], head: &Prototypes) -> Self {
+        let place = labels.iter().position(|other| other == label);
+        let mut prototype = vec![0.0; head.dims()];
+        place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
+        Product { label: label.clone(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
+    }
+
+    /// An estimate of the agreement that it would have with more frames: its own, drawn towards the `usual` agreement of
+    /// the release's products, the more the fewer frames there are. Few frames agree too well with a mean made of
+    /// themselves.
     #[must_use]
     pub fn expected_agreement(&self, usual: f32) -> f32 {
         let frames = self.frames as f32;
@@ -68,38 +73,38 @@ impl Product {
 /// The lessons of a channel, as one release's label head has them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taught {
-    /// By time, then id: whatever order they came in, sums are the same.
+    /// By time, then id: sums are the same whatever order they came in.
     lessons: Vec<Points>,
+    /// Those with lessons, by the time of their first.
     products: Vec<Product>,
+    /// A direction for each lesson of what is no product.
     background: Vec<Vec<f32>>,
 }
 
+/// A lesson as points of the release's space.
 #[derive(Debug, Clone, PartialEq)]
 struct Points {
     id: String,
     time: u64,
     label: Option<String>,
     facts: String,
-    /// A frame each, of norm 1.
+    /// One a frame, of norm 1.
     points: Vec<Vec<f32>>,
 }
 
 impl Taught {
-    /// Takes a lesson whose features are the space's; `labels` are the release's. One of the same id is replaced.
-    pub(super) fn learn(&mut self, space: &Space, head: &Prototypes, labels: &[String], lesson: &Lesson) {
+    /// Adds a lesson whose features are the space's, and whose id is not there yet. [`Taught::settle`] must follow.
+    pub(super) fn insert(&mut self, space: &Space, lesson: &Lesson) {
         let Lesson { id, time, label, facts, .. } = lesson.clone();
-        self.lessons.retain(|other| other.id != id);
         let point = |features: &[f16]| space.point(&features.iter().map(|value| value.to_f32()).collect::<Vec<_>>());
         let points = lesson.frames.iter().filter_map(|frame| point(&frame.features).ok()).collect();
         let place = self.lessons.partition_point(|other| (other.time, &other.id) < (time, &id));
         self.lessons.insert(place, Points { id, time, label, facts, points });
-        self.settle(head, labels);
     }
 
-    /// Drops the lesson of that id, if there is one.
-    pub(super) fn forget(&mut self, head: &Prototypes, labels: &[String], id: &str) {
-        self.lessons.retain(|other| other.id != id);
-        self.settle(head, labels);
+    /// Removes the lessons of these ids. [`Taught::settle`] must follow.
+    pub(super) fn remove(&mut self, ids: &BTreeSet<String>) {
+        self.lessons.retain(|lesson| !ids.contains(&lesson.id));
     }
 
     /// The products that have lessons, by the time of their first.
@@ -120,8 +125,8 @@ impl Taught {
         self.products.iter().filter(|product| product.place.is_none()).map(|product| &product.label)
     }
 
-    /// Puts in the cosines of a point to the products, and what their own frames have: those of the release in their
-    /// places, the others behind.
+    /// Enters a point's cosines to the taught products, and what their own frames have: products of the release in their
+    /// places, the others appended.
     pub(super) fn compare(&self, head: &Prototypes, point: &[f32], cosines: &mut Vec<f32>, own: &mut Vec<f32>) {
         let usual = usual(head);
         for product in &self.products {
@@ -136,12 +141,13 @@ impl Taught {
         }
     }
 
-    /// How like what was said to be no product a point is, as a product's own frames usually are.
+    /// How similar a point is to what was taught to be no product, less the usual agreement of a product's own photos.
     pub(super) fn background(&self, head: &Prototypes, point: &[f32]) -> f32 {
         self.background.iter().map(|row| dot(row, point)).fold(f32::NEG_INFINITY, f32::max) - usual(head)
     }
 
-    fn settle(&mut self, head: &Prototypes, labels: &[String]) {
+    /// Computes the products anew from all lessons; `labels` are the release's.
+    pub(super) fn settle(&mut self, head: &Prototypes, labels: &[String]) {
         let Taught { lessons, products, background } = self;
         products.clear();
         background.clear();
@@ -155,17 +161,7 @@ impl Taught {
                 continue;
             };
             let known = products.iter().position(|product| product.label == *label).unwrap_or_else(|| {
-                let place = labels.iter().position(|other| other == label);
-                let mut prototype = vec![0.0; head.dims()];
-                place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
-                products.push(Product {
-                    label: label.clone(),
-                    place,
-                    prototype,
-                    agreement: 0.0,
-                    frames: 0,
-                    facts: String::new(),
-                });
+                products.push(Product::without_frames(label, labels, head));
                 products.len() - 1
             });
             let product = &mut products[known];
@@ -185,7 +181,7 @@ impl Taught {
     }
 }
 
-/// The mean of what the release's products' own photos have.
+/// The mean agreement of the release's products with their own photos.
 fn usual(head: &Prototypes) -> f32 {
     head.own().iter().sum::<f32>() / head.count().max(1) as f32
 }
@@ -247,7 +243,8 @@ mod tests {
 
     fn taught(head: &Prototypes, labels: &[String], lessons: &[Lesson]) -> Taught {
         let mut taught = Taught::default();
-        lessons.iter().for_each(|lesson| taught.learn(&space(), head, labels, lesson));
+        lessons.iter().for_each(|lesson| taught.insert(&space(), lesson));
+        taught.settle(head, labels);
         taught
     }
 
@@ -269,15 +266,22 @@ mod tests {
                 .collect();
             let at_once = taught(&head, &labels, &lessons);
             let one_by_one = |order: &[u64]| {
-                let lessons: Vec<Lesson> = order.iter().map(|n| lessons[*n as usize].clone()).collect();
-                taught(&head, &labels, &lessons)
+                let mut taught = Taught::default();
+                for n in order {
+                    let lesson = &lessons[*n as usize];
+                    taught.remove(&BTreeSet::from([lesson.id.clone()]));
+                    taught.insert(&space(), lesson);
+                    taught.settle(&head, &labels);
+                }
+                taught
             };
             prop_assert_eq!(&one_by_one(&order), &at_once);
             // Twice is once, and what is forgotten was never there.
             order.push(order[0]);
             let mut fewer = one_by_one(&order);
             prop_assert_eq!(&fewer, &at_once);
-            fewer.forget(&head, &labels, &lessons[gone as usize].id);
+            fewer.remove(&BTreeSet::from([lessons[gone as usize].id.clone()]));
+            fewer.settle(&head, &labels);
             order.retain(|n| *n != gone);
             prop_assert_eq!(fewer, one_by_one(&order));
         }

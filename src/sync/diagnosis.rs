@@ -9,9 +9,10 @@ use crate::manifest::signature::signed_by;
 
 /// An open channel, described.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
-    /// Of this library.
+    /// Version of this library.
     pub version: &'static str,
     /// The models' base URL.
     pub models: String,
@@ -21,9 +22,9 @@ pub struct Diagnosis {
     pub keys: usize,
     /// How many products the app knows; null where it did not say.
     pub products: Option<usize>,
-    /// What answers.
-    pub model: Option<Model>,
-    /// Whether the store survives the page.
+    /// The model that answers, if there is one.
+    pub model: Option<DiagnosedModel>,
+    /// Whether what is stored survives the page.
     pub durable: bool,
     /// Bytes of a failed download that wait in memory for the next one.
     pub kept_bytes: usize,
@@ -31,63 +32,68 @@ pub struct Diagnosis {
     pub last_check: Option<Check>,
 }
 
-/// What answers.
+/// The model that answers.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct Model {
-    /// Its name.
+pub struct DiagnosedModel {
+    /// Name of its release.
     pub version: String,
-    /// Its number.
+    /// The release's number.
     pub release_seq: u64,
-    /// The number of the latest/metadata.json that named it.
+    /// The number of the latest/metadata.json that named it: another than the release's own while it is on trial.
     pub latest_seq: u64,
-    /// Whether it is on trial.
+    /// Whether it is a candidate, which only a share of the devices takes.
     pub candidate: bool,
     /// The name of the key that it says it is signed with. Verified only where `keys` is above 0.
     pub signed_by: Option<String>,
     /// What runs its network.
     pub engine: &'static str,
     /// The files that it was loaded from.
-    pub files: Vec<File>,
+    pub files: Vec<DiagnosedFile>,
     /// Whether it survives the page.
     pub stored: bool,
-    /// Why not.
+    /// Why it does not survive the page; null while it may.
     pub stored_problem: Option<String>,
 }
 
-/// A file.
+/// A file that the model was loaded from.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct File {
+pub struct DiagnosedFile {
     /// What it is for.
     pub role: FileRole,
-    /// Lower-case hex.
+    /// Lower-case hex of its SHA-256.
     pub sha256: String,
-    /// Length.
+    /// Its length.
     pub bytes: u64,
 }
 
-/// What came of a sync.
+/// How the last sync went.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// When it ended, milliseconds since 1970, by the device's clock.
     pub at: f64,
-    /// How it ended; null after an error.
-    pub outcome: Option<&'static str>,
-    /// Why it failed.
+    /// How it ended; null where it failed.
+    pub outcome: Option<Outcome>,
+    /// Why it failed, or null.
     pub error: Option<Problem>,
-    /// Why the candidate that this device should have taken was not.
+    /// Why the candidate that this device should have taken was not taken, or null.
     pub candidate_error: Option<Problem>,
 }
 
-/// An error.
+/// An error as data.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Its code.
+    /// The stable code.
+    #[cfg_attr(test, ts(type = "CoreErrorCode"))]
     pub code: &'static str,
-    /// For people.
+    /// What went wrong, for people.
     pub message: String,
 }
 
@@ -101,18 +107,19 @@ impl Check {
     pub(super) fn new(at: f64, result: Result<Outcome, &Error>, candidate: Option<&Error>) -> Self {
         Check {
             at,
-            outcome: result.ok().map(Outcome::name),
+            outcome: result.ok(),
             error: result.err().map(Problem::new),
             candidate_error: candidate.map(Problem::new),
         }
     }
 }
 
-impl Model {
+impl DiagnosedModel {
     pub(super) fn new(loaded: &Loaded) -> Self {
         let manifest = loaded.manifest();
-        let file = |f: &crate::manifest::FileEntry| File { role: f.role, sha256: f.sha256.clone(), bytes: f.bytes };
-        Model {
+        let file =
+            |f: &crate::manifest::FileEntry| DiagnosedFile { role: f.role, sha256: f.sha256.clone(), bytes: f.bytes };
+        DiagnosedModel {
             version: manifest.version.clone(),
             release_seq: loaded.rank.release,
             latest_seq: loaded.rank.latest,

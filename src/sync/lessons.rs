@@ -1,5 +1,5 @@
-//! What was taught to a channel on this device, and what its model makes of it. Who keeps the lessons decides whoever
-//! holds the session.
+//! What was taught to a channel on this device, and what its model makes of it. Where lessons are stored is decided by
+//! whoever holds the session.
 
 use std::cell::Ref;
 
@@ -11,7 +11,7 @@ use crate::teach::{Lesson, LessonFrame, check_room};
 
 /// A lesson, described.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct LessonSummary {
     /// Its id.
     pub id: String,
     /// The product's; none of no product.
@@ -62,30 +62,29 @@ impl<S: Store> Session<S> {
     /// What [`Lesson::parse`] returns.
     pub fn learn(&self, file: &[u8]) -> Result<()> {
         let lesson = Lesson::parse(file)?.without_pictures();
-        let mut lessons = self.lessons.borrow_mut();
-        lessons.retain(|(other, _)| other.id != lesson.id);
-        if let Some(loaded) = &*self.loaded.borrow() {
-            let mut taught = self.taught.borrow_mut();
-            loaded.recognizer.forget(&mut taught, &lesson.id);
-            loaded.recognizer.learn(&mut taught, &lesson);
-        }
-        lessons.push((lesson, file.len()));
+        self.take_out(&lesson.id);
+        self.lesson_ids.borrow_mut().insert(lesson.id.clone());
+        self.lessons.borrow_mut().push((lesson, file.len()));
         Ok(())
     }
 
     /// Takes the lesson of that id out.
     pub fn unlearn(&self, id: &str) {
-        self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
-        if let Some(loaded) = &*self.loaded.borrow() {
-            loaded.recognizer.forget(&mut self.taught.borrow_mut(), id);
+        self.take_out(id);
+    }
+
+    fn take_out(&self, id: &str) {
+        self.changed_lessons.borrow_mut().insert(id.to_owned());
+        if self.lesson_ids.borrow_mut().remove(id) {
+            self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
         }
     }
 
     /// Every lesson, in the order in which they were learnt.
     #[must_use]
-    pub fn lessons(&self) -> Vec<Told> {
+    pub fn lessons(&self) -> Vec<LessonSummary> {
         let loaded = self.loaded();
-        let told = |(lesson, _): &(Lesson, usize)| Told {
+        let summary = |(lesson, _): &(Lesson, usize)| LessonSummary {
             id: lesson.id.clone(),
             label: lesson.label.clone(),
             facts: lesson.facts.clone(),
@@ -94,21 +93,27 @@ impl<S: Store> Session<S> {
             frames: lesson.frames.len(),
             standing: loaded.as_ref().map(|loaded| loaded.recognizer.standing(lesson)),
         };
-        self.lessons.borrow().iter().map(told).collect()
+        self.lessons.borrow().iter().map(summary).collect()
     }
 
     /// What the model that answers now makes of the lessons.
+    ///
+    /// Lessons that changed are only taken down until this asks for them, so that many of them cost one pass: what a
+    /// device opens with would otherwise cost the square of its number.
     #[must_use]
     pub fn taught(&self) -> Ref<'_, Taught> {
+        let changed = self.changed_lessons.take();
+        if let (false, Some(loaded)) = (changed.is_empty(), &*self.loaded.borrow()) {
+            let lessons = self.lessons.borrow();
+            let lessons = lessons.iter().map(|(lesson, _)| lesson);
+            loaded.recognizer.update_taught(&mut self.taught.borrow_mut(), &changed, lessons);
+        }
         self.taught.borrow()
     }
 
     /// Another model has its own view of every lesson.
     pub(super) fn learn_anew(&self) {
-        let mut taught = Taught::default();
-        if let Some(loaded) = &*self.loaded.borrow() {
-            self.lessons.borrow().iter().for_each(|(lesson, _)| loaded.recognizer.learn(&mut taught, lesson));
-        }
-        self.taught.replace(taught);
+        self.taught.take();
+        self.changed_lessons.replace(self.lesson_ids.borrow().clone());
     }
 }

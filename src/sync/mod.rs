@@ -17,9 +17,9 @@ mod session;
 mod store;
 mod update;
 
-pub use diagnosis::{Check, Diagnosis};
+pub use diagnosis::{Check, DiagnosedFile, DiagnosedModel, Diagnosis, Problem};
 pub use host::{Body, Head, Host, Redirect, Request};
-pub use lessons::Told;
+pub use lessons::LessonSummary;
 pub use loaded::Loaded;
 pub use release::Rank;
 pub use session::{Options, Session};
@@ -27,12 +27,18 @@ pub use session::{Options, Session};
 pub(crate) use store::incomplete;
 pub use store::{MemoryStore, Store, StoredRelease};
 
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::sha256;
 use crate::manifest::FileEntry;
 
-/// What came of a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a sync ended.
+/// `updated`: another release answers now. `current`: the host has nothing newer. `offline`: the host could not be
+/// reached; the model on the device goes on answering. `absent`: the host has no such channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Another release answers now.
     Updated,
@@ -42,19 +48,6 @@ pub enum Outcome {
     Offline,
     /// The host has no such channel.
     Absent,
-}
-
-impl Outcome {
-    /// The word for it in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Updated => "updated",
-            Outcome::Current => "current",
-            Outcome::Offline => "offline",
-            Outcome::Absent => "absent",
-        }
-    }
 }
 
 /// Checks that `bytes` are what `file` names, as [`Store::sha256`] tells.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::diagnosis::{Check, Diagnosis, Model};
+use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
 use super::download::Parts;
 use super::loaded::Loaded;
 use super::release::Rank;
@@ -44,7 +44,11 @@ pub struct Session<S: Store> {
     pub(super) last: RefCell<Option<Check>>,
     /// What was taught on this device, without pictures, with the bytes of each as a file.
     pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
-    /// What the loaded release makes of it.
+    /// The ids of `lessons`.
+    pub(super) lesson_ids: RefCell<BTreeSet<String>>,
+    /// The ids of lessons that were learnt or taken out since `taught` was computed.
+    pub(super) changed_lessons: RefCell<BTreeSet<String>>,
+    /// What the loaded release makes of the lessons; [`Session::taught`] brings it up to date.
     pub(super) taught: RefCell<Taught>,
 }
 
@@ -73,6 +77,8 @@ impl<S: Store> Session<S> {
             refused: RefCell::default(),
             last: RefCell::default(),
             lessons: RefCell::default(),
+            lesson_ids: RefCell::default(),
+            changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
         let _ = session.refresh().await;
@@ -100,7 +106,7 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
     pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
-        let (loaded, taught) = (self.model()?, self.taught.borrow());
+        let (loaded, taught) = (self.model()?, self.taught());
         let products = self.products.borrow().clone();
         loaded.recognizer.recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught) })
     }
@@ -133,19 +139,23 @@ impl<S: Store> Session<S> {
         }
     }
 
-    /// Forgets the channel: its model, what the store holds of it, what was taught, and what was downloaded. Other channels keep theirs.
+    /// Removes the channel from memory and store: its model, its lessons, and what was downloaded. Other channels are not
+    /// affected.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
     pub async fn clear(&self) -> Result<()> {
-        self.forget();
+        self.unload();
         self.store.remove(&self.key()).await
     }
 
-    /// Forgets the channel without touching the store, which another tab has cleared, and may hold a new release by now.
-    pub fn forget(&self) {
+    /// Removes the channel from memory without touching the store, which another tab has cleared, and which may hold a new
+    /// release by now.
+    pub fn unload(&self) {
         self.loaded.take();
         self.lessons.take();
+        self.lesson_ids.take();
+        self.changed_lessons.take();
         self.taught.take();
         self.parts.clear();
         self.parcels.take();
@@ -184,7 +194,7 @@ impl<S: Store> Session<S> {
             channel: self.channel.clone(),
             keys: self.keys.len(),
             products: self.products.borrow().as_ref().map(|p| p.len()),
-            model: self.loaded().as_deref().map(Model::new),
+            model: self.loaded().as_deref().map(DiagnosedModel::new),
             durable: self.store.durable(),
             kept_bytes: self.parts.bytes(),
             last_check: self.last.borrow().clone(),

@@ -7,26 +7,28 @@ use serde_json::Value;
 
 use super::invalid;
 use super::limits::{MAX_FACTS, MAX_FEATURES, MAX_FRAMES, MAX_ID, MAX_JPEG, MAX_LABEL};
+use crate::codec::put;
 use crate::error::Result;
 use crate::frame::Frame;
+use crate::hash;
 
-/// Side of a kept picture at most, pixels.
+/// The largest side of a kept picture, pixels.
 pub const SIDE: usize = 320;
 
-/// A few frames that a person showed, and what they said that it was.
+/// A few frames that a person showed, and what the person said they show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
-    /// Unique on the device, such as a UUID: 1 to 64 of `A–Z a–z 0–9 _ -`. A lesson of the same id takes its place.
+    /// Unique on the device, such as a UUID: 1 to 64 of `A–Z a–z 0–9 _ -`. A lesson of the same id replaces it.
     pub id: String,
     /// When it was given, milliseconds since 1970.
     pub time: u64,
-    /// The product's id; none of what is no product.
+    /// The product's id; none where the frames show no product.
     pub label: Option<String>,
     /// What an app shows with the product, name, price, …: a JSON object, or empty for none.
     pub facts: String,
     /// Whether it corrects an answer, rather than enrols a product.
     pub correction: bool,
-    /// What made the features: [`crate::Recognizer::features_digest`].
+    /// Identifies what computed the features: [`crate::Recognizer::features_digest`].
     pub features_digest: [u8; 32],
     /// At least one.
     pub frames: Vec<LessonFrame>,
@@ -43,7 +45,7 @@ pub struct LessonFrame {
 }
 
 impl Lesson {
-    /// Checks what a lesson alone can be wrong in.
+    /// Checks everything that can be wrong with a single lesson.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidLesson`].
@@ -78,6 +80,14 @@ impl Lesson {
         Ok(())
     }
 
+    /// What names the lesson in a release that was trained on it: the first eight bytes of the SHA-256 of its id, its
+    /// time and its product's id, each with its length, in lower-case hex. A lesson that was given anew under the same id
+    /// is another one.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest(&self.id, self.time, self.label.as_deref())
+    }
+
     /// The lesson with its features alone, which is all that recognition needs.
     #[must_use]
     pub fn without_pictures(mut self) -> Self {
@@ -86,14 +96,25 @@ impl Lesson {
     }
 }
 
-/// The members of a JSON object, and none of an empty text; `None` of what is no object.
+/// As [`Lesson::digest`], of a lesson's parts.
+#[must_use]
+pub fn digest(id: &str, time: u64, label: Option<&str>) -> String {
+    let mut text = Vec::new();
+    put(&mut text, id.as_bytes());
+    text.extend(time.to_le_bytes());
+    text.push(u8::from(label.is_some()));
+    put(&mut text, label.unwrap_or_default().as_bytes());
+    hash::sha256(&text)[..16].to_owned()
+}
+
+/// The members of a JSON object; empty for an empty text, and `None` where the text is no JSON object.
 #[inline(never)]
 pub(crate) fn facts(json: &str) -> Option<BTreeMap<String, Value>> {
-    // From bytes, as metadata.json is read: the code is there once.
+    // From bytes, as metadata.json is read, so that the module has one copy of the parser.
     if json.is_empty() { Some(BTreeMap::new()) } else { serde_json::from_slice(json.as_bytes()).ok() }
 }
 
-/// What is kept of a frame: its central square as opaque RGBA, and its side.
+/// The part of a frame that a lesson keeps: its central square as opaque RGBA, and the side in pixels.
 #[must_use]
 pub fn square(frame: &Frame<'_>) -> (Vec<u8>, usize) {
     let side = SIDE.min(frame.width()).min(frame.height());

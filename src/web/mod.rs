@@ -1,5 +1,5 @@
-//! The browser's side, wasm only: thin edges around [`crate::sync`], [`crate::recognize`] and [`crate::vault`]. The
-//! features `channel` and `vault` each export one of its surfaces.
+//! What JavaScript sees of the library, in wasm only: thin layers around [`crate::sync`], [`crate::recognize`] and
+//! [`crate::vault`]. The features `channel` and `vault` each export one of the two surfaces.
 
 #[cfg(feature = "channel")]
 mod channel;
@@ -19,3 +19,7 @@ pub use failure::error_codes;
 pub use start::construct;
 #[cfg(feature = "vault")]
 pub use vault::{VaultDatabase, VaultHandle};
+
+/// What channels and vaults have in common of the types in their `.d.ts`.
+#[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("../boundary/types/shared.d.ts");

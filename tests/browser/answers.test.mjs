@@ -1,8 +1,8 @@
-// What decides whether a model is trusted and who wins: its golden vector, on each kind of SIMD, and the products that the app
-// knows.
+// What decides whether a model is trusted and which product wins: the golden vector on each kind of SIMD, and the products that
+// the app knows.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ const options = { timeout: 3 * PATIENCE };
 const at = stage();
 const folder = temporary(after);
 
-const built = (build) => fileURLToPath(new URL(`../../pkg/wasm/${build}/`, import.meta.url));
+const built = (build) => fileURLToPath(new URL(`../../pkg/wasm/${build}/jicho-${build}.wasm`, import.meta.url));
 const headOf = ({ files }) => files.find(({ role }) => role === 'head');
 
 describe('the golden vector', options, () => {
@@ -29,7 +29,7 @@ describe('the golden vector', options, () => {
     others = { models, ...metadataOf(models) };
   });
 
-  /** Publishes the second release with another head in place of its own, told as what it is. */
+  /** Publishes the second release with another head, whose hash and size stand in metadata.json. */
   function replaceHead(change) {
     const bytes = change(readFileSync(join(at.newer, headOf(at.second).url)));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -57,8 +57,12 @@ describe('the golden vector', options, () => {
 
   for (const build of ['scalar', 'simd', 'relaxed']) {
     test(`on the build ${build} lets the right model in, and no wrong one`, async () => {
-      // Whichever build the browser asks for, it gets this one.
-      for (const asked of ['scalar', 'simd', 'relaxed']) at.web.mounts[`/as-${build}/${asked}/`] = built(build);
+      // Whichever module the browser asks for, it gets this one.
+      for (const asked of ['scalar', 'simd', 'relaxed']) {
+        const module = join(folder, `as-${build}/${asked}/jicho-${asked}.wasm`);
+        cpSync(built(build), module);
+      }
+      at.web.mounts[`/as-${build}/`] = join(folder, `as-${build}`);
       const run = async ({ start, outcome, photo, args }) => {
         const eye = await start({ wasm: `/as-${args.build}/` });
         const { value, error } = await outcome(eye.sync());

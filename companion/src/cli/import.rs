@@ -1,4 +1,4 @@
-//! `jicho import`.
+//! The command `jicho import`.
 
 use std::path::PathBuf;
 
@@ -16,16 +16,16 @@ use crate::progress::Progress;
 pub struct Import {
     /// The ONNX classifier
     model: PathBuf,
-    /// File with the labels in the order of the network's output: one a line, or JSON as Hugging Face or Keras write it
+    /// File with the labels in the order of the network's output: one per line, or JSON as Hugging Face or Keras write it
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Channel id
     #[arg(long)]
     channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
+    /// The models folder, created if missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The network's output with a value per label, where several fit
+    /// The network's output with a value per label, if several fit
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
     #[command(flatten)]

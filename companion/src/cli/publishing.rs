@@ -8,16 +8,16 @@ use crate::output::publish::{KEEP, Published, Terms};
 use crate::output::report::place::Place;
 use crate::progress::{Progress, emit};
 
-/// How to publish.
+/// How a release is published.
 #[derive(Args)]
 pub(super) struct Publish {
-    /// Versions to keep; older ones are removed, their files a day later
+    /// Number of versions to keep; older ones are removed, and their files a day later
     #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
     keep: usize,
     /// Sign with the key of `jicho keygen`
     #[arg(long, value_name = "KEYFILE", conflicts_with = "unsigned", help_heading = "Publishing")]
     sign: Option<PathBuf>,
-    /// Publish unsigned though the channel is signed
+    /// Publish without a signature even though the channel is signed
     #[arg(long, help_heading = "Publishing")]
     unsigned: bool,
 }
@@ -31,7 +31,7 @@ impl Publish {
 /// Whether to publish to a share of the devices first.
 #[derive(Args)]
 pub(super) struct Canary {
-    /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
+    /// Publish as a candidate for a share of the devices, as 10%; end the trial by `promote` or `withdraw`
     #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
     pub(super) canary: Option<f64>,
 }
@@ -69,7 +69,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.filter(|s| *s > 0.0 && *s <= 1.0).ok_or_else(|| "give a share of the devices, as 10% or 0.1".into())
 }
 
-/// Tells what was published: a line for people on stderr, the manifest's path on stdout.
+/// Prints what was published: a line for people on stderr, the manifest's path on stdout.
 pub(super) fn tell(progress: Progress, published: &Published) {
     let manifest = &published.manifest;
     progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));

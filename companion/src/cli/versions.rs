@@ -1,4 +1,4 @@
-//! `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`.
+//! The command `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ impl Versions {
 pub struct Rollback {
     #[command(flatten)]
     of: OfChannel,
-    /// The version (default: the one before that in force)
+    /// The version to put into force (default: the one before the current one)
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,
 }
@@ -53,7 +53,7 @@ pub struct OfChannel {
 }
 
 impl Rollback {
-    /// Puts the older release into force.
+    /// Puts the older release back into force.
     pub fn run(self) -> Result<()> {
         self.of.change(&Change::Rollback(self.to))
     }
@@ -65,7 +65,7 @@ impl OfChannel {
         self.change(&Change::Promote)
     }
 
-    /// Takes the candidate back.
+    /// Withdraws the candidate.
     pub fn withdraw(self) -> Result<()> {
         self.change(&Change::Withdraw)
     }

@@ -1,4 +1,4 @@
-//! The host behind `fetch`, in a page or a worker.
+//! The models' host over `fetch`, in a page or a worker.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, Url,
 };
 
-use super::line::{self, Line};
+use super::connection::{self, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Body, Head, Host, Redirect, Request};
 use crate::web::failure::describe;
@@ -24,22 +24,22 @@ extern "C" {
     static ORIGIN: Option<String>;
 }
 
-/// Waits before a retry: this long, then twice as long, and so on.
+/// The backoff before the first retry; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks over HTTP until the signal aborts.
+/// Sends HTTP requests until the signal aborts.
 pub(super) struct FetchHost {
     pub(super) signal: AbortSignal,
-    /// Gives the access token.
+    /// The app's function that gives the access token.
     pub(super) token: Option<Function>,
-    /// A connection that brings nothing for so long is given up.
+    /// A connection that brings no byte for so long counts as broken.
     pub(super) stall: Duration,
 }
 
 /// The body of a response, or of one that has none.
 pub(super) struct FetchBody {
     url: String,
-    line: Line,
+    connection: Connection,
     reader: Option<ReadableStreamDefaultReader>,
 }
 
@@ -47,8 +47,8 @@ impl Host for FetchHost {
     type Body = FetchBody;
 
     async fn send(&self, request: &Request<'_>) -> Result<(Head, FetchBody)> {
-        let line = Line::new(&self.signal, self.stall);
-        let response = line.wait(request.url, fetch(&prepare(request, &line)?)).await?;
+        let connection = Connection::new(&self.signal, self.stall);
+        let response = connection.wait(request.url, fetch(&prepare(request, &connection)?)).await?;
         let response: Response = response.unchecked_into();
         let header = |name: &str| response.headers().get(name).ok().flatten();
         let elsewhere = response.redirected() && origin(&response.url()) != origin(request.url);
@@ -67,7 +67,7 @@ impl Host for FetchHost {
             redirect,
         };
         let reader = response.body().map(|stream| stream.get_reader().unchecked_into());
-        Ok((head, FetchBody { url: request.url.to_owned(), line, reader }))
+        Ok((head, FetchBody { url: request.url.to_owned(), connection, reader }))
     }
 
     async fn token(&self, refresh: bool) -> Result<Option<String>> {
@@ -84,7 +84,7 @@ impl Host for FetchHost {
         if given.is_null() || given.is_undefined() {
             return Ok(None);
         }
-        // Nothing else can be sent in a header. The message must not tell a token.
+        // Nothing else can be sent in a header. The message must not repeat the token.
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
         given.as_string().filter(fits).map(Some).ok_or_else(|| {
             let message = "the app's token function must give a token of visible ASCII characters, null or undefined";
@@ -93,9 +93,9 @@ impl Host for FetchHost {
     }
 
     async fn pause(&self, retry: u32) -> Result<()> {
-        let passed = line::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
+        let slept = connection::sleep(PAUSE * 2u32.pow(retry.min(8) - 1));
         // Only an abort rejects, and that is what comes next.
-        let _ = JsFuture::from(self.unless_aborted(&passed)).await;
+        let _ = JsFuture::from(self.unless_aborted(&slept)).await;
         self.ended()
     }
 
@@ -111,12 +111,12 @@ impl Host for FetchHost {
 impl Body for FetchBody {
     async fn read(&mut self, into: &mut Vec<u8>) -> Result<bool> {
         let Some(reader) = &self.reader else {
-            self.line.end();
+            self.connection.finish();
             return Ok(false);
         };
-        let chunk: ReadableStreamReadResult = self.line.wait(&self.url, reader.read()).await?.unchecked_into();
+        let chunk: ReadableStreamReadResult = self.connection.wait(&self.url, reader.read()).await?.unchecked_into();
         if chunk.get_done().unwrap_or(true) {
-            self.line.end();
+            self.connection.finish();
             return Ok(false);
         }
         let bytes: Uint8Array = chunk.get_value().unchecked_into();
@@ -128,31 +128,31 @@ impl Body for FetchBody {
 }
 
 impl FetchHost {
-    /// Settles as `promise` does, or rejects once the signal aborts.
+    /// Settles as `promise` does, or rejects as soon as the signal aborts.
     fn unless_aborted(&self, promise: &Promise) -> Promise {
         let aborted = Promise::new(&mut |_, reject| {
             if self.signal.aborted() {
                 let _ = reject.call0(&JsValue::UNDEFINED);
             }
-            // The signal is that of one sync, and the listener goes with it.
+            // The signal belongs to one sync, and its listeners are freed with it.
             let _ = self.signal.add_event_listener_with_callback("abort", &reject);
         });
         Promise::race(&Array::of2(promise, &aborted))
     }
 }
 
-fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
+fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Request> {
     let Request { url, mutable, unless, from, only_if, token } = *request;
     let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
-    // Elsewhere these headers would have the browser ask first whether they are allowed, which few hosts answer. There the
-    // browser's own cache revalidates metadata.json, and the hash tells whether the pieces of a blob belong together.
+    // To another origin these headers would cause a CORS preflight, which few hosts answer. There the browser's own cache
+    // revalidates metadata.json, and the hash shows whether the pieces of a resumed file belong together.
     let home = ORIGIN.with(Option::clone).is_some_and(|home| origin(url) == Some(home));
     let headers = Headers::new().map_err(invalid)?;
     let set = |name: &str, value: &str| headers.set(name, value).map_err(invalid);
     let unless = unless.filter(|_| home);
     if let Some(etag) = unless {
         set("if-none-match", etag)?;
-        // Else the browser would say `no-cache`, at which some servers never answer 304.
+        // Otherwise the browser sends `no-cache`, to which some servers never answer 304.
         set("cache-control", "max-age=0")?;
     }
     if from > 0 {
@@ -166,11 +166,11 @@ fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
     }
     let init = RequestInit::new();
     init.set_headers(&headers);
-    // `no-cache` would hide the 304 that was asked for.
+    // With `no-cache` the browser would turn the 304 that was asked for into a 200.
     init.set_cache(if mutable && unless.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });
-    init.set_signal(Some(&line.signal()));
+    init.set_signal(Some(&connection.signal()));
     web_sys::Request::new_with_str_and_init(url, &init).map_err(invalid)
 }
 

@@ -3,7 +3,7 @@
 mod classifier;
 mod labels;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jicho::manifest::{Decision, FileRole, Golden, Manifest, ModelType, Preprocessing, RUNTIME_NEEDED, SCHEMA};
@@ -111,6 +111,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
             match_confidence: MATCH_CONFIDENCE,
         },
         facts: BTreeMap::new(),
+        lessons: BTreeSet::new(),
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
