@@ -13,6 +13,7 @@ mod clean;
 mod compile;
 mod crossvalidate;
 mod damage;
+mod datasets;
 mod determinism;
 mod evaluate;
 mod export;
