@@ -2,10 +2,10 @@
 //! [`Manifest`] need not check again. Format: `docs/formats/metadata.md`.
 
 mod candidate;
-mod check;
 mod preprocessing;
 mod score;
 pub mod signature;
+mod validate;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 pub use candidate::{Candidate, takes_candidate};
-pub use check::{MAX_RELEASE_SEQ, check_channel, check_version};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
 pub use score::{ScoreRule, ScoreTerm};
+pub use validate::{MAX_RELEASE_SEQ, check_channel, check_version};
 
 /// The metadata.json schema that this build writes, and the newest it reads.
 pub const SCHEMA: u32 = 1;
@@ -287,7 +287,7 @@ impl Manifest {
             ));
         }
         if let Some(minimum) = minimum_runtime {
-            check::check_runtime(&minimum)?;
+            validate::check_runtime(&minimum)?;
         }
         let manifest: Manifest =
             serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::client::{Client, bad_status};
+use super::http_client::{Client, bad_status};
 use super::{Body, Host, Request, Store, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileEntry;

@@ -4,23 +4,23 @@
 //! known, ask the host, decide what is newer ([`Rank`]), gather and verify every file, load, check the golden vector, and
 //! only then activate. Whatever fails before that leaves the old model in place.
 
-mod client;
 mod diagnosis;
 mod download;
 mod host;
-mod keep;
+mod http_client;
 mod lessons;
-mod loaded;
-mod offer;
+mod loaded_model;
+mod ranked;
 mod release;
 mod session;
 mod store;
-mod update;
+mod stored;
+mod sync_run;
 
 pub use diagnosis::{Check, Diagnosis};
 pub use host::{Body, Head, Host, Redirect, Request};
 pub use lessons::Told;
-pub use loaded::Loaded;
+pub use loaded_model::Loaded;
 pub use release::Rank;
 pub use session::{Options, Session};
 #[cfg(all(target_arch = "wasm32", feature = "channel"))]

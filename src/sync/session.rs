@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::diagnosis::{Check, Diagnosis, Model};
 use super::download::Parts;
-use super::loaded::Loaded;
+use super::loaded_model::Loaded;
 use super::release::Rank;
 use super::{Host, Outcome, Store};
 use crate::error::{Error, ErrorKind, Result};

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::offer::Offer;
+use super::ranked::Offer;
 use super::release::{Rank, Release};
 use super::store::Store;
 use crate::engine;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::client::Client;
-use super::loaded::{Loaded, check_engine};
-use super::offer::Offer;
+use super::http_client::Client;
+use super::loaded_model::{Loaded, check_engine};
+use super::ranked::Offer;
 use super::release::Release;
 use super::store::incomplete;
 use super::{Host, Session, Store, StoredRelease, verify};

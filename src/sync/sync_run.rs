@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::client::{Client, Document};
-use super::keep::Stored;
-use super::loaded::{Loaded, check_engine};
-use super::offer::{Known, Offer};
+use super::http_client::{Client, Document};
+use super::loaded_model::{Loaded, check_engine};
+use super::ranked::{Known, Offer};
 use super::release::{Rank, Release};
+use super::stored::Stored;
 use super::{Host, Outcome, Session, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{FileEntry, FileRole, takes_candidate};
