@@ -77,6 +77,8 @@ error_kinds! {
     InvalidLesson => "INVALID_LESSON",
     /// A recognition that is too long ago to be corrected: its picture is gone.
     RecognitionGone => "RECOGNITION_GONE",
+    /// The release is from the future by this device's clock, which is probably wrong: set date and time.
+    Clock => "CLOCK",
     /// No connection, or it broke.
     Network => "NETWORK",
     /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.

@@ -9,11 +9,11 @@ use jicho::{ErrorKind, Result};
 
 /// Activates a release with new files.
 async fn activate<S: Store>(store: &S, key: &str, release: &StoredRelease, files: &[(char, &[u8])]) -> Result<bool> {
-    store.activate(key, release, None, &parcels(store, files)).await
+    store.activate(key, release, None, &staged(store, files)).await
 }
 
-fn parcels<S: Store>(store: &S, files: &[(char, &[u8])]) -> Vec<(String, S::Parcel)> {
-    files.iter().map(|(name, bytes)| (hash(*name), store.pack(bytes))).collect()
+fn staged<S: Store>(store: &S, files: &[(char, &[u8])]) -> Vec<(String, S::StagedBlob)> {
+    files.iter().map(|(name, bytes)| (hash(*name), store.stage(bytes))).collect()
 }
 
 fn hash(name: char) -> String {
@@ -26,7 +26,7 @@ fn hashes(names: &str) -> Vec<String> {
 
 fn release(release_seq: u64, names: &str) -> StoredRelease {
     let metadata = format!("{release_seq} {names}").into_bytes();
-    StoredRelease { rank: Rank::of(release_seq), blobs: hashes(names), metadata, etag: None }
+    StoredRelease { rank: Rank::of(release_seq), blobs: hashes(names), metadata, etag: None, expires: None }
 }
 
 async fn missing(store: &impl Store, names: &str) -> Vec<String> {

@@ -1,7 +1,8 @@
-//! What a support person asks for, as far as this side knows it. Nothing in it is personal.
+//! Describes an open channel for a support person. Nothing in it is personal.
 
 use serde::Serialize;
 
+use super::sync_run::Findings;
 use super::{Loaded, Outcome};
 use crate::error::Error;
 use crate::manifest::FileRole;
@@ -11,39 +12,45 @@ use crate::manifest::signature::signed_by;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
-    /// Of this library.
+    /// The version of this library.
     pub version: &'static str,
     /// The models' base URL.
     pub models: String,
     /// The channel.
     pub channel: String,
-    /// How many public keys the app trusts; 0 where it asks for no signature.
+    /// How many public keys the app pinned; 0 where it asks for no signature.
     pub keys: usize,
+    /// How many different keys must have signed a release.
+    pub threshold: usize,
+    /// The version of the key list that took the place of the pinned keys; 0 where none did.
+    pub key_list: u64,
     /// How many products the app knows; null where it did not say.
     pub products: Option<usize>,
-    /// What answers.
+    /// The model that answers.
     pub model: Option<Model>,
     /// Whether the store survives the page.
     pub durable: bool,
-    /// Bytes of a failed download that wait in memory for the next one.
+    /// Bytes of failed downloads that the next sync will resume.
     pub kept_bytes: usize,
     /// The last sync since the channel was opened.
     pub last_check: Option<Check>,
 }
 
-/// What answers.
+/// The model that answers.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
-    /// Its name.
+    /// The release's name.
     pub version: String,
-    /// Its number.
+    /// The release's `releaseSeq`.
     pub release_seq: u64,
-    /// The number of the latest/metadata.json that named it.
+    /// The `releaseSeq` of the latest/metadata.json that named it.
     pub latest_seq: u64,
+    /// When that file should have been replaced, Unix seconds; null where it does not say.
+    pub expires: Option<u64>,
     /// Whether it is on trial.
     pub candidate: bool,
-    /// The name of the key that it says it is signed with. Verified only where `keys` is above 0.
+    /// The names of the keys that it says it is signed with, joined by commas. Verified only where `keys` is above 0.
     pub signed_by: Option<String>,
     /// What runs its network.
     pub engine: &'static str,
@@ -51,11 +58,11 @@ pub struct Model {
     pub files: Vec<File>,
     /// Whether it survives the page.
     pub stored: bool,
-    /// Why not.
+    /// Why it does not.
     pub stored_problem: Option<String>,
 }
 
-/// A file.
+/// A file of a release.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
@@ -63,11 +70,11 @@ pub struct File {
     pub role: FileRole,
     /// Lower-case hex.
     pub sha256: String,
-    /// Length.
+    /// Its length.
     pub bytes: u64,
 }
 
-/// What came of a sync.
+/// How a sync ended.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -77,15 +84,21 @@ pub struct Check {
     pub outcome: Option<&'static str>,
     /// Why it failed.
     pub error: Option<Problem>,
-    /// Why the candidate that this device should have taken was not.
+    /// Why the host could not be reached, where the outcome is `offline`.
+    pub cause: Option<Problem>,
+    /// Why the candidate that this device should have taken was not taken.
     pub candidate_error: Option<Problem>,
+    /// The `releaseSeq` of the host's latest/metadata.json; null where it was not read.
+    pub host_seq: Option<u64>,
+    /// When that file should have been replaced, Unix seconds; null where it does not say.
+    pub expires: Option<u64>,
 }
 
-/// An error.
+/// An error as data.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Its code.
+    /// The error's stable code.
     pub code: &'static str,
     /// For people.
     pub message: String,
@@ -98,12 +111,15 @@ impl Problem {
 }
 
 impl Check {
-    pub(super) fn new(at: f64, result: Result<Outcome, &Error>, candidate: Option<&Error>) -> Self {
+    pub(super) fn new(at: f64, result: Result<Outcome, &Error>, findings: &Findings) -> Self {
         Check {
             at,
             outcome: result.ok().map(Outcome::name),
             error: result.err().map(Problem::new),
-            candidate_error: candidate.map(Problem::new),
+            cause: findings.offline_cause.as_ref().map(Problem::new),
+            candidate_error: findings.candidate_error.as_ref().map(Problem::new),
+            host_seq: findings.host_seq,
+            expires: findings.expires,
         }
     }
 }
@@ -116,8 +132,9 @@ impl Model {
             version: manifest.version.clone(),
             release_seq: loaded.rank.release,
             latest_seq: loaded.rank.latest,
+            expires: loaded.latest.borrow().expires,
             candidate: loaded.is_candidate(),
-            signed_by: signed_by(&loaded.release.metadata),
+            signed_by: Some(signed_by(&loaded.release.metadata).join(", ")).filter(|names| !names.is_empty()),
             engine: loaded.recognizer.engine(),
             files: manifest.needed().map(file).collect(),
             stored: loaded.stored(),

@@ -1,5 +1,5 @@
-//! What was taught to a channel on this device, and what its model makes of it. Who keeps the lessons decides whoever
-//! holds the session.
+//! The lessons that were taught to a channel on this device, as its model uses them. The session holds them in memory; where
+//! they are stored (IndexedDB or a vault) is up to the session's owner.
 
 use std::cell::Ref;
 
@@ -9,14 +9,14 @@ use crate::frame::Frame;
 use crate::recognize::{Standing, Taught};
 use crate::teach::{Lesson, LessonFrame, check_room};
 
-/// A lesson, described.
+/// What a lesson says, without its frames.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct LessonSummary {
     /// Its id.
     pub id: String,
-    /// The product's; none of no product.
+    /// The id of the product that it shows; `None` where it shows no product.
     pub label: Option<String>,
-    /// What it says of the product: a JSON object, or empty.
+    /// Facts about the product: a JSON object, or empty.
     pub facts: String,
     /// Whether it corrected an answer.
     pub correction: bool,
@@ -24,7 +24,7 @@ pub struct Told {
     pub time: u64,
     /// How many frames it has.
     pub frames: usize,
-    /// What the model makes of it; none without a model.
+    /// Whether the model uses it; `None` without a model.
     pub standing: Option<Standing>,
 }
 
@@ -56,7 +56,7 @@ impl<S: Store> Session<S> {
         Ok(bytes)
     }
 
-    /// Has a lesson take part from now on; one of the same id is replaced.
+    /// Uses a lesson from now on, in place of one with the same id.
     ///
     /// # Errors
     /// What [`Lesson::parse`] returns.
@@ -73,7 +73,7 @@ impl<S: Store> Session<S> {
         Ok(())
     }
 
-    /// Takes the lesson of that id out.
+    /// Stops using the lesson with that id.
     pub fn unlearn(&self, id: &str) {
         self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
         if let Some(loaded) = &*self.loaded.borrow() {
@@ -83,9 +83,9 @@ impl<S: Store> Session<S> {
 
     /// Every lesson, in the order in which they were learnt.
     #[must_use]
-    pub fn lessons(&self) -> Vec<Told> {
+    pub fn lessons(&self) -> Vec<LessonSummary> {
         let loaded = self.loaded();
-        let told = |(lesson, _): &(Lesson, usize)| Told {
+        let summary = |(lesson, _): &(Lesson, usize)| LessonSummary {
             id: lesson.id.clone(),
             label: lesson.label.clone(),
             facts: lesson.facts.clone(),
@@ -94,17 +94,17 @@ impl<S: Store> Session<S> {
             frames: lesson.frames.len(),
             standing: loaded.as_ref().map(|loaded| loaded.recognizer.standing(lesson)),
         };
-        self.lessons.borrow().iter().map(told).collect()
+        self.lessons.borrow().iter().map(summary).collect()
     }
 
-    /// What the model that answers now makes of the lessons.
+    /// The lessons as the model that answers now uses them.
     #[must_use]
     pub fn taught(&self) -> Ref<'_, Taught> {
         self.taught.borrow()
     }
 
-    /// Another model has its own view of every lesson.
-    pub(super) fn learn_anew(&self) {
+    /// Gives every lesson to the model that was just loaded.
+    pub(super) fn relearn(&self) {
         let mut taught = Taught::default();
         if let Some(loaded) = &*self.loaded.borrow() {
             self.lessons.borrow().iter().for_each(|(lesson, _)| loaded.recognizer.learn(&mut taught, lesson));

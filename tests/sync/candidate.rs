@@ -85,7 +85,7 @@ fn its_metadata_is_fetched_once() {
     sync(&open(&store), &host).unwrap();
     host.asked();
     assert_eq!(sync(&open(&store), &host), Ok(Outcome::Current));
-    assert!(host.asked()[0].unless.is_some(), "a trial costs a 304 too");
+    assert!(host.asked()[0].if_none_match.is_some(), "a trial costs a 304 too");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_broken_candidate_costs_nothing_but_itself() {
         }
         assert_eq!(again, Ok(Outcome::Current), "case {case}");
         assert_eq!(candidate_error(&session), Some(code));
-        assert_eq!(host.asked().last().unwrap().unless, None, "a 304 would hide the candidate, should it be mended");
+        assert_eq!(host.asked().last().unwrap().if_none_match, None, "a 304 would hide the candidate, should it be mended");
         try_out(&host, &main, &good, EVERYONE);
         assert_eq!(sync(&session, &host), Ok(Outcome::Updated), "mended, case {case}");
         assert_eq!(version(&session).as_deref(), Some("v7"));

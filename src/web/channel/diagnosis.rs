@@ -23,22 +23,10 @@ impl Report {
     pub(super) fn new(session: &Session<Storage>) -> Self {
         Report {
             diagnosis: session.diagnose(),
-            build: build(),
+            build: crate::sync::build(),
             memory_bytes: core::arch::wasm32::memory_size(0) << 16,
             schema: session.store().schema(),
         }
-    }
-}
-
-fn build() -> &'static str {
-    if cfg!(feature = "tract") {
-        "tract"
-    } else if cfg!(target_feature = "relaxed-simd") {
-        "relaxed"
-    } else if cfg!(target_feature = "simd128") {
-        "simd"
-    } else {
-        "scalar"
     }
 }
 
@@ -60,8 +48,12 @@ export interface ChannelDiagnosis {
   memoryBytes: number;
   models: string;
   channel: string;
-  /** How many public keys the app trusts; 0 asks for no signature. */
+  /** How many public keys the app pinned; 0 asks for no signature. */
   keys: number;
+  /** How many different keys must have signed a release. */
+  threshold: number;
+  /** The version of the key list that took the place of the pinned keys; 0 where none did. */
+  keyList: number;
   /** How many products the app knows; null where it did not say. */
   products: number | null;
   model: {
@@ -69,13 +61,15 @@ export interface ChannelDiagnosis {
     releaseSeq: number;
     /** The number of the latest/metadata.json that named it; another than its own while it is on trial. */
     latestSeq: number;
+    /** When that file should have been replaced, Unix seconds; null where it does not say. */
+    expires: number | null;
     candidate: boolean;
-    /** The name of the key that it says it is signed with; verified only where `keys` is above 0. */
+    /** The names of the keys that it says it is signed with, joined by commas; verified only where `keys` is above 0. */
     signedBy: string | null;
     /** What runs its network. */
     engine: string;
     /** The files that it was loaded from. */
-    files: { role: 'backbone' | 'plan' | 'head'; sha256: string; bytes: number }[];
+    files: { role: 'backbone' | 'plan' | 'space' | 'head'; sha256: string; bytes: number }[];
     stored: boolean;
     /** Why it is not. */
     storedProblem: string | null;
@@ -90,10 +84,16 @@ export interface ChannelDiagnosis {
   lastCheck: {
     /** Milliseconds since 1970, by the device's clock. */
     at: number;
-    outcome: 'updated' | 'current' | 'offline' | 'absent' | null;
+    outcome: 'updated' | 'current' | 'offline' | 'absent' | 'host-older' | 'expired' | null;
     error: Problem | null;
+    /** Why the host could not be reached, where the outcome is `offline`. */
+    cause: Problem | null;
     /** Why the candidate that this device should have taken was not. */
     candidateError: Problem | null;
+    /** The `releaseSeq` of the host's latest/metadata.json; null where it was not read. */
+    hostSeq: number | null;
+    /** When that file should have been replaced, Unix seconds; null where it does not say. */
+    expires: number | null;
   } | null;
 }
 ";

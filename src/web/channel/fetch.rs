@@ -53,15 +53,15 @@ impl Host for FetchHost {
         let header = |name: &str| response.headers().get(name).ok().flatten();
         let elsewhere = response.redirected() && origin(&response.url()) != origin(request.url);
         let redirect = match elsewhere {
-            _ if response.type_() == ResponseType::Opaqueredirect => Redirect::Refused,
-            true => Redirect::Elsewhere,
-            false => Redirect::Home,
+            _ if response.type_() == ResponseType::Opaqueredirect => Redirect::NotFollowed,
+            true => Redirect::OtherOrigin,
+            false => Redirect::SameOrigin,
         };
         let head = Head {
             status: response.status(),
             etag: header("etag"),
             length: header("content-length").and_then(|length| length.parse().ok()),
-            start: header("content-range")
+            range_start: header("content-range")
                 .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()),
             encoded: header("content-encoding").is_some(),
             redirect,
@@ -76,7 +76,7 @@ impl Host for FetchHost {
             Ok(given) => JsFuture::from(self.unless_aborted(&Promise::resolve(&given))).await,
             Err(thrown) => Err(thrown),
         };
-        self.ended()?;
+        self.check_aborted()?;
         let given = given.map_err(|thrown| {
             let message = format!("the app's token function failed: {}", describe(&thrown));
             Error::new(ErrorKind::Unauthorized, message)
@@ -96,14 +96,14 @@ impl Host for FetchHost {
         let passed = line::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
         // Only an abort rejects, and that is what comes next.
         let _ = JsFuture::from(self.unless_aborted(&passed)).await;
-        self.ended()
+        self.check_aborted()
     }
 
     fn now(&self) -> f64 {
         Date::now()
     }
 
-    fn ended(&self) -> Result<()> {
+    fn check_aborted(&self) -> Result<()> {
         if self.signal.aborted() { Err(Error::new(ErrorKind::Aborted, "aborted by the caller")) } else { Ok(()) }
     }
 }
@@ -120,10 +120,19 @@ impl Body for FetchBody {
             return Ok(false);
         }
         let bytes: Uint8Array = chunk.get_value().unchecked_into();
-        let start = into.len();
-        into.resize(start + bytes.length() as usize, 0);
+        let (start, length) = (into.len(), bytes.length() as usize);
+        if into.try_reserve_exact(length).is_err() {
+            let message = format!("{}: {length} more bytes do not fit into this device's memory", self.url);
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        into.resize(start + length, 0);
         bytes.copy_to(&mut into[start..]);
         Ok(true)
+    }
+
+    fn finish(&mut self) {
+        // The browser reads the end by itself; an abort now would show a finished download as cancelled.
+        self.line.end();
     }
 }
 
@@ -142,22 +151,22 @@ impl FetchHost {
 }
 
 fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
-    let Request { url, mutable, unless, from, only_if, token } = *request;
+    let Request { url, mutable, if_none_match, range_start, if_range, token } = *request;
     let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
     // Elsewhere these headers would have the browser ask first whether they are allowed, which few hosts answer. There the
     // browser's own cache revalidates metadata.json, and the hash tells whether the pieces of a blob belong together.
     let home = ORIGIN.with(Option::clone).is_some_and(|home| origin(url) == Some(home));
     let headers = Headers::new().map_err(invalid)?;
     let set = |name: &str, value: &str| headers.set(name, value).map_err(invalid);
-    let unless = unless.filter(|_| home);
-    if let Some(etag) = unless {
+    let if_none_match = if_none_match.filter(|_| home);
+    if let Some(etag) = if_none_match {
         set("if-none-match", etag)?;
         // Else the browser would say `no-cache`, at which some servers never answer 304.
         set("cache-control", "max-age=0")?;
     }
-    if from > 0 {
-        set("range", &format!("bytes={from}-"))?;
-        if let Some(etag) = only_if.filter(|_| home) {
+    if range_start > 0 {
+        set("range", &format!("bytes={range_start}-"))?;
+        if let Some(etag) = if_range.filter(|_| home) {
             set("if-range", etag)?;
         }
     }
@@ -167,7 +176,7 @@ fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
     let init = RequestInit::new();
     init.set_headers(&headers);
     // `no-cache` would hide the 304 that was asked for.
-    init.set_cache(if mutable && unless.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
+    init.set_cache(if mutable && if_none_match.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });
     init.set_signal(Some(&line.signal()));

@@ -14,7 +14,7 @@ use super::{Channel, quality_to_js};
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::quality::Quality;
-use crate::sync::Told;
+use crate::sync::LessonSummary;
 use crate::teach::{self, Lesson, LessonFrame};
 use crate::web::failure::plain;
 
@@ -116,7 +116,7 @@ impl Channel {
     #[wasm_bindgen(unchecked_return_type = "Lesson[]")]
     #[must_use]
     pub fn lessons(&self) -> Array {
-        let told = |told: Told| {
+        let told = |told: LessonSummary| {
             object([
                 ("id", told.id.into()),
                 ("label", told.label.map_or(JsValue::NULL, JsValue::from)),

@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::manifest::ModelType;
 use crate::quality::{Assessor, Moment, Quality};
-use crate::sync::{Loaded, Session};
+use crate::sync::{Loaded, Problem, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
 use diagnosis::Report;
@@ -114,7 +114,7 @@ impl Channel {
     pub fn forget(&self) -> Promise {
         self.clearing.replace(controller()).abort();
         self.in_turn(async |session| {
-            session.forget();
+            session.unload();
             Ok(JsValue::UNDEFINED)
         })
     }
@@ -241,12 +241,14 @@ async fn sync(
     };
     let outcome = session.sync(host, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
-    to_js(&Synced { outcome: outcome.name(), model: loaded.as_deref().map(ModelInfo::new) })
+    let cause = session.last_check().and_then(|check| check.cause);
+    to_js(&Synced { outcome: outcome.name(), cause, model: loaded.as_deref().map(ModelInfo::new) })
 }
 
 #[derive(Serialize)]
 struct Synced<'a> {
     outcome: &'static str,
+    cause: Option<Problem>,
     model: Option<ModelInfo<'a>>,
 }
 
@@ -263,6 +265,7 @@ struct ModelInfo<'a> {
     accuracy: Option<f64>,
     image_size: usize,
     model_type: ModelType,
+    architecture: Option<&'a str>,
     bytes: u64,
     candidate: bool,
     stored: bool,
@@ -284,6 +287,7 @@ impl<'a> ModelInfo<'a> {
             accuracy: manifest.accuracy,
             image_size: manifest.image_size,
             model_type: manifest.model_type,
+            architecture: manifest.architecture.as_deref(),
             bytes: manifest.total_bytes(),
             candidate: loaded.is_candidate(),
             stored: loaded.stored(),
@@ -308,7 +312,10 @@ export interface ModelInfo {
   /** Top-1 on photos held out of training, 0–1; null where none could be. */
   accuracy: number | null;
   imageSize: number;
+  /** `embedding` (a network and heads) or `classifier` (one network with a value per label). */
   modelType: string;
+  /** The network's family, as `mobilenetv2`; null where the release does not say. */
+  architecture: string | null;
   /** Of the files that a device fetches. */
   bytes: number;
   /** Whether it is a release on trial, which only some devices take. */
@@ -323,7 +330,9 @@ export interface ModelInfo {
 
 /** What came of a sync. */
 export interface Synced {
-  outcome: 'updated' | 'current' | 'offline' | 'absent';
+  outcome: 'updated' | 'current' | 'offline' | 'absent' | 'host-older' | 'expired';
+  /** Why the host could not be reached, where the outcome is `offline`. */
+  cause: Problem | null;
   model: ModelInfo | null;
 }
 

@@ -34,6 +34,7 @@ impl Options {
         Ok(Options {
             sync: sync::Options {
                 keys: keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_>>()?,
+                threshold: threshold(&field("threshold"))?,
                 products: products(&field("products"))?,
             },
             token: token.transpose().map_err(|_| invalid("`token` must be a function"))?,
@@ -42,6 +43,13 @@ impl Options {
             ),
         })
     }
+}
+
+/// How many of the keys must have signed a release; null or undefined asks for one.
+fn threshold(value: &JsValue) -> Result<Option<usize>> {
+    let Some(value) = present(value.clone()) else { return Ok(None) };
+    let number = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..=32.0).contains(number));
+    number.map(|number| Some(number as usize)).ok_or_else(|| invalid("`threshold` must be an integer of 1 to 32"))
 }
 
 /// The product ids that the app knows; null or undefined knows all.
@@ -73,8 +81,10 @@ fn invalid(message: &str) -> Error {
 const TYPES: &str = r"
 /** How to open a channel. */
 export interface ChannelOptions {
-  /** Public keys, 64 hex digits each; where there are any, only releases signed by one of them are taken. */
+  /** Public keys, 64 hex digits each; where there are any, only releases that they signed are taken. */
   keys?: string[];
+  /** How many different ones of the keys must have signed a release; 1 unless given. */
+  threshold?: number;
   /** The product ids that the app knows; null knows all. */
   products?: string[] | null;
   /** Gives the bearer token, or a fresh one after a 401. It is sent to the models' own origin only, and not kept. */
