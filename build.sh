@@ -71,9 +71,14 @@ firefox() {
   [ -x .tools/bin/geckodriver ] || cargo install geckodriver --version 0.37.1 --locked --root .tools --quiet
 }
 
+# The npm workspace's packages. The benchmark's peers are large: they are installed by `node_packages bench` alone.
 node_packages() {
   need npm "install Node.js 20 or newer"
-  (cd "$1" && npm ci --no-audit --no-fund --silent)
+  local only=(--include-workspace-root -w pkg -w www -w tests/browser) last=node_modules/vite
+  [ "${1:-}" != bench ] || { only=() last=node_modules/onnxruntime-web; }
+  if [ ! -d $last ] || [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+    npm ci --silent "${only[@]}"
+  fi
 }
 
 companion() {
@@ -165,16 +170,13 @@ pkg() {
     wasm_tract
   fi
   say "npm package"
-  node_packages pkg
-  # npm packs nothing from outside the package's own folder.
-  cp LICENSE-MIT LICENSE-APACHE pkg/
+  node_packages
   (cd pkg && npm run --silent build && npm pack --silent >&2)
 }
 
 www() {
   pkg "${1:-}"
   say "app"
-  node_packages www
   (cd www && npm run --silent build)
   # Static hosts and `jicho serve` send these where a browser takes them; the wasm shrinks to a quarter.
   find www/dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' \) -exec gzip -9 -k -f {} +
@@ -203,6 +205,8 @@ lint() {
   say "formatting and lints"
   cargo fmt --all -- --check
   cargo clippy --workspace --all-targets --quiet -- -D warnings
+  node_packages
+  npm run --silent lint
 }
 
 test_rust() {
@@ -269,7 +273,7 @@ test_miri() {
 browser_tests() {
   browser
   [ -x "$JICHO" ] || companion
-  node_packages tests/browser
+  node_packages
 }
 
 # Many seeded moments instead of the few that the tests take, and every fault of the matrix: some twenty minutes.
@@ -309,7 +313,7 @@ fuzz() {
 # The package's logic that needs no browser.
 test_pkg() {
   say "npm package's tests"
-  node_packages pkg
+  node_packages
   (cd pkg && npm test --silent)
 }
 
@@ -341,9 +345,7 @@ bench_python() {
 bench() {
   browser
   bench_python
-  node_packages tests/browser
-  # The peers are large, and stay as they are.
-  [ tests/bench/node_modules/.package-lock.json -nt tests/bench/package-lock.json ] || node_packages tests/bench
+  node_packages bench
   companion
   # With the profile that the companion has.
   cargo build -p jicho --no-default-features --example engine_time --target-dir target/bench/native
@@ -351,7 +353,7 @@ bench() {
   wasm_vault
   vault_module vault,bench target/wasm-bench/vault
   say "npm package"
-  node_packages pkg
+  node_packages
   (cd pkg && npm run --silent build)
   say "benchmark"
   node tests/bench/bench.mjs "$@"
@@ -359,12 +361,12 @@ bench() {
 
 accuracy() {
   browser
-  node_packages tests/browser
+  node_packages
   companion
   wasm
   wasm_vault
   say "npm package"
-  node_packages pkg
+  node_packages
   (cd pkg && npm run --silent build)
   node tests/accuracy/accuracy.mjs "$@"
 }

@@ -17,7 +17,8 @@ globalThis.fetch = (request) => {
   if (headers.location && request.redirect === 'manual') {
     return Promise.resolve(Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' }));
   }
-  if (headers.etag && asked['if-none-match'] === headers.etag) return Promise.resolve(new Response(null, { status: 304 }));
+  if (headers.etag && asked['if-none-match'] === headers.etag)
+    return Promise.resolve(new Response(null, { status: 304 }));
   let { status, body, then } = file;
   if (then.endsWith('-once')) file.then = '';
   const start = headers['accept-ranges'] ? Number(asked.range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0) : 0;

@@ -37,7 +37,8 @@ const wrap = (type, method, around) => {
     return around.call(this, () => original.apply(this, parameters), parameters);
   };
 };
-const lost = () => new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
+const lost = () =>
+  new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
 
 wrap(IDBDatabase, 'transaction', function (call) {
   // As it is thrown once the browser has closed the connection.

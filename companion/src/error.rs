@@ -59,10 +59,13 @@ pub enum Error {
     Locked(String),
     /// A network that has no plan.
     #[error("{0}")]
-    Compile(#[from] crate::compile::CompileError),
+    Compile(#[from] crate::model::compile::CompileError),
     /// The web server.
     #[error("{0}")]
     Serve(String),
+    /// A value of the companion's own that JSON cannot hold.
+    #[error("a value cannot be written as JSON ({0}); please report this defect")]
+    Json(#[source] serde_json::Error),
 }
 
 /// `std::result::Result` with [`enum@Error`].
@@ -86,6 +89,7 @@ impl Error {
             Error::Locked(_) => "LOCKED",
             Error::Compile(error) => error.code(),
             Error::Serve(_) => "SERVE",
+            Error::Json(_) => "INTERNAL",
         }
     }
 }

@@ -42,6 +42,16 @@ struct JsonStage {
 }
 
 impl Progress {
+    /// For commands that report while they work: JSON lines, or text for people.
+    pub fn lines(json: bool) -> Progress {
+        if json { Progress::Json } else { Progress::Human }
+    }
+
+    /// For commands that print one JSON object as their result: stdout must hold nothing else.
+    pub fn silent_if(json: bool) -> Progress {
+        if json { Progress::Silent } else { Progress::Human }
+    }
+
     /// Starts a stage of `total` steps.
     pub fn stage(self, name: &'static str, total: usize) -> Stage {
         let bar = ProgressBar::new(total as u64).with_message(name);

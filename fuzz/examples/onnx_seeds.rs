@@ -1,7 +1,7 @@
 //! Writes small ONNX files with the operators that networks are made of into the folder it is given: what the fuzzer
 //! starts from.
 
-#[path = "../../companion/src/onnx/build.rs"]
+#[path = "../../companion/src/model/onnx/build.rs"]
 #[allow(dead_code)]
 mod build;
 

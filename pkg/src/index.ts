@@ -1,8 +1,9 @@
+export type { Diagnostics } from './api/diagnostics.js';
 export {
-  ERROR_CODES,
   AbortedError,
   BadSignatureError,
   DisposedError,
+  ERROR_CODES,
   GoldenMismatchError,
   HashMismatchError,
   HttpStatusError,
@@ -15,6 +16,7 @@ export {
   InvalidManifestError,
   InvalidModelError,
   JichoError,
+  type JichoErrorCode,
   KeyMissingError,
   LessonLimitError,
   NetworkError,
@@ -33,10 +35,8 @@ export {
   VaultDamagedError,
   WeakPassphraseError,
   WrongKeyError,
-  type JichoErrorCode,
-} from './errors.js';
-export type { Diagnostics } from './diagnostics.js';
-export { Jicho } from './jicho.js';
+} from './api/errors.js';
+export { Jicho } from './api/jicho.js';
 export type {
   DroppedLessons,
   Enrolled,
@@ -44,8 +44,8 @@ export type {
   ImportedLessons,
   TaughtChange,
   TaughtProduct,
-} from './lesson-types.js';
-export { OnnxModel } from './onnx-model.js';
+} from './api/lesson-types.js';
+export { OnnxModel } from './api/onnx-model.js';
 export type {
   Answer,
   Attribute,
@@ -69,4 +69,4 @@ export type {
   SyncProgress,
   SyncResult,
   TokenSource,
-} from './types.js';
+} from './api/types.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Checks } = await source('checks');
+const { Checks } = await source('upkeep/checks');
 const MINUTE = 60_000;
 const EVERY = 30 * MINUTE;
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Connection } = await source('connection');
+const { Connection } = await source('worker/connection');
 
 /** A connection to a worker that keeps what it is posted. */
 function connect(events) {

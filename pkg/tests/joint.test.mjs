@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Joint } = await source('joint');
+const { Joint } = await source('upkeep/joint');
 const never = new AbortController().signal;
 
 /** One that ends when told to. */
@@ -28,7 +28,10 @@ test('all who wait get its result and its progress', async () => {
   run.onProgress(2);
   run.resolve('done');
   assert.deepEqual([await first, await second], ['done', 'done']);
-  assert.deepEqual(told, [[1, 2], [1, 2]]);
+  assert.deepEqual(told, [
+    [1, 2],
+    [1, 2],
+  ]);
   await run.joint.settled;
 });
 
@@ -41,7 +44,10 @@ test('it is aborted with the last who leaves', async () => {
   two.abort();
   assert.ok(run.signal.aborted && run.joint.aborted);
   const ended = await Promise.allSettled(results);
-  assert.deepEqual(ended.map(({ status }) => status), ['rejected', 'rejected']);
+  assert.deepEqual(
+    ended.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
   await run.joint.settled;
 });
 
@@ -60,7 +66,10 @@ test('who left hears no more', async () => {
 
 test('who left before, and nobody else, aborts it', async () => {
   const run = start();
-  await assert.rejects(run.joint.join(() => undefined, AbortSignal.abort()), /aborted/);
+  await assert.rejects(
+    run.joint.join(() => undefined, AbortSignal.abort()),
+    /aborted/,
+  );
 });
 
 test('aborted from above, all hear of it', async () => {

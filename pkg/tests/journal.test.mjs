@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Journal } = await source('journal');
+const { Journal } = await source('upkeep/journal');
 const KEY = 'jicho https://shop.example/models/T_1';
 
 function shelf() {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Measures } = await source('measures');
+const { Measures } = await source('upkeep/measures');
 const NOW = Date.UTC(2025, 0, 2);
 
 test('verdicts add up, survive the page, and tell nothing before the first', () => {
@@ -68,7 +68,13 @@ test('whatever is not theirs counts as nothing', () => {
     7,
     'text',
     [],
-    { since: 'yesterday', loads: 5, inferences: { count: -1, last: ['x', null, -3, Infinity] }, confidence: 'high', errors: 9 },
+    {
+      since: 'yesterday',
+      loads: 5,
+      inferences: { count: -1, last: ['x', null, -3, Infinity] },
+      confidence: 'high',
+      errors: 9,
+    },
     { confidence: [-1, 0.5, null, {}], errors: { NETWORK: 'many', FIVE: 5 } },
   ];
   for (const json of junk) assert.deepEqual(Measures.read(json, NOW).report(), empty, JSON.stringify(json));

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { settingsOf, checkInterval, productsOf, tokenOf } = await source('options');
-const { VERSION } = await source('version');
+const { settingsOf, checkInterval, productsOf, tokenOf } = await source('channel/options');
+const { VERSION } = await source('api/version');
 const base = { channel: 'T_1', models: 'https://shop.example/models' };
 
 test('what is left out has its default', () => {
@@ -35,10 +35,16 @@ test('an option of a wrong shape is refused, and named', () => {
   const wrong = { keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7 };
   for (const [name, value] of Object.entries(wrong)) {
     const message = name === 'products' ? /product ids/ : new RegExp(`"${name}"`);
-    assert.throws(() => settingsOf({ ...base, [name]: value }), (e) => e.code === 'INVALID_ARGUMENT' && message.test(e.message));
+    assert.throws(
+      () => settingsOf({ ...base, [name]: value }),
+      (e) => e.code === 'INVALID_ARGUMENT' && message.test(e.message),
+    );
   }
   const secret = { ...base, models: 'https://me:secret@shop.example/' };
-  assert.throws(() => settingsOf(secret), (e) => e.code === 'INVALID_ARGUMENT' && !e.message.includes('secret'));
+  assert.throws(
+    () => settingsOf(secret),
+    (e) => e.code === 'INVALID_ARGUMENT' && !e.message.includes('secret'),
+  );
   for (const checkEveryMinutes of [-1, NaN, Infinity, '5']) {
     assert.throws(() => checkInterval({ ...base, checkEveryMinutes }), { code: 'INVALID_ARGUMENT' });
   }

@@ -3,13 +3,14 @@ import { afterEach, test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { exclusive } = await source('exclusive');
-const { Tabs } = await source('tabs');
+const { exclusive } = await source('browser/lock');
+const { Tabs } = await source('upkeep/tabs');
 const never = new AbortController().signal;
 const nodes = { navigator: globalThis.navigator, BroadcastChannel: globalThis.BroadcastChannel };
 
 function browserHas(parts) {
-  for (const [name, value] of Object.entries(parts)) Object.defineProperty(globalThis, name, { value, configurable: true });
+  for (const [name, value] of Object.entries(parts))
+    Object.defineProperty(globalThis, name, { value, configurable: true });
 }
 afterEach(() => browserHas(nodes));
 
@@ -22,9 +23,15 @@ function locks() {
       const before = queues.get(name) ?? Promise.resolve();
       let free;
       const held = new Promise((resolve) => (free = resolve));
-      queues.set(name, before.then(() => held));
+      queues.set(
+        name,
+        before.then(() => held),
+      );
       try {
-        await Promise.race([before, new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))]);
+        await Promise.race([
+          before,
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        ]);
         return await run();
       } finally {
         free();
@@ -33,11 +40,17 @@ function locks() {
   };
 }
 
-for (const [name, navigator] of [['with Web Locks', { locks: locks() }], ['without', {}]]) {
+for (const [name, navigator] of [
+  ['with Web Locks', { locks: locks() }],
+  ['without', {}],
+]) {
   test(`${name}: the result and the error are those of what runs`, async () => {
     browserHas({ navigator });
     assert.equal(await exclusive('T_1', never, async () => 42), 42);
-    await assert.rejects(exclusive('T_1', never, async () => Promise.reject(new Error('mine'))), /mine/);
+    await assert.rejects(
+      exclusive('T_1', never, async () => Promise.reject(new Error('mine'))),
+      /mine/,
+    );
   });
 }
 

@@ -8,7 +8,7 @@ define('navigator', { onLine: true });
 define('addEventListener', () => undefined);
 define('removeEventListener', () => undefined);
 
-const { Upkeep, errorOf } = await source('upkeep', 'errors');
+const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/errors');
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
@@ -71,12 +71,18 @@ test('a sync joins the automatic check that runs; those of the app are answered 
   const told = [];
   const joined = [at.upkeep.sync((p) => told.push(p), never), at.upkeep.sync(() => undefined, never)];
   end();
-  assert.deepEqual((await Promise.all(joined)).map(({ outcome }) => outcome), ['current', 'current']);
+  assert.deepEqual(
+    (await Promise.all(joined)).map(({ outcome }) => outcome),
+    ['current', 'current'],
+  );
   assert.deepEqual(at.log, ['sync']);
   assert.deepEqual(told, [{ loadedBytes: 1, totalBytes: 2 }]);
   await Promise.all([at.upkeep.sync(() => undefined, never), at.upkeep.sync(() => undefined, never)]);
   assert.deepEqual(at.log, ['sync', 'sync', 'sync']);
-  assert.deepEqual(at.checks.map(({ automatic }) => automatic), [true, false, false]);
+  assert.deepEqual(
+    at.checks.map(({ automatic }) => automatic),
+    [true, false, false],
+  );
 });
 
 test('who aborts a sync that joined leaves the automatic check alone', async () => {
@@ -111,7 +117,10 @@ test('a check that fails is told and counted, and harms nobody', async () => {
   assert.deepEqual(at.checks, [{ outcome: 'failed', error: at.error, automatic: true }]);
   assert.deepEqual(at.upkeep.journal.report.errors, { HASH_MISMATCH: 1 });
   assert.deepEqual(at.upkeep.journal.lastCheck.error, { code: 'HASH_MISMATCH', message: 'other bytes' });
-  await assert.rejects(at.upkeep.sync(() => undefined, never), { code: 'HASH_MISMATCH' });
+  await assert.rejects(
+    at.upkeep.sync(() => undefined, never),
+    { code: 'HASH_MISMATCH' },
+  );
 });
 
 test('an update is told to the other tabs of the channel, and to no others', async () => {

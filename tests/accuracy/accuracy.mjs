@@ -44,33 +44,56 @@ if (!existsSync(join(grocery, 'train.txt'))) {
 }
 const SMALL = join(backbones, 'mobilenet_v1_0.25_128.onnx');
 const LARGE = join(backbones, 'mobilenet_v1_1.0_224_quant_embedding_extractor.onnx');
-const networks = positionals.length > 0 ? positionals : [
-  'embedded',
-  ...[SMALL, LARGE].filter((path) => existsSync(path) || console.log(`skipped: there is no ${path}`)),
-];
+const networks =
+  positionals.length > 0
+    ? positionals
+    : ['embedded', ...[SMALL, LARGE].filter((path) => existsSync(path) || console.log(`skipped: there is no ${path}`))];
 
 mkdirSync(out, { recursive: true });
-const classes = readFileSync(join(grocery, 'classes.csv'), 'utf8').trim().split(/\r?\n/).slice(1)
-  .map((line) => line.split(',')).map(([product, number, kind]) => ({ product, number, kind }));
+const classes = readFileSync(join(grocery, 'classes.csv'), 'utf8')
+  .trim()
+  .split(/\r?\n/)
+  .slice(1)
+  .map((line) => line.split(','))
+  .map(([product, number, kind]) => ({ product, number, kind }));
 const sets = Object.fromEntries(['train', 'val'].map((set) => [set, rows(set)]));
 
 if (values.unseen) unseen();
-else for (const network of networks) {
-  console.log(`\n### ${network.startsWith('/') ? network.split('/').at(-1) : network}\n`);
-  console.log(run(['crossvalidate', sets.train.file, '--test', sets.val.file, '--label', 'product', '--kind', 'kind',
-    '--seeds', values.seeds, ...(values.brief ? ['--brief'] : []), '--backbone', network]));
-  console.log(timed(network));
-  console.log(await taught());
-}
+else
+  for (const network of networks) {
+    console.log(`\n### ${network.startsWith('/') ? network.split('/').at(-1) : network}\n`);
+    console.log(
+      run([
+        'crossvalidate',
+        sets.train.file,
+        '--test',
+        sets.val.file,
+        '--label',
+        'product',
+        '--kind',
+        'kind',
+        '--seeds',
+        values.seeds,
+        ...(values.brief ? ['--brief'] : []),
+        '--backbone',
+        network,
+      ]),
+    );
+    console.log(timed(network));
+    console.log(await taught());
+  }
 
 /** Writes the photos of a split as JSONL. */
 function rows(set) {
   const known = new Map(classes.map((row) => [row.number, row]));
-  const found = readFileSync(join(grocery, `${set}.txt`), 'utf8').trim().split(/\r?\n/).map((line) => {
-    const [path, number] = line.split(/,\s*/);
-    const { product, kind } = known.get(number);
-    return { image_path: join(grocery, path), product, kind };
-  });
+  const found = readFileSync(join(grocery, `${set}.txt`), 'utf8')
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => {
+      const [path, number] = line.split(/,\s*/);
+      const { product, kind } = known.get(number);
+      return { image_path: join(grocery, path), product, kind };
+    });
   const file = join(out, `${set}.jsonl`);
   writeFileSync(file, found.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return { file, rows: found };
@@ -98,8 +121,20 @@ function unseen() {
   const list = join(out, 'left-out.txt');
   writeFileSync(list, [...left].map((product) => `${product}\n`).join(''));
   const made = join(out, 'half');
-  run(['pretrain', sets.train.file, '--held-out', sets.val.file, '--leave-out', list, '--teacher', LARGE,
-    '--teacher-size', '224', '--out', made]);
+  run([
+    'pretrain',
+    sets.train.file,
+    '--held-out',
+    sets.val.file,
+    '--leave-out',
+    list,
+    '--teacher',
+    LARGE,
+    '--teacher-size',
+    '224',
+    '--out',
+    made,
+  ]);
   const [train, val] = ['train', 'val'].map((set) => {
     const file = join(out, `${set}-left-out.jsonl`);
     const found = sets[set].rows.filter((row) => left.has(row.product));
@@ -107,10 +142,28 @@ function unseen() {
     return file;
   });
   for (const network of [join(made, 'backbone.onnx'), SMALL]) {
-    for (const [from, to] of [[train, val], [val, train]]) {
+    for (const [from, to] of [
+      [train, val],
+      [val, train],
+    ]) {
       console.log(`\n### ${network.split('/').at(-1)}, ${from.split('/').at(-1)} to ${to.split('/').at(-1)}\n`);
-      console.log(run(['crossvalidate', from, '--test', to, '--label', 'product', '--kind', 'kind',
-        '--seeds', '1', '--brief', '--backbone', network]));
+      console.log(
+        run([
+          'crossvalidate',
+          from,
+          '--test',
+          to,
+          '--label',
+          'product',
+          '--kind',
+          'kind',
+          '--seeds',
+          '1',
+          '--brief',
+          '--backbone',
+          network,
+        ]),
+      );
     }
   }
 }
@@ -118,12 +171,21 @@ function unseen() {
 /** Teaches a product that the timed training did not have, from photos of it. */
 async function taught() {
   const { product } = classes[TIMED];
-  const photos = sets.train.rows.filter((row) => row.product === product).slice(0, FRAMES).map((row) => row.image_path);
+  const photos = sets.train.rows
+    .filter((row) => row.product === product)
+    .slice(0, FRAMES)
+    .map((row) => row.image_path);
   const { teach, recognize } = await teaching({
-    models: join(out, 'models'), channel: 'timed', pkg: join(root, 'pkg'), page: join(root, 'tests/bench/page'), photos,
+    models: join(out, 'models'),
+    channel: 'timed',
+    pkg: join(root, 'pkg'),
+    page: join(root, 'tests/bench/page'),
+    photos,
   });
-  return `Teaching a product from ${FRAMES} frames in Chromium: ${median(teach).toFixed(2)} s `
-    + `(first ${teach[0].toFixed(2)} s; recognising the same frames together ${median(recognize).toFixed(2)} s).`;
+  return (
+    `Teaching a product from ${FRAMES} frames in Chromium: ${median(teach).toFixed(2)} s ` +
+    `(first ${teach[0].toFixed(2)} s; recognising the same frames together ${median(recognize).toFixed(2)} s).`
+  );
 }
 
 function run(args) {

@@ -1,7 +1,7 @@
 // How long a browser takes to be taught a product.
 
-import { launchBrowser, PATIENCE } from '../browser/harness/browser.mjs';
 import { host } from '../bench/harness/host.mjs';
+import { launchBrowser, PATIENCE } from '../browser/harness/browser.mjs';
 
 const ROUNDS = 11;
 /** As a camera gives them. */
@@ -20,7 +20,13 @@ export async function teaching({ models, channel, pkg, page: folder, photos }) {
     const page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(PATIENCE);
     await page.goto(`${web.url}/page/index.html`);
-    return await page.evaluate(measure, { channel, count: photos.length, width: WIDTH, height: HEIGHT, rounds: ROUNDS });
+    return await page.evaluate(measure, {
+      channel,
+      count: photos.length,
+      width: WIDTH,
+      height: HEIGHT,
+      rounds: ROUNDS,
+    });
   } finally {
     await browser.close();
     await web.close();

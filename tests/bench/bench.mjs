@@ -32,9 +32,9 @@ const web = await host({
   '/page/': here('page/'),
   '/pkg/': here('../../pkg/'),
   '/vault/': here('../../target/wasm-bench/vault/'),
-  '/onnxruntime-web/': here('node_modules/onnxruntime-web/dist/'),
-  '/tfjs/': here('node_modules/@tensorflow/tfjs/dist/'),
-  '/tfjs-wasm/': here('node_modules/@tensorflow/tfjs-backend-wasm/dist/'),
+  '/onnxruntime-web/': here('../../node_modules/onnxruntime-web/dist/'),
+  '/tfjs/': here('../../node_modules/@tensorflow/tfjs/dist/'),
+  '/tfjs-wasm/': here('../../node_modules/@tensorflow/tfjs-backend-wasm/dist/'),
   ...Object.fromEntries(Object.entries(FOLDERS).map(([name, folder]) => [`/${name}/`, folder])),
 });
 const measured = { options };

@@ -34,9 +34,12 @@ describe('the golden vector', options, () => {
     const bytes = change(readFileSync(join(at.newer, headOf(at.second).url)));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const url = `blobs/${sha256}.safetensors`;
-    const metadata = editMetadata(at.web, ({ files }) => Object.assign(headOf({ files }), { url, sha256, bytes: bytes.length }));
+    const metadata = editMetadata(at.web, ({ files }) =>
+      Object.assign(headOf({ files }), { url, sha256, bytes: bytes.length }),
+    );
     at.publish(at.newer);
-    at.web.misbehave = (path, response) => metadata(path, response) || (path === `/models/${url}` && Boolean(response.end(bytes)));
+    at.web.misbehave = (path, response) =>
+      metadata(path, response) || (path === `/models/${url}` && Boolean(response.end(bytes)));
   }
 
   const WRONG = {
@@ -67,7 +70,11 @@ describe('the golden vector', options, () => {
       assert.deepEqual(await at.inPage(run, { build }), { said: 'updated', build, version: at.first.version });
       for (const [name, change] of Object.entries(WRONG)) {
         replaceHead(change);
-        assert.deepEqual(await at.inPage(run, { build }), { said: 'GOLDEN_MISMATCH', build, version: at.first.version }, name);
+        assert.deepEqual(
+          await at.inPage(run, { build }),
+          { said: 'GOLDEN_MISMATCH', build, version: at.first.version },
+          name,
+        );
       }
       at.web.misbehave = undefined;
       assert.deepEqual(await at.inPage(run, { build }), { said: 'updated', build, version: at.second.version });
@@ -76,31 +83,38 @@ describe('the golden vector', options, () => {
 });
 
 for (const worker of [true, false]) {
-  test(`products that the app does not know are marked and never win, ${worker ? 'in a worker' : 'in the page'}`, options, async () => {
-    const seen = await at.inPage(
-      async ({ start, outcome, photo, args }) => {
-        const eye = await start({ worker: args.worker, products: args.others });
-        await eye.sync();
-        const others = await eye.recognize(photo);
-        eye.setProducts([]);
-        const none = await eye.recognize(photo);
-        eye.setProducts([args.product, 'of another channel']);
-        const one = await eye.recognize(photo);
-        eye.setProducts(null);
-        const all = await eye.recognize(photo);
-        const wrong = await outcome((async () => eye.setProducts('apple'))());
-        eye.dispose();
-        return { others, none, one, all, wrong };
-      },
-      { worker, product: at.product, others: at.first.labels.filter((label) => label !== at.product) },
-    );
-    const known = ({ predictions }) => predictions.filter(({ known }) => known).map(({ label }) => label);
-    assert.equal(seen.others.predictions.at(-1).label, at.product);
-    assert.ok(!known(seen.others).includes(at.product));
-    assert.notEqual(seen.others.decision, 'match');
-    assert.deepEqual([known(seen.none), seen.none.decision, seen.none.reason], [[], 'unknown', 'not-known']);
-    assert.deepEqual([known(seen.one), seen.one.predictions[0].label, seen.one.decision], [[at.product], at.product, 'match']);
-    assert.deepEqual([known(seen.all).length, seen.all.predictions[0].label], [at.first.labels.length, at.product]);
-    assert.equal(seen.wrong.error.code, 'INVALID_ARGUMENT');
-  });
+  test(
+    `products that the app does not know are marked and never win, ${worker ? 'in a worker' : 'in the page'}`,
+    options,
+    async () => {
+      const seen = await at.inPage(
+        async ({ start, outcome, photo, args }) => {
+          const eye = await start({ worker: args.worker, products: args.others });
+          await eye.sync();
+          const others = await eye.recognize(photo);
+          eye.setProducts([]);
+          const none = await eye.recognize(photo);
+          eye.setProducts([args.product, 'of another channel']);
+          const one = await eye.recognize(photo);
+          eye.setProducts(null);
+          const all = await eye.recognize(photo);
+          const wrong = await outcome((async () => eye.setProducts('apple'))());
+          eye.dispose();
+          return { others, none, one, all, wrong };
+        },
+        { worker, product: at.product, others: at.first.labels.filter((label) => label !== at.product) },
+      );
+      const known = ({ predictions }) => predictions.filter(({ known }) => known).map(({ label }) => label);
+      assert.equal(seen.others.predictions.at(-1).label, at.product);
+      assert.ok(!known(seen.others).includes(at.product));
+      assert.notEqual(seen.others.decision, 'match');
+      assert.deepEqual([known(seen.none), seen.none.decision, seen.none.reason], [[], 'unknown', 'not-known']);
+      assert.deepEqual(
+        [known(seen.one), seen.one.predictions[0].label, seen.one.decision],
+        [[at.product], at.product, 'match'],
+      );
+      assert.deepEqual([known(seen.all).length, seen.all.predictions[0].label], [at.first.labels.length, at.product]);
+      assert.equal(seen.wrong.error.code, 'INVALID_ARGUMENT');
+    },
+  );
 }

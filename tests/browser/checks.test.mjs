@@ -16,14 +16,12 @@ describe('automatic checks', options, () => {
   });
 
   const open = (opening) =>
-    at.inPage(
-      async ({ Jicho, args }) => {
-        globalThis.checks = [];
-        const onCheck = ({ outcome, error, automatic }) => globalThis.checks.push([outcome, error?.code ?? null, automatic]);
-        globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/', onCheck, ...args });
-      },
-      opening,
-    );
+    at.inPage(async ({ Jicho, args }) => {
+      globalThis.checks = [];
+      const onCheck = ({ outcome, error, automatic }) =>
+        globalThis.checks.push([outcome, error?.code ?? null, automatic]);
+      globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/', onCheck, ...args });
+    }, opening);
   /** Waits for so many checks; what came of them. */
   async function checks(count) {
     await at.page.waitForFunction((count) => globalThis.checks.length >= count, count);

@@ -83,6 +83,9 @@ describe('a defect', options, () => {
         await outcome(start({ wasm: '/broken/' })),
       ];
     });
-    assert.deepEqual(ended.map(({ error }) => error?.code), ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED', 'NETWORK']);
+    assert.deepEqual(
+      ended.map(({ error }) => error?.code),
+      ['NETWORK', 'HTTP_STATUS', 'UNSUPPORTED', 'NETWORK'],
+    );
   });
 });

@@ -21,7 +21,8 @@ function documented(section = 0) {
     for (const name of [first, ...others]) fields.set(name.startsWith('.') ? parent + name : name, meaning);
   }
   // An object is told by its own fields.
-  for (const name of [...fields.keys()]) if ([...fields.keys()].some((other) => other.startsWith(`${name}.`))) fields.delete(name);
+  for (const name of [...fields.keys()])
+    if ([...fields.keys()].some((other) => other.startsWith(`${name}.`))) fields.delete(name);
   return fields;
 }
 
@@ -30,7 +31,9 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 /** The values by their paths: `a`, or `a.b` where `a` is an object. */
 function flat(diagnosis) {
   const entries = Object.entries(diagnosis).flatMap(([name, value]) =>
-    isObject(value) ? Object.entries(value).map(([inner, innerValue]) => [`${name}.${inner}`, innerValue]) : [[name, value]],
+    isObject(value)
+      ? Object.entries(value).map(([inner, innerValue]) => [`${name}.${inner}`, innerValue])
+      : [[name, value]],
   );
   return new Map(entries);
 }
@@ -65,15 +68,21 @@ describe('diagnose()', options, () => {
     for (const [path, value] of values) {
       // Named by the errors' codes.
       const names = path === 'measures.errors' ? [] : namesIn(value);
-      for (const name of names) assert.ok(fields.get(path).includes(`\`${name}\``), `${path}: ${name} is not documented`);
+      for (const name of names)
+        assert.ok(fields.get(path).includes(`\`${name}\``), `${path}: ${name} is not documented`);
     }
     assert.deepEqual(JSON.parse(JSON.stringify(diagnosis)), diagnosis);
 
     const { check, engine, measures, memory, model, storage, trust } = diagnosis;
     assert.deepEqual([diagnosis.channel, diagnosis.models, diagnosis.state], ['T_1', `${at.web.url}/models/`, 'ready']);
     assert.deepEqual([engine.thread, engine.build, engine.version], ['worker', 'relaxed', diagnosis.version]);
-    assert.deepEqual([model.version, model.releaseSeq, model.latestSeq], [at.first.version, at.first.releaseSeq, at.first.releaseSeq]);
-    const needed = at.first.files.filter(({ role }) => role !== 'backbone').map(({ role, sha256, bytes }) => ({ role, sha256, bytes }));
+    assert.deepEqual(
+      [model.version, model.releaseSeq, model.latestSeq],
+      [at.first.version, at.first.releaseSeq, at.first.releaseSeq],
+    );
+    const needed = at.first.files
+      .filter(({ role }) => role !== 'backbone')
+      .map(({ role, sha256, bytes }) => ({ role, sha256, bytes }));
     const byRole = (a, b) => (a.role < b.role ? -1 : 1);
     assert.deepEqual(model.files.sort(byRole), needed.sort(byRole));
     assert.deepEqual([model.stored, model.storedProblem, model.candidate], [true, null, false]);
@@ -91,12 +100,23 @@ describe('diagnose()', options, () => {
 
   test('has nothing personal in it, and no secret', async () => {
     const told = JSON.stringify(await at.inPage(used, { products: [...at.first.labels, 'product of mine'] }));
-    const secrets = [...at.first.labels, 'product of mine', 'private.jpg', 'these are words', 'sesame', at.photo.split('/').at(-1)];
+    const secrets = [
+      ...at.first.labels,
+      'product of mine',
+      'private.jpg',
+      'these are words',
+      'sesame',
+      at.photo.split('/').at(-1),
+    ];
     for (const secret of secrets) assert.ok(!told.includes(secret), secret);
   });
 
   test('outlives the page, and begins anew after a reset, in all tabs', async () => {
-    const counts = async ({ measures }) => [measures.inferences.count, measures.loads.count, Object.keys(measures.errors).length];
+    const counts = async ({ measures }) => [
+      measures.inferences.count,
+      measures.loads.count,
+      Object.keys(measures.errors).length,
+    ];
     const diagnose = (page) => page.evaluate(() => globalThis.eye.diagnose());
     const open = async ({ start }) => void (globalThis.eye = await start());
     await at.inPage(used);

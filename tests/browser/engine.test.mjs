@@ -92,7 +92,10 @@ for (const worker of [true, false]) {
         { options: { worker } },
       );
       const ended = at.inPage(() => globalThis.synced);
-      await Promise.race([asked, ended.then(({ error }) => assert.fail(`it ended without the module: ${error?.message}`))]);
+      await Promise.race([
+        asked,
+        ended.then(({ error }) => assert.fail(`it ended without the module: ${error?.message}`)),
+      ]);
       const version = () => at.inPage(async ({ photo }) => (await globalThis.eye.recognize(photo)).version);
       assert.equal(await version(), at.first.version);
       fail();
@@ -126,7 +129,12 @@ describe('OnnxModel', options, () => {
     const { url } = at.unplanned.files.find(({ role }) => role === 'backbone');
     const { imageSize, preprocessing, features } = at.unplanned;
     at.publish(at.bare);
-    return at.inPage(body, { url: `/models/${url}`, options: { imageSize, preprocessing }, length: features.embedding, ...args });
+    return at.inPage(body, {
+      url: `/models/${url}`,
+      options: { imageSize, preprocessing },
+      length: features.embedding,
+      ...args,
+    });
   };
 
   test('runs a network from its address or its bytes', async () => {
@@ -135,7 +143,11 @@ describe('OnnxModel', options, () => {
       const bytes = await (await fetch(args.url)).arrayBuffer();
       const labels = Array.from({ length: args.length }, (_, i) => `${i}`);
       const other = await OnnxModel.load(bytes, { ...args.options, labels });
-      const [a, b, c] = await Promise.all([model.infer(photo), other.infer(photo), other.infer(await createImageBitmap(photo))]);
+      const [a, b, c] = await Promise.all([
+        model.infer(photo),
+        other.infer(photo),
+        other.infer(await createImageBitmap(photo)),
+      ]);
       const result = { kind: a.constructor.name, lengths: [a.length, model.outputLength], kept: bytes.byteLength > 0 };
       result.same = a.every((value, i) => value === b[i] && value === c[i]);
       result.labels = other.labels.length;
@@ -145,7 +157,14 @@ describe('OnnxModel', options, () => {
       return result;
     });
     const length = at.unplanned.features.embedding;
-    assert.deepEqual(seen, { kind: 'Float32Array', lengths: [length, length], kept: true, same: true, labels: length, some: true });
+    assert.deepEqual(seen, {
+      kind: 'Float32Array',
+      lengths: [length, length],
+      kept: true,
+      same: true,
+      labels: length,
+      some: true,
+    });
     await at.workersLeft(0);
   });
 

@@ -10,7 +10,7 @@ import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
-const own = internals(after, 'errors');
+const own = internals(after, 'api/errors');
 
 for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
@@ -70,7 +70,8 @@ for (const worker of [true, false]) {
             number: 42,
           };
           const refused = {};
-          for (const [name, source] of Object.entries(sources)) refused[name] = (await outcome(eye.recognize(source))).error;
+          for (const [name, source] of Object.entries(sources))
+            refused[name] = (await outcome(eye.recognize(source))).error;
           eye.dispose();
           return refused;
         },
@@ -166,9 +167,15 @@ for (const worker of [true, false]) {
         async ({ start, outcome, photo, args }) => {
           const eye = await start({ worker: args.worker });
           const controller = new AbortController();
-          const sync = outcome(eye.sync({ signal: controller.signal, onProgress: (p) => p.loadedBytes > 0 && controller.abort() }));
+          const sync = outcome(
+            eye.sync({ signal: controller.signal, onProgress: (p) => p.loadedBytes > 0 && controller.abort() }),
+          );
           const result = [await sync, await outcome(eye.sync({ signal: AbortSignal.abort() }))];
-          return [...result, await outcome(eye.recognize(photo, { signal: AbortSignal.abort() })), { state: eye.state }];
+          return [
+            ...result,
+            await outcome(eye.recognize(photo, { signal: AbortSignal.abort() })),
+            { state: eye.state },
+          ];
         },
         { worker },
       );
@@ -177,7 +184,9 @@ for (const worker of [true, false]) {
       if (!stalled.closed) await new Promise((resolve) => stalled.once('close', resolve));
 
       at.web.misbehave = undefined;
-      const healed = await at.inPage(async ({ start, args }) => (await start({ worker: args.worker })).sync(), { worker });
+      const healed = await at.inPage(async ({ start, args }) => (await start({ worker: args.worker })).sync(), {
+        worker,
+      });
       assert.equal(healed.outcome, 'updated');
     });
 
@@ -255,7 +264,11 @@ describe('a host without the channel', options, () => {
 
 test('the error codes of both sides are the same', options, async () => {
   at.web.mounts['/internals/'] = own;
-  const { core, package: published, classes } = await at.inPage(async ({ errors }) => {
+  const {
+    core,
+    package: published,
+    classes,
+  } = await at.inPage(async ({ errors }) => {
     const { errorOf } = await import('/internals/errors.js');
     const wasm = await import('/pkg/wasm/jicho.js');
     await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho_bg.wasm' });
@@ -263,7 +276,10 @@ test('the error codes of both sides are the same', options, async () => {
     return { core: wasm.errorCodes(), package: codes, classes: codes.map((code) => errorOf(code, '').name in errors) };
   });
   // The one the package keeps to itself, and the one it adds.
-  assert.deepEqual(published.filter((code) => code !== 'DISPOSED'), core.filter((code) => code !== 'NEEDS_TRACT'));
+  assert.deepEqual(
+    published.filter((code) => code !== 'DISPOSED'),
+    core.filter((code) => code !== 'NEEDS_TRACT'),
+  );
   assert.ok(classes.every(Boolean));
 });
 
@@ -275,7 +291,7 @@ test('importing it does nothing, on a server as well', options, async () => {
 
 test('the largest picture is the same on both sides', () => {
   const rust = readFileSync(new URL('../../src/frame/mod.rs', import.meta.url), 'utf8');
-  const script = readFileSync(new URL('../../pkg/src/pixels.ts', import.meta.url), 'utf8');
+  const script = readFileSync(new URL('../../pkg/src/capture/frame-reader.ts', import.meta.url), 'utf8');
   const limit = (source) => /MAX_PIXELS(?:: u64)? = ([\d_]+)/.exec(source)?.[1].replaceAll('_', '');
   assert.ok(limit(rust));
   assert.equal(limit(script), limit(rust));

@@ -34,9 +34,13 @@ describe(`${SWAPS} models in one page`, { timeout: 6 * PATIENCE }, () => {
   for (const worker of [true, false]) {
     test(`memory stays flat, ${worker ? 'with a worker' : 'in the page'}`, async (t) => {
       publishNext(0);
-      await at.inPage(async ({ start, photo, args }) => Object.assign(globalThis, { eye: await start({ worker: args.worker }), photo }), {
-        worker,
-      });
+      await at.inPage(
+        async ({ start, photo, args }) =>
+          Object.assign(globalThis, { eye: await start({ worker: args.worker }), photo }),
+        {
+          worker,
+        },
+      );
       const session = await at.context.newCDPSession(at.page);
       const swap = () =>
         at.page.evaluate(async () => {
@@ -46,7 +50,12 @@ describe(`${SWAPS} models in one page`, { timeout: 6 * PATIENCE }, () => {
         });
       const measure = async () => {
         const { memory, storage } = await at.page.evaluate(() => globalThis.eye.diagnose());
-        return { wasm: memory.wasmBytes, kept: memory.keptBytes, script: await scriptBytes(session), stored: storage.usedBytes };
+        return {
+          wasm: memory.wasmBytes,
+          kept: memory.keptBytes,
+          script: await scriptBytes(session),
+          stored: storage.usedBytes,
+        };
       };
       let early;
       for (let i = 1; i <= SWAPS; i++) {
@@ -55,7 +64,8 @@ describe(`${SWAPS} models in one page`, { timeout: 6 * PATIENCE }, () => {
         if (i === WARM_UP) early = await measure();
       }
       const late = await measure();
-      for (const name of Object.keys(late)) t.diagnostic(`${name}: ${early[name]} bytes after ${WARM_UP}, ${late[name]} after ${SWAPS}`);
+      for (const name of Object.keys(late))
+        t.diagnostic(`${name}: ${early[name]} bytes after ${WARM_UP}, ${late[name]} after ${SWAPS}`);
       assert.ok(late.wasm - early.wasm < HEAP_ALLOWED);
       assert.equal(late.kept, 0);
       assert.ok(late.script - early.script < ALLOWED);

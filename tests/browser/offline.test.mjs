@@ -60,9 +60,14 @@ describe('precacheUrls()', options, () => {
         at.web.requests.length = 0;
         assert.equal((await use({ worker })).outcome, 'updated');
 
-        const listed = new Set(urls.map((url) => new URL(url)).map(({ origin, pathname }) => (assert.equal(origin, at.web.url), pathname)));
+        const listed = new Set(
+          urls.map((url) => new URL(url)).map(({ origin, pathname }) => (assert.equal(origin, at.web.url), pathname)),
+        );
         assert.equal(listed.size, urls.length);
-        const fetched = [...ofPackage(at.web.requests), ...at.web.requests.filter((path) => path.startsWith('/models/'))];
+        const fetched = [
+          ...ofPackage(at.web.requests),
+          ...at.web.requests.filter((path) => path.startsWith('/models/')),
+        ];
         assert.ok(fetched.some((path) => path.endsWith('.wasm')));
         for (const path of fetched) assert.ok(listed.has(path), `${path} is not listed`);
         // Scripts aside, of which each way to run needs others, it lists nothing else.
@@ -102,7 +107,10 @@ test('a service worker serves the app and the package where nothing can be reach
     assert.deepEqual(await use({ worker }), { outcome: 'offline', version: at.first.version, label: at.product });
   }
   // Besides the model, for which the library asks.
-  assert.deepEqual([...new Set(missed)].filter((path) => !path.startsWith('/models/') && path !== '/sw.js'), []);
+  assert.deepEqual(
+    [...new Set(missed)].filter((path) => !path.startsWith('/models/') && path !== '/sw.js'),
+    [],
+  );
 
   at.web.misbehave = undefined;
   at.publish(at.newer);

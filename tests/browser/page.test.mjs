@@ -196,7 +196,7 @@ test('a model without a plan works offline, once its module was used', options, 
     const cache = await caches.open('jicho-app');
     return (await cache.keys()).some(({ url }) => /wasm-tract-/.test(url));
   });
-  web.misbehave = (path, response) => Boolean(response.destroy());
+  web.misbehave = (_path, response) => Boolean(response.destroy());
   await page.reload();
   await reads('model-state', 'Ready');
   await reads('network-state', 'Offline');
@@ -210,7 +210,10 @@ test('it can be installed', options, async () => {
   assert.equal(JSON.parse(data).display, 'standalone');
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
   // Tests run in a profile of that kind.
-  assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'), []);
+  assert.deepEqual(
+    installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'),
+    [],
+  );
 });
 
 test('a new version of the app waits until it is wanted', options, async () => {

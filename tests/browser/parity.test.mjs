@@ -27,7 +27,7 @@ const GROCERY = join(SHARED, 'grocery');
 const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
 
 const folder = temporary(after);
-const own = internals(after, 'pixels');
+const own = internals(after, 'capture/frame-reader');
 let web;
 let browser;
 
@@ -46,7 +46,7 @@ async function browse(models, photos, images) {
   await page.goto(`${web.url}/pages/index.html`);
   await page.evaluate(async () => {
     const { Jicho } = await import('/pkg/dist/index.js');
-    const { PixelReader } = await import('/internals/pixels.js');
+    const { PixelReader } = await import('/internals/frame-reader.js');
     globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/' });
     globalThis.reader = new PixelReader();
     await globalThis.eye.sync();
@@ -91,13 +91,20 @@ async function compare(t, name, models, photos) {
 
   let agreed = 0;
   const gaps = [];
-  for (const [image, { predictions: [first] }] of theirs) {
+  for (const [
+    image,
+    {
+      predictions: [first],
+    },
+  ] of theirs) {
     const mine = ours.get(image).predictions;
     if (mine[0].label === first.label) agreed += 1;
     gaps.push(Math.abs(mine.find(({ label }) => label === first.label).confidence - first.confidence));
   }
   const gap = Math.max(...gaps);
-  t.diagnostic(`${name}: the same product on ${agreed} of ${theirs.size} files, probabilities differ by at most ${gap.toFixed(3)}`);
+  t.diagnostic(
+    `${name}: the same product on ${agreed} of ${theirs.size} files, probabilities differ by at most ${gap.toFixed(3)}`,
+  );
   assert.ok(agreed >= AGREE * theirs.size, `only ${agreed} of ${theirs.size} agree`);
   assert.ok(gap <= DECODED, `probabilities differ by ${gap}`);
 
@@ -158,7 +165,12 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   const skip = missing && `no ${basename(missing)} beside the repository`;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
-    const classes = new Set(leaves(join(GROCERY, 'val')).map((path) => basename(path)).sort().slice(0, CLASSES));
+    const classes = new Set(
+      leaves(join(GROCERY, 'val'))
+        .map((path) => basename(path))
+        .sort()
+        .slice(0, CLASSES),
+    );
     assert.equal(classes.size, CLASSES);
     for (const part of ['train', 'val']) {
       for (const path of leaves(join(GROCERY, part))) {

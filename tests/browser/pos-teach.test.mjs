@@ -24,7 +24,11 @@ test('a product is taught with the camera, corrected and forgotten', { timeout: 
     const problems = [];
     page.on('pageerror', (error) => problems.push(error));
     const says = (id, text) =>
-      page.waitForFunction(([id, text]) => document.querySelector(`[data-testid="${id}"]`)?.textContent.includes(text), [id, text], { timeout: PATIENCE });
+      page.waitForFunction(
+        ([id, text]) => document.querySelector(`[data-testid="${id}"]`)?.textContent.includes(text),
+        [id, text],
+        { timeout: PATIENCE },
+      );
     await page.goto(server.url);
     await page.waitForFunction(() => document.querySelector('[data-testid="result-label"]').textContent !== '');
     const panel = page.getByTestId('teach').locator('summary');
@@ -35,11 +39,13 @@ test('a product is taught with the camera, corrected and forgotten', { timeout: 
     await page.getByTestId('teach-now').click();
     await says('teach-said', '“Kiwi fruit” is known now.');
     await says('taught', 'Kiwi fruit · 5 pictures');
-    if (process.env.JICHO_SHOTS) await page.screenshot({ path: join(process.env.JICHO_SHOTS, 'teach.png'), fullPage: true });
+    if (process.env.JICHO_SHOTS)
+      await page.screenshot({ path: join(process.env.JICHO_SHOTS, 'teach.png'), fullPage: true });
     await panel.click();
     await says('result-label', 'Kiwi fruit');
     assert.equal(await page.locator('#price').textContent(), '3.5');
-    if (process.env.JICHO_SHOTS) await page.screenshot({ path: join(process.env.JICHO_SHOTS, 'taught.png'), fullPage: true });
+    if (process.env.JICHO_SHOTS)
+      await page.screenshot({ path: join(process.env.JICHO_SHOTS, 'taught.png'), fullPage: true });
 
     await page.reload();
     await says('result-label', 'Kiwi fruit');
@@ -50,10 +56,15 @@ test('a product is taught with the camera, corrected and forgotten', { timeout: 
     await says('taught', 'None of our products · 1 picture');
     for (const left of [1, 0]) {
       await page.getByTestId('taught').getByRole('button', { name: 'Forget' }).first().click();
-      await page.waitForFunction((left) => document.querySelectorAll('[data-testid="taught"] li').length === left, left);
+      await page.waitForFunction(
+        (left) => document.querySelectorAll('[data-testid="taught"] li').length === left,
+        left,
+      );
     }
     await panel.click();
-    await page.waitForFunction(() => !['', 'Kiwi fruit'].includes(document.querySelector('[data-testid="result-label"]').textContent));
+    await page.waitForFunction(
+      () => !['', 'Kiwi fruit'].includes(document.querySelector('[data-testid="result-label"]').textContent),
+    );
     assert.deepEqual(problems, []);
   } finally {
     await context.close();

@@ -32,7 +32,11 @@ const sync = async ({ start, outcome, photo, args }) => {
   globalThis.eye ??= await start(args.options);
   const { value, error } = await outcome(globalThis.eye.sync());
   const seen = await outcome(globalThis.eye.recognize(photo));
-  return { said: value?.outcome ?? error.code, version: seen.value?.version, candidate: globalThis.eye.model?.candidate };
+  return {
+    said: value?.outcome ?? error.code,
+    version: seen.value?.version,
+    candidate: globalThis.eye.model?.candidate,
+  };
 };
 
 test('a rollback reaches the device', options, async () => {
@@ -53,7 +57,8 @@ describe('a candidate', options, () => {
       if (place < 0.5 === below) return [...number];
     }
   }
-  const giveNumber = (number) => at.inPage(async ({ args }) => (await import('/pages/store.js')).setDevice(args.number), { number });
+  const giveNumber = (number) =>
+    at.inPage(async ({ args }) => (await import('/pages/store.js')).setDevice(args.number), { number });
 
   for (const [takes, ends] of [
     [true, 'promote'],
@@ -95,7 +100,11 @@ describe('where the app pins a key', options, () => {
     const trusting = { options: { keys: [pinned] } };
 
     await train('fewer');
-    assert.deepEqual(await at.inPage(sync, trusting), { said: 'BAD_SIGNATURE', version: undefined, candidate: undefined });
+    assert.deepEqual(await at.inPage(sync, trusting), {
+      said: 'BAD_SIGNATURE',
+      version: undefined,
+      candidate: undefined,
+    });
     const { version } = await train('fewer', '--sign', KEY);
     assert.deepEqual(await at.inPage(sync), { said: 'updated', version, candidate: false });
     const good = readFileSync(join(models, 'T_1/latest/metadata.json'), 'utf8');

@@ -28,7 +28,10 @@ describe('a sync', options, () => {
       if (sync === first) await at.page.reload();
       at.web.exchanges.length = 0;
       assert.equal(await at.inPage(sync), 'current');
-      assert.deepEqual(asked().map(({ path, status, bytes }) => [path, status, bytes]), [[METADATA, 304, 0]]);
+      assert.deepEqual(
+        asked().map(({ path, status, bytes }) => [path, status, bytes]),
+        [[METADATA, 304, 0]],
+      );
     }
   });
 
@@ -38,7 +41,10 @@ describe('a sync', options, () => {
     at.web.exchanges.length = 0;
     assert.equal(await at.inPage(again), 'updated');
     const head = at.second.files.find(({ role }) => role === 'head');
-    assert.deepEqual(asked().map(({ path }) => path), [METADATA, `/models/${head.url}`]);
+    assert.deepEqual(
+      asked().map(({ path }) => path),
+      [METADATA, `/models/${head.url}`],
+    );
     assert.equal(asked()[1].bytes, head.bytes);
     assert.ok(asked()[0].bytes + asked()[1].bytes < 100_000);
   });
@@ -66,8 +72,12 @@ describe('a sync', options, () => {
 });
 
 describe('an access token', options, () => {
-  const wants = (token) => (path, response, { headers }) =>
-    path.startsWith('/models/') && headers.authorization !== `Bearer ${token}` && Boolean(response.writeHead(401).end());
+  const wants =
+    (token) =>
+    (path, response, { headers }) =>
+      path.startsWith('/models/') &&
+      headers.authorization !== `Bearer ${token}` &&
+      Boolean(response.writeHead(401).end());
   const sent = (exchanges) => exchanges.map(({ headers }) => headers.authorization);
 
   test('goes along with every request to the models, and with no other', async () => {

@@ -9,7 +9,8 @@ const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
 const everything = () => at.inPage(async () => (await import('/pages/store.js')).everything());
-const store = (name, ...args) => at.inPage(async ({ args }) => (await import('/pages/store.js'))[args.name](...args.args), { name, args });
+const store = (name, ...args) =>
+  at.inPage(async ({ args }) => (await import('/pages/store.js'))[args.name](...args.args), { name, args });
 /** That the browser was asked to keep the storage is said of all channels together. */
 const ofChannels = ({ local: { 'jicho asked to persist': _, ...local } }) => local;
 const hasModel = async ({ start, photo }) => {
@@ -64,7 +65,8 @@ test('an aborted sync leaves the store as it was', options, async () => {
   await at.inPage(hasModel);
   const before = await everything();
   at.publish(at.newer);
-  at.web.misbehave = (path, response) => path.includes('/blobs/') && response.writeHead(200, { 'Content-Length': 1e6 }).write('some');
+  at.web.misbehave = (path, response) =>
+    path.includes('/blobs/') && response.writeHead(200, { 'Content-Length': 1e6 }).write('some');
   const seen = await at.inPage(async ({ start, outcome, photo }) => {
     const eye = await start();
     const controller = new AbortController();
@@ -101,7 +103,9 @@ test('a database that a newer version of the library left is an error, and is no
   await store('makeNewer', 7);
   const before = await everything();
   for (const worker of [true, false]) {
-    const { error } = await at.inPage(async ({ start, outcome, args }) => outcome(start({ worker: args.worker })), { worker });
+    const { error } = await at.inPage(async ({ start, outcome, args }) => outcome(start({ worker: args.worker })), {
+      worker,
+    });
     assert.equal(error?.code, 'STORAGE');
     assert.ok(error.typed);
     assert.match(error.message, /newer version/);
@@ -111,15 +115,29 @@ test('a database that a newer version of the library left is an error, and is no
   assert.ok('of the future' in kept.databases.jicho);
 });
 
-test('a connection to the database that is lost once is opened anew, and one that stays lost is told', options, async () => {
-  const hurt = (how) => `async ({ start, photo }) => {
+test(
+  'a connection to the database that is lost once is opened anew, and one that stays lost is told',
+  options,
+  async () => {
+    const hurt = (how) => `async ({ start, photo }) => {
     const eye = await start({ worker: () => new Worker('/pages/hurt-worker.js?${how}', { type: 'module' }) });
     const { outcome, model } = await eye.sync();
     const { version } = await eye.recognize(photo);
     return { outcome, version, stored: model.stored, told: model.storedProblem !== null };
   }`;
-  const { version } = at.first;
-  assert.deepEqual(await at.inPage(hurt('connection-lost')), { outcome: 'updated', version, stored: false, told: true });
-  await at.page.reload();
-  assert.deepEqual(await at.inPage(hurt('connection-lost-once')), { outcome: 'updated', version, stored: true, told: false });
-});
+    const { version } = at.first;
+    assert.deepEqual(await at.inPage(hurt('connection-lost')), {
+      outcome: 'updated',
+      version,
+      stored: false,
+      told: true,
+    });
+    await at.page.reload();
+    assert.deepEqual(await at.inPage(hurt('connection-lost-once')), {
+      outcome: 'updated',
+      version,
+      stored: true,
+      told: false,
+    });
+  },
+);

@@ -28,7 +28,8 @@ const open = (page, opening = {}) =>
     page,
   );
 const sync = (page) => page.evaluate(async () => (await globalThis.eye.sync()).outcome);
-const answers = (page, version) => page.waitForFunction((version) => (globalThis.eye.model?.version ?? null) === version, version);
+const answers = (page, version) =>
+  page.waitForFunction((version) => (globalThis.eye.model?.version ?? null) === version, version);
 
 for (const worker of [true, false]) {
   describe(`two tabs with one channel, ${worker ? 'in workers' : 'in the pages'}`, options, () => {
@@ -56,7 +57,9 @@ for (const worker of [true, false]) {
         response.writeHead(200, { 'Content-Length': 1_000_000 });
         return response.write('some');
       };
-      await second.evaluate(() => new Promise((begun) => void globalThis.eye.sync({ onProgress: begun }).catch(() => undefined)));
+      await second.evaluate(
+        () => new Promise((begun) => void globalThis.eye.sync({ onProgress: begun }).catch(() => undefined)),
+      );
       // Who waits for the other can abort.
       const code = await at.page.evaluate(async () => {
         const waiting = new AbortController();
@@ -110,7 +113,10 @@ test('channels never see each other, and share files', options, async () => {
   at.web.requests.length = 0;
   assert.equal(await sync(second), 'updated');
   assert.deepEqual(blobs(), []);
-  assert.deepEqual(await second.evaluate(() => [globalThis.eye.model.channel, globalThis.told]), ['T_2', [other.version]]);
+  assert.deepEqual(await second.evaluate(() => [globalThis.eye.model.channel, globalThis.told]), [
+    'T_2',
+    [other.version],
+  ]);
 
   // The same channel of another host's folder is another channel.
   at.web.mounts['/elsewhere/'] = at.newer;

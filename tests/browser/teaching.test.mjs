@@ -46,79 +46,95 @@ const enroll = (page = at.page, facts = { name: 'Kiwi', price: 3 }) =>
 const first = (page = at.page) => page.evaluate(() => globalThis.first());
 const taught = (page = at.page) => page.evaluate(() => globalThis.eye.taught().map(({ label }) => label));
 const dropped = (page = at.page) =>
-  page.waitForFunction(() => globalThis.changes.flatMap(({ dropped }) => dropped)[0]).then((handle) => handle.jsonValue());
+  page
+    .waitForFunction(() => globalThis.changes.flatMap(({ dropped }) => dropped)[0])
+    .then((handle) => handle.jsonValue());
 const learns = (page, labels) =>
-  page.waitForFunction((labels) => JSON.stringify(globalThis.eye.taught().map(({ label }) => label)) === JSON.stringify(labels), labels);
+  page.waitForFunction(
+    (labels) => JSON.stringify(globalThis.eye.taught().map(({ label }) => label)) === JSON.stringify(labels),
+    labels,
+  );
 const found = () => ({ label: kiwi.label, known: true, taught: true, decision: 'match' });
 
 for (const worker of [true, false]) {
   const where = worker ? 'in a worker' : 'in the page';
 
-  test(`${where}: a product is enrolled, known at once, after a reload and offline, and forgotten`, options, async () => {
-    await open(at.page, { worker });
-    const before = await first();
-    assert.notEqual(before.label, kiwi.label);
-    const { product, frames } = await enroll();
-    assert.deepEqual(frames.map(({ used }) => used), [true, true, true, true, true]);
-    assert.ok(frames.every(({ quality }) => quality.scores.blur > 0));
-    const { taughtAt, ...rest } = product;
-    assert.ok(Date.parse(taughtAt) <= Date.now());
-    const facts = { name: 'Kiwi', price: 3 };
-    assert.deepEqual(rest, { label: kiwi.label, facts, frames: 5, corrections: 0, inRelease: false, active: true });
-    assert.deepEqual(await first(), found());
-    assert.deepEqual(await at.page.evaluate((label) => globalThis.eye.model.facts[label], kiwi.label), facts);
-    // Who is taught is known, whatever the app says it knows.
-    await at.page.evaluate(() => globalThis.eye.setProducts(['none of them']));
-    assert.deepEqual(await first(), found());
+  test(
+    `${where}: a product is enrolled, known at once, after a reload and offline, and forgotten`,
+    options,
+    async () => {
+      await open(at.page, { worker });
+      const before = await first();
+      assert.notEqual(before.label, kiwi.label);
+      const { product, frames } = await enroll();
+      assert.deepEqual(
+        frames.map(({ used }) => used),
+        [true, true, true, true, true],
+      );
+      assert.ok(frames.every(({ quality }) => quality.scores.blur > 0));
+      const { taughtAt, ...rest } = product;
+      assert.ok(Date.parse(taughtAt) <= Date.now());
+      const facts = { name: 'Kiwi', price: 3 };
+      assert.deepEqual(rest, { label: kiwi.label, facts, frames: 5, corrections: 0, inRelease: false, active: true });
+      assert.deepEqual(await first(), found());
+      assert.deepEqual(await at.page.evaluate((label) => globalThis.eye.model.facts[label], kiwi.label), facts);
+      // Who is taught is known, whatever the app says it knows.
+      await at.page.evaluate(() => globalThis.eye.setProducts(['none of them']));
+      assert.deepEqual(await first(), found());
 
-    await at.page.reload();
-    await at.inPage(async ({ start }) => void (await start()).dispose());
-    at.web.misbehave = (path, response) => path.startsWith('/models/') && response.destroy();
-    await open(at.page, { worker });
-    assert.deepEqual([await first(), await taught()], [found(), [kiwi.label]]);
+      await at.page.reload();
+      await at.inPage(async ({ start }) => void (await start()).dispose());
+      at.web.misbehave = (path, response) => path.startsWith('/models/') && response.destroy();
+      await open(at.page, { worker });
+      assert.deepEqual([await first(), await taught()], [found(), [kiwi.label]]);
 
-    assert.equal(await at.page.evaluate((label) => globalThis.eye.forget(label), kiwi.label), true);
-    assert.equal(await at.page.evaluate((label) => globalThis.eye.forget(label), kiwi.label), false);
-    assert.deepEqual(await first(), before);
-    await at.page.reload();
-    await open(at.page, { worker });
-    assert.deepEqual([await first(), await taught()], [before, []]);
-  });
+      assert.equal(await at.page.evaluate((label) => globalThis.eye.forget(label), kiwi.label), true);
+      assert.equal(await at.page.evaluate((label) => globalThis.eye.forget(label), kiwi.label), false);
+      assert.deepEqual(await first(), before);
+      await at.page.reload();
+      await open(at.page, { worker });
+      assert.deepEqual([await first(), await taught()], [before, []]);
+    },
+  );
 }
 
-test('the same lessons answer alike in a worker and in the page, and cost little more than looking', options, async () => {
-  const { answers, ratio } = await at.inPage(
-    async ({ start, probe, args }) => {
-      const frames = await Promise.all(args.kiwi.frames.map(probe.photo));
-      const answers = [];
-      let ratio;
-      for (const worker of [true, false]) {
-        const eye = await start({ worker });
-        await eye.sync();
-        const clock = async (run) => {
-          const started = performance.now();
-          await run();
-          return performance.now() - started;
-        };
-        const look = async () => {
-          for (const frame of frames) await eye.recognize(frame);
-        };
-        await look();
-        const looked = await clock(look);
-        const enrolled = await clock(() => eye.enroll(args.kiwi.label, frames));
-        ratio = enrolled / looked;
-        answers.push((await eye.recognize(frames)).predictions);
-        await eye.clear();
-        eye.dispose();
-      }
-      return { answers, ratio };
-    },
-    { kiwi },
-  );
-  console.log(`# enrolling 5 frames takes ${ratio.toFixed(2)} times as long as recognising them`);
-  assert.deepEqual(answers[0], answers[1]);
-  assert.equal(answers[0][0].label, kiwi.label);
-});
+test(
+  'the same lessons answer alike in a worker and in the page, and cost little more than looking',
+  options,
+  async () => {
+    const { answers, ratio } = await at.inPage(
+      async ({ start, probe, args }) => {
+        const frames = await Promise.all(args.kiwi.frames.map(probe.photo));
+        const answers = [];
+        let ratio;
+        for (const worker of [true, false]) {
+          const eye = await start({ worker });
+          await eye.sync();
+          const clock = async (run) => {
+            const started = performance.now();
+            await run();
+            return performance.now() - started;
+          };
+          const look = async () => {
+            for (const frame of frames) await eye.recognize(frame);
+          };
+          await look();
+          const looked = await clock(look);
+          const enrolled = await clock(() => eye.enroll(args.kiwi.label, frames));
+          ratio = enrolled / looked;
+          answers.push((await eye.recognize(frames)).predictions);
+          await eye.clear();
+          eye.dispose();
+        }
+        return { answers, ratio };
+      },
+      { kiwi },
+    );
+    console.log(`# enrolling 5 frames takes ${ratio.toFixed(2)} times as long as recognising them`);
+    assert.deepEqual(answers[0], answers[1]);
+    assert.equal(answers[0][0].label, kiwi.label);
+  },
+);
 
 test('two tabs: what one teaches or forgets, the other knows', options, async () => {
   const second = await at.newPage();
@@ -158,9 +174,12 @@ test('a device that is full: STORAGE, and nothing is half taught', options, asyn
   const cdp = await at.context.newCDPSession(at.page);
   const { origin } = new URL(at.web.url);
   // Before anything is written: the browser looks at the quota now and then only.
-  await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 2 * at.first.files.reduce((sum, { bytes }) => sum + bytes, 0) });
+  await cdp.send('Storage.overrideQuotaForOrigin', {
+    origin,
+    quotaSize: 2 * at.first.files.reduce((sum, { bytes }) => sum + bytes, 0),
+  });
   await open();
-  const { error, count } = await at.inPage(async ({ outcome, args }) => {
+  const { error, count } = await at.inPage(async ({ outcome }) => {
     for (let count = 0; count < 40; count++) {
       const { error } = await outcome(globalThis.eye.enroll(`other ${count}`, globalThis.frames));
       if (error) return { error, count };
@@ -174,7 +193,10 @@ test('a device that is full: STORAGE, and nothing is half taught', options, asyn
   await open();
   assert.equal((await taught()).length, count);
   await cdp.send('Storage.overrideQuotaForOrigin', { origin });
-  await at.page.evaluate((count) => Promise.all(Array.from({ length: count }, (_, n) => globalThis.eye.forget(`other ${n}`))), count);
+  await at.page.evaluate(
+    (count) => Promise.all(Array.from({ length: count }, (_, n) => globalThis.eye.forget(`other ${n}`))),
+    count,
+  );
   await enroll();
   assert.deepEqual(await first(), found());
 });
@@ -267,7 +289,8 @@ describe('another model', options, () => {
     await at.page.evaluate(() => {
       const { createImageBitmap } = globalThis;
       globalThis.createImageBitmap = async (source, ...rest) => {
-        if (source instanceof Blob && globalThis.blind) throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
+        if (source instanceof Blob && globalThis.blind)
+          throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
         return createImageBitmap(source, ...rest);
       };
     });
@@ -301,18 +324,37 @@ test('a correction teaches, a confirmation only counts, and what is gone is told
       const gone = await outcome(eye.correct(crypto.randomUUID(), 'x'));
       for (let n = 0; n < 33; n++) await eye.recognize(photo);
       const late = await outcome(eye.correct(right.id, 'x'));
-      return { wrong, right, lessons, nothing, none, measured, gone, late, codes: [await outcome(eye.correct(right, '')), await outcome(eye.correct({}, 'x'))] };
+      return {
+        wrong,
+        right,
+        lessons,
+        nothing,
+        none,
+        measured,
+        gone,
+        late,
+        codes: [await outcome(eye.correct(right, '')), await outcome(eye.correct({}, 'x'))],
+      };
     },
     { kiwi },
   );
   assert.notEqual(seen.wrong.predictions[0].label, kiwi.label);
   assert.equal(seen.right.predictions[0].label, kiwi.label);
-  assert.deepEqual(seen.lessons.map(({ label, frames, corrections }) => ({ label, frames, corrections })), [{ label: kiwi.label, frames: 5, corrections: 1 }]);
+  assert.deepEqual(
+    seen.lessons.map(({ label, frames, corrections }) => ({ label, frames, corrections })),
+    [{ label: kiwi.label, frames: 5, corrections: 1 }],
+  );
   assert.equal(seen.nothing.decision, 'unknown');
-  assert.deepEqual(seen.none.map(({ label, frames }) => ({ label, frames })), [{ label: null, frames: 5 }]);
+  assert.deepEqual(
+    seen.none.map(({ label, frames }) => ({ label, frames })),
+    [{ label: null, frames: 5 }],
+  );
   assert.deepEqual([seen.measured.corrections, seen.measured.accuracy], [1, 0.5]);
   assert.deepEqual([seen.gone.error?.code, seen.late.error?.code], ['RECOGNITION_GONE', 'RECOGNITION_GONE']);
-  assert.deepEqual(seen.codes.map(({ error }) => error?.code), ['INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+  assert.deepEqual(
+    seen.codes.map(({ error }) => error?.code),
+    ['INVALID_ARGUMENT', 'INVALID_ARGUMENT'],
+  );
 });
 
 test('frames that show nothing are left out, or refused where there is no other', options, async () => {
@@ -328,24 +370,39 @@ test('frames that show nothing are left out, or refused where there is no other'
       const abort = outcome(eye.enroll('aborted', frames, { signal: aborted.signal }));
       aborted.abort();
       const codes = [];
-      for (const bad of [['', frames], ['x', []], ['x', frames, { facts: 3 }], ['x'.repeat(300), frames[0]], ['x', frames[0], { facts: { long: 'x'.repeat(5000) } }]]) {
+      for (const bad of [
+        ['', frames],
+        ['x', []],
+        ['x', frames, { facts: 3 }],
+        ['x'.repeat(300), frames[0]],
+        ['x', frames[0], { facts: { long: 'x'.repeat(5000) } }],
+      ]) {
         codes.push((await outcome(eye.enroll(...bad))).error?.code);
       }
       return { some, none, abort: await abort, codes, taught: eye.taught().map(({ label }) => label) };
     },
     { kiwi },
   );
-  assert.deepEqual(seen.some.value.frames.map(({ used }) => used), [false, true]);
+  assert.deepEqual(
+    seen.some.value.frames.map(({ used }) => used),
+    [false, true],
+  );
   assert.equal(seen.none.error?.code, 'INVALID_FRAME');
   assert.equal(seen.abort.error?.code, 'ABORTED');
-  assert.deepEqual(seen.codes, ['INVALID_ARGUMENT', 'INVALID_ARGUMENT', 'INVALID_ARGUMENT', 'INVALID_LESSON', 'INVALID_LESSON']);
+  assert.deepEqual(seen.codes, [
+    'INVALID_ARGUMENT',
+    'INVALID_ARGUMENT',
+    'INVALID_ARGUMENT',
+    'INVALID_LESSON',
+    'INVALID_LESSON',
+  ]);
   assert.deepEqual(seen.taught, [kiwi.label]);
 });
 
 test('lessons go to another device as a file: all of them, or none', options, async () => {
   await open();
   await enroll();
-  const carried = await at.inPage(async ({ start, outcome, args }) => {
+  const carried = await at.inPage(async ({ outcome }) => {
     const { eye } = globalThis;
     await eye.correct(await eye.recognize(globalThis.frames[0]), null);
     const file = await eye.exportLessons();
@@ -356,21 +413,35 @@ test('lessons go to another device as a file: all of them, or none', options, as
     await eye.sync();
     const codes = [];
     const lines = text.trim().split('\n');
-    for (const bad of ['no json', '{"image":"x"}', lines[0].replace(/base64,.{9}/, 'base64,AAAAAAAAA'), lines[0].replace('"lesson"', '"other"')]) {
+    for (const bad of [
+      'no json',
+      '{"image":"x"}',
+      lines[0].replace(/base64,.{9}/, 'base64,AAAAAAAAA'),
+      lines[0].replace('"lesson"', '"other"'),
+    ]) {
       codes.push((await outcome(eye.importLessons(new Blob([lines[1], '\n', bad])))).error?.code);
     }
     const halves = eye.taught().length;
     const added = await eye.importLessons(file);
     return { again, cleared, codes, halves, added, text: lines.map((line) => JSON.parse(line)), taught: eye.taught() };
   });
-  assert.deepEqual([carried.again, carried.cleared, carried.added], [{ added: 0, present: 2 }, 0, { added: 2, present: 0 }]);
+  assert.deepEqual(
+    [carried.again, carried.cleared, carried.added],
+    [{ added: 0, present: 2 }, 0, { added: 2, present: 0 }],
+  );
   assert.deepEqual([carried.codes, carried.halves], [Array(4).fill('INVALID_LESSON'), 0]);
-  assert.deepEqual(carried.text.map(({ product }) => product), [...Array(5).fill(kiwi.label), null]);
+  assert.deepEqual(
+    carried.text.map(({ product }) => product),
+    [...Array(5).fill(kiwi.label), null],
+  );
   assert.ok(carried.text.every(({ image }) => image.startsWith('data:image/jpeg;base64,/9j/')));
-  assert.deepEqual(carried.taught.map(({ label, frames, facts }) => ({ label, frames, facts })), [
-    { label: kiwi.label, frames: 5, facts: { name: 'Kiwi', price: 3 } },
-    { label: null, frames: 1, facts: {} },
-  ]);
+  assert.deepEqual(
+    carried.taught.map(({ label, frames, facts }) => ({ label, frames, facts })),
+    [
+      { label: kiwi.label, frames: 5, facts: { name: 'Kiwi', price: 3 } },
+      { label: null, frames: 1, facts: {} },
+    ],
+  );
 });
 
 test('a worker that dies has its successor learn all again', options, async () => {
@@ -378,7 +449,7 @@ test('a worker that dies has its successor learn all again', options, async () =
   await enroll();
   await at.page.evaluate(() => globalThis.eye.dispose());
   const seen = await at.inPage(
-    async ({ start, outcome, args }) => {
+    async ({ start, outcome }) => {
       const workers = ['/pages/faulty-worker.js', '/pkg/dist/worker.js'];
       const eye = await start({ worker: () => new Worker(workers.shift(), { type: 'module' }) });
       const hurt = await outcome(eye.recognize(globalThis.frames[0]));
@@ -396,14 +467,19 @@ describe('with a vault', options, () => {
     const vault = await Vault.open({ name: 'shop', unlock: { key: new Uint8Array(32).fill(7) } });
     return (RUN)({ ...here, vault });
   }`;
-  const inVault = (run, args, page) => at.inPage(unlocked.replace('RUN', () => `${run}`), args, page);
+  const inVault = (run, args, page) =>
+    at.inPage(
+      unlocked.replace('RUN', () => `${run}`),
+      args,
+      page,
+    );
 
   test('lessons are sealed in it, those from before are moved, and only who has it knows them', async () => {
     await open();
     await enroll();
     await at.page.evaluate(() => globalThis.eye.dispose());
     const seen = await inVault(
-      async ({ start, vault, args }) => {
+      async ({ start, vault }) => {
         const { frames } = globalThis;
         const eye = await start({ vault });
         await eye.sync();
@@ -420,12 +496,21 @@ describe('with a vault', options, () => {
         await again.clear();
         const left = (await vault.list({ kind: 'prototype' })).records.length;
         await vault.close();
-        return { moved, lessons: records.map(({ lesson, file }) => [lesson.channel, file.length > 1000]), outside, inside, left };
+        return {
+          moved,
+          lessons: records.map(({ lesson, file }) => [lesson.channel, file.length > 1000]),
+          outside,
+          inside,
+          left,
+        };
       },
       { kiwi },
     );
     assert.deepEqual([seen.moved, seen.outside, seen.inside, seen.left], [[kiwi.label], 0, [kiwi.label, null], 0]);
-    assert.deepEqual(seen.lessons.map(([channel, whole]) => [channel, whole]), Array(2).fill([`jicho ${at.web.url}/models/T_1`, true]));
+    assert.deepEqual(
+      seen.lessons.map(([channel, whole]) => [channel, whole]),
+      Array(2).fill([`jicho ${at.web.url}/models/T_1`, true]),
+    );
   });
 
   test('what lies on the disk tells nothing of them; without a vault it does', async () => {

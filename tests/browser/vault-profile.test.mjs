@@ -40,7 +40,21 @@ const markers = {
 
 /** What records hold, as it lies in them. */
 const sealed = {
-  ...Object.fromEntries(['label', 'attribute', 'value', 'version', 'correction', 'prototype', 'backbone', 'order', 'another', 'thumbnail', 'large'].map((name) => [name, markers[name]])),
+  ...Object.fromEntries(
+    [
+      'label',
+      'attribute',
+      'value',
+      'version',
+      'correction',
+      'prototype',
+      'backbone',
+      'order',
+      'another',
+      'thumbnail',
+      'large',
+    ].map((name) => [name, markers[name]]),
+  ),
   embedding: [...new Uint8Array(Float32Array.from(floats).buffer)],
   geohash: 'kzf0tuucjs3h',
 };
@@ -97,12 +111,14 @@ describe('the profile of a browser with vaults, as it lies on the disk', options
   test('sealed, it holds nothing of what was written', async () => {
     const profile = await profileOf(web, join(folder, 'sealed'), '/pkg/');
     wasRead(profile);
-    for (const [name, marker] of Object.entries({ ...sealed, ...secrets })) assert.deepEqual(filesWith(profile, marker), [], name);
+    for (const [name, marker] of Object.entries({ ...sealed, ...secrets }))
+      assert.deepEqual(filesWith(profile, marker), [], name);
   });
 
   test('unsealed, or beside the vaults, all of it is found', async () => {
     const profile = await profileOf(web, join(folder, 'open'), '/unsealed/', secrets);
     wasRead(profile);
-    for (const [name, marker] of Object.entries({ ...sealed, ...secrets })) assert.notDeepEqual(filesWith(profile, marker), [], name);
+    for (const [name, marker] of Object.entries({ ...sealed, ...secrets }))
+      assert.notDeepEqual(filesWith(profile, marker), [], name);
   });
 });

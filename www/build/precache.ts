@@ -31,7 +31,10 @@ export function precache(): Plugin {
       const worker = join(folder, 'sw.js');
       const source = readFileSync(worker, 'utf8');
       if (!source.includes('__APP_FILES__')) throw new Error('sw.js has no place for the list of files');
-      writeFileSync(worker, source.replace('__APP_FILES__', () => JSON.stringify(files)));
+      writeFileSync(
+        worker,
+        source.replace('__APP_FILES__', () => JSON.stringify(files)),
+      );
     },
   };
 }

@@ -47,7 +47,9 @@ function lines({ check, storage, engine, measures }: Diagnostics): Record<string
   const { usedBytes, quotaBytes, persisted } = storage;
   const { median } = measures.inferences;
   return {
-    'last-check': last ? `${dateTime(last.at)}: ${CHECKS[last.outcome]}${last.error ? ` (${last.error.code})` : ''}` : '–',
+    'last-check': last
+      ? `${dateTime(last.at)}: ${CHECKS[last.outcome]}${last.error ? ` (${last.error.code})` : ''}`
+      : '–',
     'next-check': nextAt ? dateTime(nextAt) : '–',
     storage: usedBytes === null ? '–' : `${bytes(usedBytes)} of ${bytes(quotaBytes ?? 0)}${persisted ? ', kept' : ''}`,
     engine: engine ? ENGINES[engine.build] : '–',

@@ -2,8 +2,8 @@ import { type CheckResult, Jicho, JichoError, type ModelInfo, type Recognition, 
 
 import { Camera } from './camera';
 import { Device } from './device';
+import { keepApp, keepTract } from './keep-app';
 import { Screen } from './screen';
-import { keepApp, keepTract } from './service-worker';
 import { Steady } from './steady';
 import { Teach } from './teach';
 import { watch } from './watch';
@@ -59,7 +59,14 @@ async function refresh(): Promise<void> {
   screen.refreshing(true);
   screen.said('');
   try {
-    eye ??= await Jicho.open({ channel, models, onModel: changed, onCheck: checked, onProgress: progress, onTaught: () => teach.changed() });
+    eye ??= await Jicho.open({
+      channel,
+      models,
+      onModel: changed,
+      onCheck: checked,
+      onProgress: progress,
+      onTaught: () => teach.changed(),
+    });
     await eye.sync();
   } catch (error) {
     // Of one by a sync `checked` tells.

@@ -2,7 +2,7 @@ import type { ModelInfo, SyncProgress } from 'jicho';
 
 import type { CameraState } from './camera';
 import type { Shown } from './steady';
-import { bytes, CAMERA, dateTime, DECISIONS, percent, price } from './words';
+import { bytes, CAMERA, DECISIONS, dateTime, percent, price } from './words';
 
 /** How the model stands. */
 export type ModelState = 'opening' | 'absent' | 'downloading' | 'ready' | 'failed';

@@ -1,31 +1,16 @@
-import { bestBuild } from 'jicho/build';
-import { precacheUrls } from 'jicho/precache';
-import type { PrecacheMessage } from 'jicho/service-worker';
+/** The service worker: keeps the app's own files and nothing else. */
+import { keepFiles } from 'jicho/service-worker';
 
-/** Has the service worker keep the app, and tells when another version of it waits to take over. */
-export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
-  const workers = navigator.serviceWorker;
-  // Of the first visit there is nothing to replace.
-  const replaces = workers.controller !== null;
-  const registration = await workers.register(`./sw.js?wasm=${bestBuild()}`, { updateViaCache: 'none' });
-  const offer = () => {
-    const { waiting } = registration;
-    if (!waiting || !replaces) return;
-    onUpdate(() => {
-      workers.addEventListener('controllerchange', () => location.reload(), { once: true });
-      waiting.postMessage('take-over');
-    });
-  };
-  offer();
-  registration.addEventListener('updatefound', () => {
-    registration.installing?.addEventListener('statechange', offer);
-  });
+/** The app's files by relative address, each with the hash of its content; written by the build. */
+declare const __APP_FILES__: Record<string, string>;
+
+/** The one of the library's wasm modules that this browser surely needs, as the page says. */
+const needed = new URL(self.location.href).searchParams.get('wasm');
+
+/** Which of the library's wasm modules is at an address, if it is one of those that only some browsers or releases need. */
+function optional(url: string): string | undefined {
+  const module = /\/wasm-(\w+)-[^/]*\.wasm$/.exec(url)?.[1];
+  return module === needed ? undefined : module;
 }
 
-/** Has it keep the wasm module for releases without a plan too: the page may have fetched that before it was kept. */
-export async function keepTract(): Promise<void> {
-  if (!('serviceWorker' in navigator)) return;
-  const { active } = await navigator.serviceWorker.ready;
-  active?.postMessage({ type: 'jicho-precache', urls: await precacheUrls({ tract: true }) } satisfies PrecacheMessage);
-}
+keepFiles({ cache: 'jicho-app', files: __APP_FILES__, optional });

@@ -54,9 +54,12 @@ export class Teach {
     if (!eye?.model || !this.#panel.open) return;
     const { labels, facts } = eye.model;
     const taught = eye.taught();
-    const named = (label: string): string => (typeof facts[label]?.['name'] === 'string' ? (facts[label]['name'] as string) : label);
+    const named = (label: string): string =>
+      typeof facts[label]?.['name'] === 'string' ? (facts[label]['name'] as string) : label;
     const all = new Set([...labels, ...taught.flatMap(({ label }) => label ?? [])]);
-    const options = [...all].map((label) => new Option(named(label), label)).sort((a, b) => a.text.localeCompare(b.text));
+    const options = [...all]
+      .map((label) => new Option(named(label), label))
+      .sort((a, b) => a.text.localeCompare(b.text));
     this.#right.replaceChildren(...options, new Option('None of our products', NONE));
     found('#correction', HTMLElement).hidden = !this.#about;
     const line = (product: TaughtProduct): HTMLElement => {
@@ -64,7 +67,10 @@ export class Teach {
       const forget = document.createElement('button');
       Object.assign(forget, { type: 'button', className: 'quiet', textContent: 'Forget' });
       forget.addEventListener('click', () => void this.#do(() => this.#forget(product.label)));
-      item.append(`${product.label === null ? 'None of our products' : named(product.label)} · ${product.frames} ${product.frames === 1 ? 'picture' : 'pictures'} `, forget);
+      item.append(
+        `${product.label === null ? 'None of our products' : named(product.label)} · ${product.frames} ${product.frames === 1 ? 'picture' : 'pictures'} `,
+        forget,
+      );
       return item;
     };
     found('#taught', HTMLElement).replaceChildren(...taught.map(line));

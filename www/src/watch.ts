@@ -1,4 +1,4 @@
-import { Jicho, JichoError, type Recognition } from 'jicho';
+import { type Jicho, JichoError, type Recognition } from 'jicho';
 
 /** Milliseconds from one look to the next: more would warm the phone, and nobody reads faster. */
 const PAUSE = 120;

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use jicho::manifest::{ColorOrder, Layout};
 
-use crate::backbone::PixelFlags;
+use crate::model::backbone::PixelFlags;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Axes {

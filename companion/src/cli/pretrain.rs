@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
-use crate::backbone::{PixelFlags, PlanStorage, Request};
-use crate::network::design::Design;
-use crate::pretrain;
+use crate::error::{Error, Result};
+use crate::learning::network::design::Design;
+use crate::learning::pretrain;
+use crate::model::backbone::{PixelFlags, PlanStorage, Request};
+use crate::progress::{Progress, emit};
 
 /// Under 60 million multiplications at 112 pixels. Of designs alike in cost, wide convolutions learn most from few photos.
 const DESIGN: &str = "c24/2,c48/2,c88/2,c88,c192/2,c192,s384";
@@ -19,7 +22,7 @@ pub struct Pretrain {
     photos: Vec<PathBuf>,
     /// The folder to write backbone.onnx, space.safetensors and a model card to
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    out: PathBuf,
     /// The larger backbone to learn from: a name of `jicho backbones`, or an ONNX file
     #[arg(long, value_name = "FILE|NAME")]
     teacher: Option<String>,
@@ -72,8 +75,22 @@ pub struct Pretrain {
 struct Sizes(Vec<(usize, usize)>);
 
 impl Pretrain {
-    /// As the module wants it.
-    pub fn options(self) -> pretrain::Options {
+    /// Makes the backbone and prints its path.
+    pub fn run(self) -> Result<()> {
+        let progress = Progress::lines(self.json);
+        let out = self.out.clone();
+        let card = pretrain::run(&self.options(), progress)?;
+        let result = serde_json::to_value(&card).map_err(Error::Json)?;
+        progress.event(&json!({ "event": "pretrained", "card": result }));
+        if progress == Progress::Human {
+            let share = card.accuracy_stored.map_or("not measured".to_owned(), |s| format!("{:.1} %", 100.0 * s));
+            eprintln!("{} bytes, {} weights, nearest class mean on held-out photos {share}", card.bytes, card.weights);
+            emit(out.join("backbone.onnx").display());
+        }
+        Ok(())
+    }
+
+    fn options(self) -> pretrain::Options {
         let command = self.command();
         let pixels = PixelFlags { size: self.teacher_size, ..PixelFlags::default() };
         let request = |backbone| Request { backbone, pixels, plan: PlanStorage::None, ..Request::default() };

@@ -1,39 +1,17 @@
-//! What may be typed to train, and to try what training would do.
+//! `jicho train`.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
-use super::arguments::{Canary, Plan, Publish};
-use super::pixels::Pixels;
-use crate::backbone::{Request, embedded};
-use crate::cache::{self, Place};
-use crate::{crossvalidate, train};
-
-/// Which network makes the features, and how devices run it.
-#[derive(Args)]
-struct Network {
-    /// `embedded`, a name of `jicho backbones`, or an ONNX file
-    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
-    backbone: String,
-    /// The tensor that holds the network's features, where it is not found by itself
-    #[arg(long, value_name = "TENSOR")]
-    features: Option<String>,
-    /// A space that was fitted to other photos with this backbone
-    #[arg(long, value_name = "FILE")]
-    space: Option<PathBuf>,
-    #[command(flatten)]
-    plan: Plan,
-    #[command(flatten)]
-    pixels: Pixels,
-}
-
-impl Network {
-    fn request(self) -> Request {
-        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
-        Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space }
-    }
-}
+use super::caching::Caching;
+use super::network::Network;
+use super::publishing::{Canary, Publish, tell_canary};
+use crate::error::Result;
+use crate::learning::train::{self, Report};
+use crate::output::publish::Published;
+use crate::progress::{Progress, emit};
 
 /// `jicho train`
 #[derive(Args)]
@@ -82,8 +60,15 @@ pub struct Train {
 }
 
 impl Train {
-    /// As the module wants it.
-    pub fn options(self) -> train::Options {
+    /// Trains, publishes, and tells what came of it.
+    pub fn run(self) -> Result<()> {
+        let progress = Progress::lines(self.json);
+        let (published, report) = train::run(&self.options(), progress)?;
+        tell(progress, &published, &report);
+        Ok(())
+    }
+
+    fn options(self) -> train::Options {
         let backbone = self.network.request();
         train::Options {
             photos: self.photos,
@@ -103,68 +88,39 @@ impl Train {
     }
 }
 
-/// Where features of photos are kept, so that they are computed once.
-#[derive(Args)]
-struct Caching {
-    /// Keep features of photos in this folder (default: in the user's cache folder)
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
-    /// Compute all features anew, and keep none
-    #[arg(long, conflicts_with = "cache")]
-    no_cache: bool,
-}
-
-impl Caching {
-    fn place(self) -> Place {
-        Place((!self.no_cache).then(|| self.cache.unwrap_or_else(cache::default_folder)))
+fn tell(progress: Progress, published: &Published, report: &Report) {
+    let manifest = &published.manifest;
+    progress.event(&json!({
+        "event": "published",
+        "channel": manifest.channel_id,
+        "version": manifest.version,
+        "releaseSeq": manifest.release_seq,
+        "products": manifest.product_count,
+        "images": manifest.image_count,
+        "leftOut": report.problems.len(),
+        "accuracy": manifest.accuracy,
+        "seconds": manifest.training_duration,
+        "metadata": published.path,
+        "canary": published.canary,
+    }));
+    if progress != Progress::Human {
+        return;
     }
-}
-
-/// `jicho crossvalidate`
-#[derive(Args)]
-pub struct Crossvalidate {
-    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
-    photos: PathBuf,
-    /// Photos of other visits in the same form: learn from the first, judge by these
-    #[arg(long, value_name = "DIR")]
-    test: Option<PathBuf>,
-    #[command(flatten)]
-    network: Network,
-    /// The field of a file that holds the product id (default: `product`, `label`, or the first string field)
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
-    /// The attribute with the kind of product, to leave whole kinds out
-    #[arg(long, value_name = "FIELD")]
-    kind: Option<String>,
-    /// Repetitions, each with other folds, shops and products left out
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-    seeds: u64,
-    /// Only the accuracy, its calibration, and frames without a product
-    #[arg(long)]
-    brief: bool,
-    /// Mirror images are other products
-    #[arg(long)]
-    no_mirror: bool,
-    /// Print the result as one JSON object on stdout
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    cache: Caching,
-}
-
-impl Crossvalidate {
-    /// As the module wants it.
-    pub fn options(self) -> crossvalidate::Options {
-        crossvalidate::Options {
-            photos: self.photos,
-            test: self.test,
-            backbone: self.network.request(),
-            label: self.label,
-            kind: self.kind,
-            seeds: self.seeds,
-            mirror: !self.no_mirror,
-            cache: self.cache.place(),
-            brief: self.brief,
-        }
-    }
+    let accuracy = manifest.accuracy.map_or(
+        "not measured (it takes two products and a second, new photo of one)".to_owned(),
+        |a| {
+            let images = report.held_out.as_ref().map_or(0, |m| m.images);
+            format!("{:.1} % on {images} held-out photos", 100.0 * a)
+        },
+    );
+    let attributes = match manifest.attributes.len() {
+        0 => String::new(),
+        count => format!(" {count} attributes,"),
+    };
+    eprintln!(
+        "{} {}: {} products,{attributes} {} photos, {:.1} s, accuracy {accuracy}",
+        manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
+    );
+    tell_canary(progress, published);
+    emit(&published.path);
 }

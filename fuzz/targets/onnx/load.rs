@@ -4,8 +4,8 @@ use jicho::ErrorKind;
 use jicho::engine::{CompiledEngine, Engine, TractEngine};
 use jicho::manifest::Layout;
 
-use crate::compile::{CompileError, Storage, compile};
-use crate::onnx::{self, cut, half_weights};
+use crate::model::compile::{CompileError, Storage, compile};
+use crate::model::onnx::{self, cut, half_weights};
 
 /// Larger images make the fuzzer slow, and find nothing else.
 const MAX_SIZE: usize = 16;

@@ -3,23 +3,24 @@
 
 #![no_main]
 
-#[path = "../../../companion/src/compile/mod.rs"]
-#[allow(dead_code)]
-mod compile;
-#[path = "../../../companion/src/error.rs"]
-#[allow(dead_code)]
-mod error;
-mod load;
-mod mutate;
-#[path = "../../../companion/src/onnx/mod.rs"]
-#[allow(dead_code)]
-mod onnx;
-mod release {
+mod digest {
     /// As the companion's; the fuzzer needs no digest.
     pub fn sha256(_: &[u8]) -> String {
         "0".repeat(64)
     }
 }
+#[path = "../../../companion/src/error.rs"]
+#[allow(dead_code)]
+mod error;
+mod load;
+#[allow(dead_code)]
+mod model {
+    #[path = "../../../../../companion/src/model/compile/mod.rs"]
+    pub mod compile;
+    #[path = "../../../../../companion/src/model/onnx/mod.rs"]
+    pub mod onnx;
+}
+mod mutate;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, Once};

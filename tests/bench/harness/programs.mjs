@@ -50,7 +50,12 @@ export async function compile(model, size) {
 export async function publish(model, { mean, std }) {
   rmSync(FOLDERS.releases, { recursive: true, force: true });
   const labels = modelFile('labels.txt');
-  writeFileSync(labels, referenceLogits(model).map((_, i) => `${i}\n`).join(''));
+  writeFileSync(
+    labels,
+    referenceLogits(model)
+      .map((_, i) => `${i}\n`)
+      .join(''),
+  );
   const pixels = ['--layout', 'nchw', '--color', 'rgb', '--range', '0,1', '--mean', `${mean}`, '--std', `${std}`];
   const where = ['--labels', labels, '--channel', 'bench', '--out', FOLDERS.releases];
   await jicho('import', modelFile(`${model}.onnx`), ...where, ...pixels);

@@ -34,7 +34,7 @@ async function answer({ input: values, runs }) {
   return { times, output: Array.from(output), memory: globalThis.wasmMemory?.() };
 }
 
-onmessage = ({ data }) => {
+globalThis.onmessage = ({ data }) => {
   if (data.load) loading = load(data.load);
   else answer(data).then(postMessage, (error) => postMessage({ error: error.stack ?? error.message ?? `${error}` }));
 };

@@ -74,7 +74,12 @@ function compute({ op, weights: filter, bias, stride: strides, pad, activation }
 /** Of ONNX: top, left, bottom, right. */
 function padding([top, left, bottom, right]) {
   if (top === bottom && left === right && top === left) return top;
-  return [[0, 0], [top, bottom], [left, right], [0, 0]];
+  return [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
 }
 
 async function answer({ input: values, runs }) {
@@ -90,7 +95,7 @@ async function answer({ input: values, runs }) {
   return { times, output: Array.from(output), memory: globalThis.wasmMemory?.() };
 }
 
-onmessage = ({ data }) => {
+globalThis.onmessage = ({ data }) => {
   if (data.load) loading = load(data.load);
   else answer(data).then(postMessage, (error) => postMessage({ error: error.stack ?? error.message ?? `${error}` }));
 };

@@ -53,7 +53,8 @@ export async function list(who, records) {
   const begun = performance.now();
   const found = await (who === 'vault' ? listVault(records) : listAlone(records));
   const ms = performance.now() - begun;
-  if (found.length !== records || found[0].score !== 0 || found.at(-1).score !== records - 1) throw new Error(`${who} lists other records`);
+  if (found.length !== records || found[0].score !== 0 || found.at(-1).score !== records - 1)
+    throw new Error(`${who} lists other records`);
   return ms;
 }
 
@@ -88,7 +89,13 @@ async function openAlone(envelope) {
 }
 
 function scanOf(i) {
-  return { kind: 'scan', decision: 'match', predictions: [{ label: `product-${i % 80}`, confidence: 0.75 }], score: i, version: 'v1' };
+  return {
+    kind: 'scan',
+    decision: 'match',
+    predictions: [{ label: `product-${i % 80}`, confidence: 0.75 }],
+    score: i,
+    version: 'v1',
+  };
 }
 
 function padded(record) {

@@ -32,7 +32,9 @@ export async function measureQuality(page, model, { rounds }) {
   const added = samples.with.map((ms, round) => ms - samples.without[round]);
   return {
     clock: clock ? 'cpu' : 'wall',
-    ms: Object.fromEntries(CALLS.map((call) => [call, { ...summary(samples[call]), least: Math.min(...samples[call]) }])),
+    ms: Object.fromEntries(
+      CALLS.map((call) => [call, { ...summary(samples[call]), least: Math.min(...samples[call]) }]),
+    ),
     added: { median: median(added), p5: quantile(added, 0.05), p95: quantile(added, 0.95) },
     share: median(added) / median(samples.without),
   };

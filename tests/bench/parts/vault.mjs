@@ -14,12 +14,22 @@ export async function measureVault(page, { rounds }) {
   for (const bytes of SIZES) {
     for (const what of ['seal', 'open']) {
       const times = Math.max(10, Math.min(1000, Math.round(BYTES / bytes)));
-      results.push({ what, bytes, ...(await alternate(['crate', 'vault', 'webcrypto'], rounds, (who) => call('envelopes', who, what, bytes, times))) });
+      results.push({
+        what,
+        bytes,
+        ...(await alternate(['crate', 'vault', 'webcrypto'], rounds, (who) =>
+          call('envelopes', who, what, bytes, times),
+        )),
+      });
     }
   }
   // One listing takes as long as many envelopes.
   const listings = Math.max(3, Math.round(rounds / 5));
-  results.push({ what: `list ${LISTED}`, bytes: 256, ...(await alternate(['vault', 'webcrypto'], listings, (who) => call('list', who, LISTED))) });
+  results.push({
+    what: `list ${LISTED}`,
+    bytes: 256,
+    ...(await alternate(['vault', 'webcrypto'], listings, (who) => call('list', who, LISTED))),
+  });
   return results;
 }
 

@@ -92,7 +92,12 @@ function memoryTable({ engines, inPackage }) {
 }
 
 function qualityTable({ clock, ms, added, share }) {
-  const rows = Object.entries(ms).map(([call, { median, p95, least }]) => [QUALITY_CALLS[call], fixed(median, 2), fixed(p95, 2), fixed(least, 2)]);
+  const rows = Object.entries(ms).map(([call, { median, p95, least }]) => [
+    QUALITY_CALLS[call],
+    fixed(median, 2),
+    fixed(p95, 2),
+    fixed(least, 2),
+  ]);
   const title = `A 1280×720 frame in the npm package's worker, MobileNetV2-1.0-224, ${clock === 'cpu' ? 'CPU' : 'wall'} time.`;
   const note = `\nQuality adds ${spread(added)} ms, ${fixed(100 * share, 0)} % of a recognition.`;
   return section(title, ['call', 'ms', 'p95', 'least'], rows).concat(note);

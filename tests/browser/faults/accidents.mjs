@@ -86,7 +86,8 @@ async function fromMemory({ device }) {
   const { value, error } = await device.call('sync');
   if (error) return error.code;
   const { stored, storedProblem } = value.model;
-  if (stored || !storedProblem) throw new Error(`the app is not told that the model is not kept: ${stored}, ${storedProblem}`);
+  if (stored || !storedProblem)
+    throw new Error(`the app is not told that the model is not kept: ${stored}, ${storedProblem}`);
   return value.outcome;
 }
 
@@ -109,7 +110,13 @@ const full = [
     happens: fromMemory,
     over: roomy,
   },
-  { name: 'the transaction is aborted while it is written', hurts: ['full-on-write'], says: 'updated', ...MEMORY, happens: fromMemory },
+  {
+    name: 'the transaction is aborted while it is written',
+    hurts: ['full-on-write'],
+    says: 'updated',
+    ...MEMORY,
+    happens: fromMemory,
+  },
 ];
 
 /** As a browser does that is short of space. */
@@ -186,7 +193,13 @@ const damaged = DAMAGES.flatMap((name) => {
   };
   return [
     { name, says: 'updated', arrange },
-    { name: `${name}, and the host cannot be reached`, says: 'offline', arrange, misbehave: () => refuse, after: 'none' },
+    {
+      name: `${name}, and the host cannot be reached`,
+      says: 'offline',
+      arrange,
+      misbehave: () => refuse,
+      after: 'none',
+    },
   ];
 });
 
@@ -219,7 +232,10 @@ const tabs = [
     name: `two tabs at once, ${name}`,
     hurts,
     says: 'updated',
-    happens: (at) => inTwoTabs(at, hurts, once, async (first, second) => (await Promise.all([first.sync(), second.sync()])).sort().at(-1)),
+    happens: (at) =>
+      inTwoTabs(at, hurts, once, async (first, second) =>
+        (await Promise.all([first.sync(), second.sync()])).sort().at(-1),
+      ),
   },
   ...(both
     ? []
@@ -244,9 +260,20 @@ async function inTwoTabs(at, hurts, once, sync) {
   const heads = web.exchanges.filter(({ path }) => path.endsWith(next.file('head').url)).length;
   if (heads !== 1 && once) throw new Error(`the head is downloaded ${heads} times`);
   at.seconds = await second.call('look', `/photos/${at.releases.photo}`);
-  if (JSON.stringify(at.seconds.predictions) !== next.answer) throw new Error('the second tab does not answer as the new release');
+  if (JSON.stringify(at.seconds.predictions) !== next.answer)
+    throw new Error('the second tab does not answer as the new release');
   await second.page.close();
   return said;
 }
 
-export const accidents = [...killed, ...killedInTransaction, ...full, ...deleted, ...damaged, ...lacking, ...withoutHost, ...odd, ...tabs];
+export const accidents = [
+  ...killed,
+  ...killedInTransaction,
+  ...full,
+  ...deleted,
+  ...damaged,
+  ...lacking,
+  ...withoutHost,
+  ...odd,
+  ...tabs,
+];

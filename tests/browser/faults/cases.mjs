@@ -72,7 +72,9 @@ const BLOB = [
   {
     name: 'half the old file, then the new one',
     says: 'HASH_MISMATCH',
-    answer: answer.changed((bytes, at) => Buffer.concat([oldFile(bytes, at).subarray(0, bytes.length / 2), bytes.subarray(bytes.length / 2)])),
+    answer: answer.changed((bytes, at) =>
+      Buffer.concat([oldFile(bytes, at).subarray(0, bytes.length / 2), bytes.subarray(bytes.length / 2)]),
+    ),
   },
   {
     name: 'half the old file, then cut off; the rest from the new one',
@@ -94,25 +96,39 @@ const METADATA = [
     says: ['INVALID_MANIFEST', 'HASH_MISMATCH'],
     answer: answer.changed((bytes, { next }) => {
       const { sha256 } = next.file('head');
-      return Buffer.from(bytes.toString().replaceAll(`"${sha256}"`, `"${sha256[0] === '0' ? '1' : '0'}${sha256.slice(1)}"`));
+      return Buffer.from(
+        bytes.toString().replaceAll(`"${sha256}"`, `"${sha256[0] === '0' ? '1' : '0'}${sha256.slice(1)}"`),
+      );
     }),
   },
   { name: 'a newer schema', says: 'SCHEMA_TOO_NEW', answer: edited((metadata) => (metadata.schema = 999)) },
-  { name: 'a newer runtime', says: 'RUNTIME_TOO_OLD', answer: edited((metadata) => (metadata.minimumRuntime = '999.0.0')) },
+  {
+    name: 'a newer runtime',
+    says: 'RUNTIME_TOO_OLD',
+    answer: edited((metadata) => (metadata.minimumRuntime = '999.0.0')),
+  },
   { name: 'another channel', says: 'INVALID_MANIFEST', answer: edited((metadata) => (metadata.channelId = 'T_9')) },
   {
     name: 'a path that leaves the folder',
     says: 'INVALID_MANIFEST',
     answer: edited(({ files }) => (files[0].url = '../../secret.onnx')),
   },
-  { name: 'another golden vector', says: 'GOLDEN_MISMATCH', answer: edited((metadata) => (metadata.golden.outputs[0] += 1)) },
+  {
+    name: 'another golden vector',
+    says: 'GOLDEN_MISMATCH',
+    answer: edited((metadata) => (metadata.golden.outputs[0] += 1)),
+  },
   {
     name: 'the new one, but the head of a sibling',
     says: 'GOLDEN_MISMATCH',
     answer: mixed('head', 'sibling'),
   },
   { name: 'the new one, but the head of the old', says: 'GOLDEN_MISMATCH', answer: mixed('head', 'old') },
-  { name: 'the new one, but the space of the old', says: ['INVALID_MODEL', 'GOLDEN_MISMATCH'], answer: mixed('space', 'old') },
+  {
+    name: 'the new one, but the space of the old',
+    says: ['INVALID_MODEL', 'GOLDEN_MISMATCH'],
+    answer: mixed('space', 'old'),
+  },
   { name: 'the new one, but the plan of the old', says: 'INVALID_MODEL', answer: mixed('plan', 'old') },
   {
     name: 'the old one again, from a cache',
@@ -136,13 +152,16 @@ const PLAN = [
     const metadata = JSON.parse(readFileSync(`${next.models}/T_1/latest/metadata.json`));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const url = `blobs/${sha256}.plan`;
-    Object.assign(metadata.files.find(({ role }) => role === 'plan'), { url, sha256, bytes: bytes.length });
+    Object.assign(
+      metadata.files.find(({ role }) => role === 'plan'),
+      { url, sha256, bytes: bytes.length },
+    );
     const answers = { '/models/T_1/latest/metadata.json': JSON.stringify(metadata), [`/models/${url}`]: bytes };
     return (path, response) => path in answers && Boolean(response.end(answers[path]));
   },
 }));
 
-function oldFile(bytes, { releases, role }) {
+function oldFile(_bytes, { releases, role }) {
   return readFileSync(`${releases.old.models}/${releases.old.file(role).url}`);
 }
 
@@ -155,7 +174,12 @@ function edited(edit) {
 }
 
 function mixed(role, from) {
-  return edited(({ files }, { releases }) => Object.assign(files.find((file) => file.role === role), releases[from].file(role)));
+  return edited(({ files }, { releases }) =>
+    Object.assign(
+      files.find((file) => file.role === role),
+      releases[from].file(role),
+    ),
+  );
 }
 
 async function abortWhenSlow({ device, heard }) {
@@ -183,7 +207,14 @@ function ofFile(role, release, { name, says, answer, ...rest }) {
   };
 }
 
-const BARE = ['404', 'an HTML page', 'cut off at 50 %', '50 % of it, told as the whole', 'a bit in its middle flipped', 'reset half-way'];
+const BARE = [
+  '404',
+  'an HTML page',
+  'cut off at 50 %',
+  '50 % of it, told as the whole',
+  'a bit in its middle flipped',
+  'reset half-way',
+];
 
 /** Every case; each is tried on a device that had a model and on one that never had. */
 export const cases = [

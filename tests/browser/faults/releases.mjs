@@ -17,7 +17,8 @@ const DECODED = 0.1;
  */
 export async function makeReleases(folder) {
   const at = (name) => join(folder, name);
-  const samples = (name, seed) => jicho('samples', at(name), '--seed', `${seed}`, '--photos', '8', '--products', '4', '--size', '320');
+  const samples = (name, seed) =>
+    jicho('samples', at(name), '--seed', `${seed}`, '--photos', '8', '--products', '4', '--size', '320');
   await Promise.all([samples('photos', 1), samples('others', 5), samples('unseen', 2)]);
 
   await jicho('train', at('photos'), '--channel', 'T_1', '--out', at('old'));
@@ -33,7 +34,8 @@ export async function makeReleases(folder) {
 
   const releases = { old: read(at('old')), sibling, next: read(at('next')), bare: read(at('bare')) };
   assert.deepEqual(releases.next.labels, releases.old.labels);
-  for (const role of ['plan', 'space', 'head']) assert.notEqual(releases.next.file(role).sha256, releases.old.file(role).sha256);
+  for (const role of ['plan', 'space', 'head'])
+    assert.notEqual(releases.next.file(role).sha256, releases.old.file(role).sha256);
 
   const { photos } = await clearest(folder, join(at('old'), 'T_1'), at('unseen'));
   return { folder: at('unseen'), photo: photos[0].slice(at('unseen').length + 1), ...releases };

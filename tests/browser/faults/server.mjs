@@ -1,4 +1,4 @@
-// What a host can do wrong to one file. Each is an answer: `(response, bytes, request, lane)`.
+// What a host can do wrong to one file. Each is an answer: `(response, bytes, request, environment)`.
 import { rangeOf } from '../harness/host.mjs';
 
 /** Ends the connection before it has answered. Of all that belongs to a release. */
@@ -6,7 +6,8 @@ export function refuse(path, response) {
   return path.startsWith('/models/') && Boolean(response.destroy());
 }
 
-export const status = (code) => (response) => response.writeHead(code, { 'Content-Type': 'text/plain' }).end(`${code}\n`);
+export const status = (code) => (response) =>
+  response.writeHead(code, { 'Content-Type': 'text/plain' }).end(`${code}\n`);
 
 export const page = (response) =>
   response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Shop</title><p>Welcome');
@@ -29,16 +30,17 @@ export const short = (share) => (response, bytes) => {
 };
 
 /** Other bytes of any length. */
-export const changed = (change) => (response, bytes, _, lane) => {
-  const other = change(Buffer.from(bytes), lane);
+export const changed = (change) => (response, bytes, _, environment) => {
+  const other = change(Buffer.from(bytes), environment);
   response.writeHead(200, { 'Content-Length': other.length }).end(other);
 };
 
-export const flipped = (place) => changed((bytes) => {
-  const at = place(bytes);
-  bytes[at] ^= 1;
-  return bytes;
-});
+export const flipped = (place) =>
+  changed((bytes) => {
+    const at = place(bytes);
+    bytes[at] ^= 1;
+    return bytes;
+  });
 
 /** All of the file, and a length that is not its own. */
 export const misnumbered = (length) => (response, bytes) => {
@@ -69,7 +71,7 @@ export const reset = (share) => (response, bytes) => {
   flush(response, bytes.subarray(0, bytes.length * share), () => response.socket?.resetAndDestroy());
 };
 
-/** 1 KB a second; tells the lane once some of it has gone. */
+/** 1 KB a second; tells the environment once some of it has gone. */
 export const slow = (response, bytes, _, { events }) => {
   response.writeHead(200, { 'Content-Length': bytes.length });
   let sent = 0;
@@ -80,15 +82,17 @@ export const slow = (response, bytes, _, { events }) => {
   response.on('close', () => clearInterval(timer));
 };
 
-/** The first half, and then nothing; tells the lane. */
+/** The first half, and then nothing; tells the environment. */
 export const held = (response, bytes, _, { events }) => {
   response.writeHead(200, { 'Content-Length': bytes.length });
   flush(response, bytes.subarray(0, bytes.length / 2), () => events.emit('held'));
 };
 
-/** To the other host of the lane, which answers as `mount` says. */
-export const redirected = (mount) => (response, _, request, { other }) =>
-  response.writeHead(302, { Location: `${other.url}/${mount}${request.url}` }).end();
+/** To the other host of the environment, which answers as `mount` says. */
+export const redirected =
+  (mount) =>
+  (response, _, request, { other }) =>
+    response.writeHead(302, { Location: `${other.url}/${mount}${request.url}` }).end();
 
 function flush(response, bytes, then) {
   if (bytes.length > 0) response.write(bytes, then);

@@ -7,18 +7,21 @@ import { refuse } from './server.mjs';
  * Runs the fault on a device that `had` a model, or never had one. What it saw, and `problem`: what did not hold, or
  * undefined.
  */
-export async function trial(lane, fault, had) {
+export async function trial(environment, fault, had) {
   const row = { name: fault.name, state: had ? 'had' : 'never', said: '', after: '', reloaded: '', healed: '' };
-  const device = await Device.start(lane.browser, lane.web);
+  const device = await Device.start(environment.browser, environment.web);
   let timer;
   const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error('it hangs')), PATIENCE)));
   try {
-    await Promise.race([run({ ...lane, device, had, next: lane.releases[fault.release ?? 'next'] }, fault, row), late]);
+    await Promise.race([
+      run({ ...environment, device, had, next: environment.releases[fault.release ?? 'next'] }, fault, row),
+      late,
+    ]);
   } catch (error) {
     row.problem = error.message.split('\n')[0];
   } finally {
     clearTimeout(timer);
-    lane.web.misbehave = undefined;
+    environment.web.misbehave = undefined;
     await device.close();
   }
   return row;
@@ -92,7 +95,8 @@ export async function who({ device, releases, next }, stored = false) {
   const named = Object.entries({ old: releases.old, next }).find(([, { version }]) => version === seen.version);
   if (!named) throw new Error(`an unknown version answers: ${seen.version}`);
   const [name, { answer }] = named;
-  if (JSON.stringify(seen.predictions) !== answer) throw new Error(`a mix answers as ${name}: ${JSON.stringify(seen.predictions)}`);
+  if (JSON.stringify(seen.predictions) !== answer)
+    throw new Error(`a mix answers as ${name}: ${JSON.stringify(seen.predictions)}`);
   if (stored && !seen.stored) throw new Error(`the model ${name} is not stored: ${seen.storedProblem}`);
   return name;
 }

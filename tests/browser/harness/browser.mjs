@@ -48,7 +48,8 @@ function findChromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const folders = (process.env.PATH ?? '').split(delimiter);
   const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
-  if (!found) throw new Error(`no browser in PATH (${NAMES.join(', ')}): install one, or name its program with CHROMIUM`);
+  if (!found)
+    throw new Error(`no browser in PATH (${NAMES.join(', ')}): install one, or name its program with CHROMIUM`);
   return found;
 }
 

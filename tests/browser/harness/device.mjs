@@ -47,7 +47,8 @@ export class Device {
   /** A word for what a sync came to: its outcome, or the code of its error. */
   async sync() {
     const { value, error } = await this.call('sync');
-    if (error && !error.typed) throw new Error(`the error ${error.code} has not the class of its code: ${error.message}`);
+    if (error && !error.typed)
+      throw new Error(`the error ${error.code} has not the class of its code: ${error.message}`);
     return error?.code ?? value.outcome;
   }
 

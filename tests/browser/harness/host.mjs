@@ -18,15 +18,16 @@ const TYPES = {
 };
 
 // All of the library and the app must work under it.
-const policy = (elsewhere) => [
-  "default-src 'none'",
-  ["connect-src 'self'", ...elsewhere].join(' '),
-  "img-src 'self' blob: data:",
-  "manifest-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "worker-src 'self'",
-].join('; ');
+const policy = (elsewhere) =>
+  [
+    "default-src 'none'",
+    ["connect-src 'self'", ...elsewhere].join(' '),
+    "img-src 'self' blob: data:",
+    "manifest-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "worker-src 'self'",
+  ].join('; ');
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -61,7 +62,14 @@ export async function host(folders = {}, elsewhere = []) {
 }
 
 function counted(path, { headers }, response) {
-  const exchange = { path, headers, bytes: 0, get status() { return response.statusCode; } };
+  const exchange = {
+    path,
+    headers,
+    bytes: 0,
+    get status() {
+      return response.statusCode;
+    },
+  };
   for (const name of ['write', 'end']) {
     const method = response[name];
     response[name] = (chunk, ...rest) => {
@@ -74,11 +82,15 @@ function counted(path, { headers }, response) {
 
 /** The file behind a path, or undefined. */
 export function fileAt(mounts, path) {
-  const mount = Object.keys(mounts).filter((prefix) => path.startsWith(prefix)).sort((a, b) => b.length - a.length)[0];
+  const mount = Object.keys(mounts)
+    .filter((prefix) => path.startsWith(prefix))
+    .sort((a, b) => b.length - a.length)[0];
   if (!mount) return undefined;
   const below = path.slice(mount.length) + (path.endsWith('/') ? 'index.html' : '');
   const file = join(mounts[mount], normalize(below));
-  return file.startsWith(normalize(mounts[mount])) && statSync(file, { throwIfNoEntry: false })?.isFile() ? file : undefined;
+  return file.startsWith(normalize(mounts[mount])) && statSync(file, { throwIfNoEntry: false })?.isFile()
+    ? file
+    : undefined;
 }
 
 function send(request, response, file) {

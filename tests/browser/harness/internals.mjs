@@ -9,6 +9,12 @@ const pkg = fileURLToPath(new URL('../../../pkg/', import.meta.url));
 export function internals(after, ...modules) {
   const folder = temporary(after);
   const sources = modules.map((module) => `${pkg}src/${module}.ts`);
-  execFileSync(`${pkg}node_modules/.bin/esbuild`, [...sources, '--bundle', '--format=esm', `--outdir=${folder}`, '--log-level=warning']);
+  execFileSync(`${pkg}../node_modules/.bin/esbuild`, [
+    ...sources,
+    '--bundle',
+    '--format=esm',
+    `--outdir=${folder}`,
+    '--log-level=warning',
+  ]);
   return folder;
 }

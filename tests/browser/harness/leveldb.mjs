@@ -5,7 +5,7 @@ import { uncompress } from 'snappyjs';
 
 const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 const FOOTER = 48;
-const TRAILER = 5;
+const _TRAILER = 5;
 const LOG_BLOCK = 32_768;
 /** The compression in a block's trailer. */
 const SNAPPY = 1;
@@ -49,7 +49,7 @@ function entries(block) {
 /** What a log holds, its fragments put together, and the values that were written. It may end anywhere. */
 export function readLog(file) {
   const records = [];
-  let fragments = [];
+  const fragments = [];
   for (let at = 0; at + 7 <= file.length; ) {
     const left = LOG_BLOCK - (at % LOG_BLOCK);
     const [length, type] = [file.readUInt16LE(at + 4), file[at + 6]];

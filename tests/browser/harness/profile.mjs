@@ -44,7 +44,11 @@ export function readProfile(folder) {
 
 /** The files that hold a marker, bytes or a text in any of the ways in which browsers write text. */
 export function filesWith(profile, marker) {
-  const forms = typeof marker === 'string' ? ['utf8', 'latin1', 'utf16le'].map((form) => Buffer.from(marker, form)) : [Buffer.from(marker)];
-  const holds = ({ bytes }) => forms.some((form) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(form));
+  const forms =
+    typeof marker === 'string'
+      ? ['utf8', 'latin1', 'utf16le'].map((form) => Buffer.from(marker, form))
+      : [Buffer.from(marker)];
+  const holds = ({ bytes }) =>
+    forms.some((form) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(form));
   return [...new Set(profile.pieces.filter(holds).map(({ file }) => file))];
 }

@@ -17,22 +17,49 @@ export function temporary(after) {
  */
 export async function shop(folder, { products = 7, photos = 12, unseen = 4, size = 320 } = {}) {
   const at = (name) => join(folder, name);
-  await jicho('samples', at('all'), '--seed', '1', '--photos', `${photos}`, '--products', `${products}`, '--size', `${size}`);
-  await jicho('samples', at('unseen'), '--seed', '2', '--photos', `${unseen}`, '--products', `${products}`, '--size', `${size}`);
+  await jicho(
+    'samples',
+    at('all'),
+    '--seed',
+    '1',
+    '--photos',
+    `${photos}`,
+    '--products',
+    `${products}`,
+    '--size',
+    `${size}`,
+  );
+  await jicho(
+    'samples',
+    at('unseen'),
+    '--seed',
+    '2',
+    '--photos',
+    `${unseen}`,
+    '--products',
+    `${products}`,
+    '--size',
+    `${size}`,
+  );
   const newcomer = readdirSync(at('all')).sort().at(-1);
   cpSync(at('all'), at('fewer'), { recursive: true, filter: (path) => !path.endsWith(newcomer) });
   return { all: at('all'), fewer: at('fewer'), unseen: at('unseen'), newcomer };
 }
 
 export function photosOf(folder, product) {
-  return readdirSync(join(folder, product)).sort().map((name) => join(folder, product, name));
+  return readdirSync(join(folder, product))
+    .sort()
+    .map((name) => join(folder, product, name));
 }
 
 /** The companion's answers to the photos of a folder, by path. */
 export async function answers(folder, channel, photos) {
   const file = join(folder, 'answers.jsonl');
   await jicho('evaluate', channel, '--photos', photos, '--predictions', file);
-  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const lines = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   return new Map(lines.map((line) => [line.image, line]));
 }
 

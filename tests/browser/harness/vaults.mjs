@@ -42,7 +42,9 @@ export function vaults() {
 
   /** Runs a function in a page, with what `pages/vault.js` exports and `args` at hand. */
   function inPage(run, args = {}, page = self.page) {
-    return page.evaluate(`(async () => (${run})({ ...(await import('/pages/vault.js')), args: ${JSON.stringify(args)} }))()`);
+    return page.evaluate(
+      `(async () => (${run})({ ...(await import('/pages/vault.js')), args: ${JSON.stringify(args)} }))()`,
+    );
   }
 
   /** What lets the page's process die, even while its script does not return. */

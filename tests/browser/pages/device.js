@@ -1,6 +1,7 @@
 // One open channel in a page, driven from outside.
-import { Jicho, outcome, photo } from './probe.js';
+
 import { hurt } from './hurts.js';
+import { Jicho, outcome, photo } from './probe.js';
 
 let eye;
 let aborting = new AbortController();

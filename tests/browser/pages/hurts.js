@@ -1,6 +1,7 @@
 // What a browser can lack or do wrong, by name. The same in a page and in a worker.
 const missing = (owner, name) => Object.defineProperty(owner, name, { value: undefined, configurable: true });
-const lost = () => new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
+const lost = () =>
+  new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
 
 const hurts = {
   'no-locks': () => missing(Object.getPrototypeOf(navigator), 'locks'),

@@ -41,7 +41,12 @@ async function fill(vault, markers) {
     { place: markers.place },
   );
   await vault.add({ kind: 'correction', scan, label: markers.correction });
-  await vault.add({ kind: 'prototype', label: markers.prototype, backbone: markers.backbone, embedding: Float32Array.from(markers.embedding) });
+  await vault.add({
+    kind: 'prototype',
+    label: markers.prototype,
+    backbone: markers.backbone,
+    embedding: Float32Array.from(markers.embedding),
+  });
   await vault.add({ kind: 'sale', order: { customer: markers.order } });
   // So large that it gets a file of its own beside the database.
   const large = new Uint8Array(300_000).fill(32);
@@ -53,7 +58,8 @@ async function fill(vault, markers) {
   // And so much that the database writes tables.
   const noise = crypto.getRandomValues(new Uint8Array(30_000));
   noise.set(thumbnail);
-  for (let i = 0; i < 90; i++) await vault.add({ kind: 'scan', predictions: [{ label: `${markers.label}`, confidence: 0.5 }], thumbnail: noise });
+  for (let i = 0; i < 90; i++)
+    await vault.add({ kind: 'scan', predictions: [{ label: `${markers.label}`, confidence: 0.5 }], thumbnail: noise });
 }
 
 /** What a careless app would do: keep secrets beside the vault, so that whoever looks for them must find them. */

@@ -87,7 +87,13 @@ export function deleteDatabase() {
 
 /** All that this origin keeps, as text in which anything can be looked for. */
 export async function everything() {
-  const kept = { databases: {}, local: { ...localStorage }, session: { ...sessionStorage }, caches: {}, cookies: document.cookie };
+  const kept = {
+    databases: {},
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    caches: {},
+    cookies: document.cookie,
+  };
   for (const { name } of await indexedDB.databases()) {
     const database = await done(indexedDB.open(name));
     const stores = (kept.databases[name] = {});

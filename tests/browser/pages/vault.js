@@ -1,7 +1,7 @@
 // What tests of the sealed store do in a page: its calls, and its database without it (docs/formats/vault.md).
 import { Vault } from '/pkg/dist/vault.js';
-import { outcome } from './probe.js';
 import { hurt } from './hurts.js';
+import { outcome } from './probe.js';
 
 export { hurt, outcome, Vault };
 
@@ -57,7 +57,9 @@ export async function behindItsBack(work) {
     transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error);
   });
-  const stores = Object.fromEntries([...transaction.objectStoreNames].map((name) => [name, transaction.objectStore(name)]));
+  const stores = Object.fromEntries(
+    [...transaction.objectStoreNames].map((name) => [name, transaction.objectStore(name)]),
+  );
   const value = await work(stores);
   await ended;
   database.close();
@@ -68,13 +70,19 @@ export async function behindItsBack(work) {
 export function leftOf(name) {
   return behindItsBack(async (stores) => {
     const of = (key) => (Array.isArray(key) ? key[0] : key) === name;
-    const counted = Object.entries(stores).map(async ([store, objects]) => [store, (await done(objects.getAllKeys())).filter(of).length]);
+    const counted = Object.entries(stores).map(async ([store, objects]) => [
+      store,
+      (await done(objects.getAllKeys())).filter(of).length,
+    ]);
     return Object.fromEntries(await Promise.all(counted));
   });
 }
 
 /** The key of a record's row and of its blob. */
-export const place = (name, id) => [name, Uint8Array.from(id.replaceAll('-', '').match(/../g), (pair) => parseInt(pair, 16))];
+export const place = (name, id) => [
+  name,
+  Uint8Array.from(id.replaceAll('-', '').match(/../g), (pair) => parseInt(pair, 16)),
+];
 
 /** A UUID for each number. */
 export const numbered = (number) => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`;

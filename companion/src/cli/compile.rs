@@ -1,0 +1,77 @@
+//! `jicho compile`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::pixels::Axes;
+use crate::error::Result;
+use crate::json;
+use crate::model::compile;
+use crate::model::compile::command::Summary;
+use crate::progress::emit;
+
+/// `jicho compile`
+#[derive(Args)]
+pub struct Compile {
+    /// The ONNX network: one image in, one vector out
+    model: PathBuf,
+    /// Where to write the plan
+    #[arg(long, value_name = "FILE.plan")]
+    out: PathBuf,
+    /// How to store weights
+    #[arg(long, value_enum, default_value_t = Weights::F16)]
+    weights: Weights,
+    /// Axes of the network's input, where its shape does not tell
+    #[arg(long, value_enum)]
+    layout: Option<Axes>,
+    /// Side of the network's input in pixels, where its shape leaves it open
+    #[arg(long, value_name = "PX")]
+    size: Option<usize>,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Weights {
+    F16,
+    Int8,
+    F32,
+}
+
+impl Compile {
+    /// Writes the plan and prints what it holds.
+    pub fn run(self) -> Result<()> {
+        let json = self.json;
+        let summary = compile::command::run(&self.options())?;
+        if json {
+            emit(json::line(&summary)?)
+        } else {
+            print(&summary)
+        }
+        Ok(())
+    }
+
+    fn options(self) -> compile::command::Options {
+        compile::command::Options {
+            model: self.model,
+            out: self.out,
+            layout: self.layout.map(Axes::layout),
+            size: self.size,
+            storage: match self.weights {
+                Weights::F16 => compile::Storage::F16,
+                Weights::Int8 => compile::Storage::I8,
+                Weights::F32 => compile::Storage::F32,
+            },
+        }
+    }
+}
+
+fn print(summary: &Summary) {
+    summary.steps.iter().for_each(emit);
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    let (steps, macs) = (summary.steps.len(), summary.multiplications as f64 / 1e6);
+    let (size, memory) = (megabytes(summary.bytes), megabytes(summary.arena));
+    emit(format_args!("{steps} steps, {macs:.1} million multiplications, plan {size:.2} MB, memory {memory:.2} MB"));
+}

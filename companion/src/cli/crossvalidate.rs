@@ -1,0 +1,72 @@
+//! `jicho crossvalidate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::caching::Caching;
+use super::network::Network;
+use crate::error::Result;
+use crate::json;
+use crate::learning::crossvalidate;
+use crate::progress::{Progress, emit};
+
+/// `jicho crossvalidate`
+#[derive(Args)]
+pub struct Crossvalidate {
+    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
+    photos: PathBuf,
+    /// Photos of other visits in the same form: learn from the first, judge by these
+    #[arg(long, value_name = "DIR")]
+    test: Option<PathBuf>,
+    #[command(flatten)]
+    network: Network,
+    /// The field of a file that holds the product id (default: `product`, `label`, or the first string field)
+    #[arg(long, value_name = "FIELD")]
+    label: Option<String>,
+    /// The attribute with the kind of product, to leave whole kinds out
+    #[arg(long, value_name = "FIELD")]
+    kind: Option<String>,
+    /// Repetitions, each with other folds, shops and products left out
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+    /// Only the accuracy, its calibration, and frames without a product
+    #[arg(long)]
+    brief: bool,
+    /// Mirror images are other products
+    #[arg(long)]
+    no_mirror: bool,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    cache: Caching,
+}
+
+impl Crossvalidate {
+    /// Validates and prints the table.
+    pub fn run(self) -> Result<()> {
+        let json = self.json;
+        let validation = crossvalidate::run(&self.options(), Progress::silent_if(json))?;
+        if json {
+            emit(json::line(&validation)?)
+        } else {
+            crossvalidate::print(&validation)
+        }
+        Ok(())
+    }
+
+    fn options(self) -> crossvalidate::Options {
+        crossvalidate::Options {
+            photos: self.photos,
+            test: self.test,
+            backbone: self.network.request(),
+            label: self.label,
+            kind: self.kind,
+            seeds: self.seeds,
+            mirror: !self.no_mirror,
+            cache: self.cache.place(),
+            brief: self.brief,
+        }
+    }
+}

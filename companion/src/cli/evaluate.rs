@@ -1,0 +1,89 @@
+//! `jicho evaluate`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::json;
+use crate::learning::evaluate::{self, Evaluation};
+use crate::progress::{Progress, emit};
+
+/// `jicho evaluate`
+#[derive(Args)]
+pub struct Evaluate {
+    /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
+    channel: PathBuf,
+    /// A folder with a folder of photos per product, a JSONL file, or COCO annotations
+    #[arg(long, value_name = "DIR")]
+    photos: PathBuf,
+    /// Files only: the field with the product id
+    #[arg(long, value_name = "FIELD")]
+    label: Option<String>,
+    /// Photos of what is none of the channel's products, in any folders, or a JSONL or COCO file
+    #[arg(long, value_name = "DIR")]
+    unknown: Option<PathBuf>,
+    /// Write one JSON line per image
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
+    /// Print the result as one JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Evaluate {
+    /// Measures the channel and prints the measures.
+    pub fn run(self) -> Result<()> {
+        let json = self.json;
+        let evaluation = evaluate::run(&self.options(), Progress::silent_if(json))?;
+        if json {
+            emit(json::line(&evaluation)?)
+        } else {
+            print(&evaluation)
+        }
+        Ok(())
+    }
+
+    fn options(self) -> evaluate::Options {
+        let Evaluate { channel, photos, label, unknown, predictions, json: _ } = self;
+        evaluate::Options { channel, photos, label, unknown, predictions }
+    }
+}
+
+fn print(evaluation: &Evaluation) {
+    let measures = &evaluation.measures;
+    emit(format_args!("channel    {} {}", evaluation.channel, evaluation.version));
+    emit(format_args!("images     {}", measures.images));
+    let precise = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.1} %", 100.0 * s));
+    emit(format_args!("top-1      {}", precise(measures.top1)));
+    emit(format_args!("top-5      {}", precise(measures.top5)));
+    emit(format_args!("ECE        {}", precise(evaluation.ece)));
+    let counts = |decisions: &BTreeMap<&str, usize>| {
+        decisions.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")
+    };
+    emit(format_args!("decisions  {}", counts(&evaluation.decisions)));
+    if let Some(precision) = evaluation.match_precision {
+        emit(format_args!("           {:.1} % of the matches are right", 100.0 * precision));
+    }
+    if let Some(decisions) = &evaluation.unknown_decisions {
+        let auroc = evaluation.auroc.map_or("–".to_owned(), |area| format!("{area:.3}"));
+        emit(format_args!("unknown    {}", counts(decisions)));
+        emit(format_args!("           AUROC {auroc}, FPR95 {}", precise(evaluation.fpr95)));
+    }
+    for (name, measure) in &evaluation.attributes {
+        match (measure.accuracy, measure.mae, measure.rmse) {
+            (Some(accuracy), ..) => emit(format_args!("{name}: {:.1} % of {}", 100.0 * accuracy, measure.images)),
+            (_, Some(mae), Some(rmse)) => {
+                emit(format_args!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images))
+            }
+            _ => {}
+        }
+    }
+    emit(format_args!("\n{:<32} {:>6} {:>9} {:>7}", "product", "images", "precision", "recall"));
+    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.0} %", 100.0 * s));
+    for product in &measures.products {
+        let (precision, recall) = (percent(product.precision), percent(product.recall));
+        emit(format_args!("{:<32} {:>6} {precision:>9} {recall:>7}", product.label, product.images));
+    }
+}

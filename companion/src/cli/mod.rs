@@ -1,0 +1,147 @@
+//! The command line: what each command accepts, and what it prints. Data goes to stdout, everything else to stderr. A
+//! failure exits with status 1, wrong usage with 2.
+
+mod backbones;
+mod caching;
+mod clean;
+mod compile;
+mod crossvalidate;
+mod evaluate;
+mod export;
+mod import;
+mod keygen;
+mod network;
+mod pixels;
+mod pretrain;
+mod publishing;
+mod samples;
+mod serve;
+mod train;
+mod versions;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::progress::emit;
+
+/// Train, publish and serve what a shop's camera recognises.
+#[derive(Parser)]
+#[command(name = "jicho", version, about, long_about = None)]
+struct Arguments {
+    /// Threads to work on (default: all cores); the result is the same with any number
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a channel's model from photos and publish it
+    Train(train::Train),
+    /// Measure a published channel on photos
+    Evaluate(evaluate::Evaluate),
+    /// Measure what training would do on these photos, by training on parts of them
+    Crossvalidate(crossvalidate::Crossvalidate),
+    /// Make a channel of an existing ONNX classifier
+    Import(import::Import),
+    /// Write a channel's model in another form
+    Export(export::Export),
+    /// List the releases of a channel that are kept
+    Versions(versions::Versions),
+    /// Put an older release of a channel into force
+    Rollback(versions::Rollback),
+    /// Put a channel's candidate into force for all devices
+    Promote(versions::OfChannel),
+    /// Take a channel's candidate back
+    Withdraw(versions::OfChannel),
+    /// Remove channels that are gone and files that nobody needs; tells only, unless --apply
+    Clean(clean::Clean),
+    /// Make a key that signs releases, and print its public half
+    Keygen(keygen::Keygen),
+    /// Compile an ONNX network to the plan that devices run
+    Compile(compile::Compile),
+    /// Make a small backbone from photos and a larger one
+    Pretrain(pretrain::Pretrain),
+    /// Draw the photos of a small made-up shop
+    Samples(samples::Samples),
+    /// Serve models and an app over HTTP
+    Serve(serve::Serve),
+    /// List the backbones that are known by name
+    Backbones,
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let Arguments { threads, command } = Arguments::parse();
+    if let Some(threads) = threads {
+        // Fails only when the pool exists already, and nothing has run yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+    let json = command.json();
+    match command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if json {
+                emit(json!({ "event": "error", "code": error.code(), "message": error.to_string() }));
+            }
+            eprintln!("error[{}]: {error}", error.code());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    /// Whether `--json` was given.
+    fn json(&self) -> bool {
+        match self {
+            Command::Train(command) => command.json,
+            Command::Evaluate(command) => command.json,
+            Command::Crossvalidate(command) => command.json,
+            Command::Compile(command) => command.json,
+            Command::Versions(command) => command.json,
+            Command::Clean(command) => command.json,
+            Command::Pretrain(command) => command.json,
+            _ => false,
+        }
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Command::Train(command) => command.run(),
+            Command::Evaluate(command) => command.run(),
+            Command::Crossvalidate(command) => command.run(),
+            Command::Import(command) => command.run(),
+            Command::Export(command) => command.run(),
+            Command::Versions(command) => command.run(),
+            Command::Rollback(command) => command.run(),
+            Command::Promote(command) => command.promote(),
+            Command::Withdraw(command) => command.withdraw(),
+            Command::Clean(command) => command.run(),
+            Command::Keygen(command) => command.run(),
+            Command::Compile(command) => command.run(),
+            Command::Pretrain(command) => command.run(),
+            Command::Samples(command) => command.run(),
+            Command::Serve(command) => command.run(),
+            Command::Backbones => {
+                backbones::run();
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

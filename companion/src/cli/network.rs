@@ -1,0 +1,63 @@
+//! The options that choose a backbone and how devices run it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::pixels::Pixels;
+use crate::model::backbone::{PlanStorage, Request, embedded};
+use crate::model::compile::Storage;
+
+/// Which network makes the features, and how devices run it.
+#[derive(Args)]
+pub(super) struct Network {
+    /// `embedded`, a name of `jicho backbones`, or an ONNX file
+    #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
+    backbone: String,
+    /// The tensor that holds the network's features, where it is not found by itself
+    #[arg(long, value_name = "TENSOR")]
+    features: Option<String>,
+    /// A space that was fitted to other photos with this backbone
+    #[arg(long, value_name = "FILE")]
+    space: Option<PathBuf>,
+    #[command(flatten)]
+    plan: Plan,
+    #[command(flatten)]
+    pixels: Pixels,
+}
+
+impl Network {
+    pub(super) fn request(self) -> Request {
+        let (pixels, plan) = (self.pixels.flags(), self.plan.weights());
+        Request { backbone: self.backbone, features: self.features, pixels, plan, space: self.space }
+    }
+}
+
+/// The compiled network that devices run.
+#[derive(Args)]
+pub(super) struct Plan {
+    /// How the compiled network that devices run stores its weights: half precision, or bytes (half the download, less
+    /// exact); `auto` takes bytes where held-out photos are named as well (import: half precision); `none` publishes the
+    /// ONNX alone, for which devices fetch a larger build
+    #[arg(long, value_enum, default_value_t = PlanWeights::Auto)]
+    plan: PlanWeights,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PlanWeights {
+    Auto,
+    F16,
+    Int8,
+    None,
+}
+
+impl Plan {
+    pub(super) fn weights(&self) -> PlanStorage {
+        match self.plan {
+            PlanWeights::Auto => PlanStorage::Auto,
+            PlanWeights::F16 => PlanStorage::As(Storage::F16),
+            PlanWeights::Int8 => PlanStorage::As(Storage::I8),
+            PlanWeights::None => PlanStorage::None,
+        }
+    }
+}

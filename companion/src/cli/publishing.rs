@@ -1,0 +1,75 @@
+//! The options of every command that publishes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::output::publish::{KEEP, Published, Terms};
+use crate::progress::{Progress, emit};
+
+/// How to publish.
+#[derive(Args)]
+pub(super) struct Publish {
+    /// Versions to keep; older ones are removed, their files a day later
+    #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
+    keep: usize,
+    /// Sign with the key of `jicho keygen`
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "unsigned", help_heading = "Publishing")]
+    sign: Option<PathBuf>,
+    /// Publish unsigned though the channel is signed
+    #[arg(long, help_heading = "Publishing")]
+    unsigned: bool,
+}
+
+impl Publish {
+    pub(super) fn terms(self, canary: Option<f64>) -> Terms {
+        Terms { keep: self.keep, sign: self.sign, unsigned: self.unsigned, canary }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Canary {
+    /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
+    #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
+    pub(super) canary: Option<f64>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "give a number of at least 1".into())
+}
+
+/// `10%` or `0.1`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().ok().map(|n| n / whole);
+    share.filter(|s| *s > 0.0 && *s <= 1.0).ok_or_else(|| "give a share of the devices, as 10% or 0.1".into())
+}
+
+/// Tells what was published: a line for people on stderr, the manifest's path on stdout.
+pub(super) fn tell(progress: Progress, published: &Published) {
+    let manifest = &published.manifest;
+    progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));
+    tell_canary(progress, published);
+    emit(&published.path);
+}
+
+/// Says how a canary release ends, if this is one.
+pub(super) fn tell_canary(progress: Progress, published: &Published) {
+    if let Some(share) = published.canary {
+        let percent = 100.0 * share;
+        progress
+            .note(&format!("on trial on {percent} % of the devices; `jicho promote` or `jicho withdraw` ends that"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_above_nothing_and_at_most_the_whole() {
+        assert_eq!(share("10%"), Ok(0.1));
+        assert_eq!(share("0.25"), Ok(0.25));
+        assert!(share("0").is_err() && share("101%").is_err() && share("NaN").is_err() && share("10").is_err());
+    }
+}

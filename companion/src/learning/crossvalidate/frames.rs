@@ -1,0 +1,51 @@
+//! Frames without a product to judge by: corners of photos, photos too dark or too blurred to show anything, skin,
+//! textures that training did not see.
+
+use jicho::frame::Pixels;
+use jicho::recognize::Embedder;
+use rayon::prelude::*;
+
+use crate::dataset::Dataset;
+use crate::error::Result;
+use crate::learning::train::background;
+use crate::learning::train::embed::Embedded;
+
+/// About how many photos frames are cut from.
+const PHOTOS: usize = 60;
+/// Side of a corner, as a share of the photo's shorter side.
+const CORNER: usize = 8;
+/// Generated frames of each kind.
+const GENERATED: usize = 8;
+
+/// Embeds them.
+///
+/// # Errors
+/// When the network fails.
+pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<Embedded>> {
+    let step = dataset.examples.len().div_ceil(PHOTOS).max(1);
+    let cut: Vec<Vec<Pixels>> = dataset
+        .examples
+        .par_iter()
+        .step_by(step)
+        .map(|example| {
+            // Those that cannot be read were told of when they were embedded.
+            let Ok(photo) = example.read() else { return Ok(Vec::new()) };
+            let frame = photo.frame()?;
+            let side = frame.width().min(frame.height()) / CORNER;
+            let far = [frame.width() - side, frame.height() - side];
+            let corners = [[0, 0], [far[0], 0], [0, far[1]], far].map(|at| frame.rectangle(at, [side, side], size));
+            let seen = embedder.pixels(&frame);
+            let dark = seen.mapped(&[std::array::from_fn(|byte| (byte / 24) as u8); 3]);
+            let blurred = frame.center_square(1.0, 3).resized(size);
+            Ok(corners.into_iter().chain([dark, blurred]).collect())
+        })
+        .collect::<Result<_>>()?;
+    let generated = (0..background::KINDS * GENERATED).map(|i| {
+        // Other frames of the kinds than those that are learnt from.
+        background::pixels(i % background::KINDS, background::PER_KIND + i / background::KINDS, size)
+    });
+    let generated: Vec<Pixels> = generated.collect::<jicho::Result<_>>()?;
+    let frames: Vec<Pixels> = cut.into_iter().flatten().chain(generated).collect();
+    let embed = |pixels: &Pixels| Ok(Embedded { plain: embedder.embed(pixels)?, varied: Vec::new() });
+    frames.par_iter().map(embed).collect()
+}

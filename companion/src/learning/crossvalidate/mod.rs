@@ -1,0 +1,188 @@
+//! How well a backbone's default flags do on a folder of photos: cross-validation with folds of neighbouring photos,
+//! few photos, small shops, products and kinds that are unknown, frames without a product.
+//!
+//! Every model here is learnt by the functions that `jicho train` learns by, from the same variations of the photos.
+
+mod frames;
+mod protocol;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cache;
+use crate::dataset::{Dataset, Value};
+use crate::error::{Error, Result};
+use crate::learning::train::augment::Variation;
+use crate::learning::train::{COLOR_WEIGHT, embed};
+use crate::model::backbone;
+use crate::progress::Progress;
+use jicho::manifest::Features;
+use protocol::Bench;
+pub use table::print;
+
+/// What to validate.
+pub struct Options {
+    /// Photos: a folder per product, a JSONL file or COCO annotations.
+    pub photos: PathBuf,
+    /// Photos of other visits, to learn from the first and judge by these.
+    pub test: Option<PathBuf>,
+    /// The backbone.
+    pub backbone: backbone::Request,
+    /// The field that holds the product id.
+    pub label: Option<String>,
+    /// The attribute that holds the kind of product.
+    pub kind: Option<String>,
+    /// Repetitions, each with other folds, shops and products left out.
+    pub seeds: u64,
+    /// Whether the mirror image of a product still is the product.
+    pub mirror: bool,
+    /// Where features of photos are kept.
+    pub cache: cache::Place,
+    /// Only what needs no model but those of the folds.
+    pub brief: bool,
+}
+
+/// Mean and standard deviation over repetitions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub sd: f64,
+}
+
+impl Spread {
+    /// None of no values.
+    pub fn of(values: &[f64]) -> Option<Spread> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        (!values.is_empty()).then_some(Spread { mean, sd })
+    }
+}
+
+/// A row of the table: shares are of 1.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What was done.
+    pub what: String,
+    /// The measures by name.
+    pub measures: BTreeMap<&'static str, Spread>,
+}
+
+/// All rows by protocol.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Validation {
+    /// The backbone's name or file.
+    pub backbone: String,
+    /// Photos and products.
+    pub images: usize,
+    /// Products.
+    pub products: usize,
+    /// Repetitions.
+    pub seeds: u64,
+    /// Photos learnt from and judged by in turn.
+    pub folds: Vec<Row>,
+    /// Learnt from the photos, judged by those of other visits; empty without any.
+    pub other_visits: Vec<Row>,
+}
+
+/// Validates.
+///
+/// # Errors
+/// As training.
+pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
+    let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
+    let learnt = dataset.examples.len();
+    if let Some(test) = &options.test {
+        join(&mut dataset, Dataset::read(test, options.label.as_deref())?);
+    }
+    let backbone = backbone::resolve(&options.backbone, progress)?;
+    let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
+    let embedder = backbone.embedder(features)?;
+    let total = dataset.examples.len();
+    let views = embed::Views {
+        embedder: &embedder,
+        network: backbone.digest(features),
+        variation: Variation { mirror: options.mirror },
+        cache: &options.cache.open(progress),
+    };
+    let photos = embed::photos(&views, &mut dataset, |_| embed::MOST, progress)?;
+    if dataset.examples.len() < total || dataset.labels.len() < 2 {
+        let first = dataset.problems.first().map_or("at least two products are needed".into(), ToString::to_string);
+        return Err(Error::BadInput(format!("photos that cannot be read would shift the folds: {first}")));
+    }
+    let given = backbone
+        .space
+        .as_deref()
+        .map(|bytes| protocol::read_space(bytes, embedder.feature_len()))
+        .transpose()?
+        .map(|space| (space, false));
+    let kinds = kinds(&dataset, options.kind.as_deref());
+    let pretraining = backbone.pretraining.as_ref();
+    let seen = pretraining.map_or_else(|| vec![false; total], |made| made.saw(&dataset.examples));
+    let count = seen.iter().filter(|seen| **seen).count();
+    if count > 0 {
+        progress.warn(&format!("the backbone was made from {count} of these photos: folds of them flatter it"));
+    }
+    let bench = Bench {
+        photos: &photos,
+        class: dataset.examples.iter().map(|e| e.label.unwrap_or_default()).collect(),
+        seen,
+        told: pretraining.filter(|_| count > 0).and_then(|made| made.calibration),
+        kind: kinds,
+        classes: dataset.labels.len(),
+        background: &embed::background(&embedder, backbone.size)?,
+        frames: frames::embed(&embedder, &dataset, backbone.size)?,
+        embedding: features.embedding,
+        given,
+        mirror: options.mirror,
+    };
+    let all: Vec<usize> = (0..total).collect();
+    let (first, second) = all.split_at(learnt);
+    let folds = bench.rows(&|seed| bench.folds(&all, seed), options, progress)?;
+    let other_visits = match second.is_empty() {
+        true => Vec::new(),
+        false => bench.rows(&|_| vec![(first.to_vec(), second.to_vec())], options, progress)?,
+    };
+    Ok(Validation {
+        backbone: backbone.name,
+        images: total,
+        products: dataset.labels.len(),
+        seeds: options.seeds,
+        folds,
+        other_visits,
+    })
+}
+
+/// Appends the examples of another dataset; labels are matched by name.
+fn join(dataset: &mut Dataset, other: Dataset) {
+    for mut example in other.examples {
+        let Some(label) = example.label.map(|l| other.labels[l].clone()) else { continue };
+        // What was never learnt cannot be judged.
+        if let Some(index) = dataset.labels.iter().position(|l| *l == label) {
+            example.label = Some(index);
+            dataset.examples.push(example);
+        }
+    }
+}
+
+/// The kind of each product, numbered: that of its first photo. Without an attribute each product is a kind.
+fn kinds(dataset: &Dataset, attribute: Option<&str>) -> Vec<usize> {
+    let mut names: Vec<String> = dataset.labels.clone();
+    for example in dataset.examples.iter().rev() {
+        if let (Some(label), Some(Value::Text(kind))) =
+            (example.label, attribute.and_then(|name| example.attributes.get(name)))
+        {
+            names[label].clone_from(kind);
+        }
+    }
+    let mut distinct = names.clone();
+    distinct.sort();
+    distinct.dedup();
+    names.iter().map(|name| distinct.binary_search(name).unwrap_or_default()).collect()
+}

@@ -1,0 +1,203 @@
+//! Making a small backbone from photos: it learns to predict what a larger network, its teacher, makes of them, and
+//! the labels that they have.
+
+mod calibration;
+mod card;
+mod photos;
+mod teacher;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use jicho::manifest::Preprocessing;
+use serde_json::json;
+
+use crate::error::{Error, Result, at};
+use crate::learning::network::course::{Course, Material};
+use crate::learning::network::design::Design;
+use crate::learning::network::onnx::{self, Storage};
+use crate::learning::network::random::stream;
+use crate::learning::network::student::Student;
+use crate::learning::network::{Network, judge};
+use crate::model::backbone;
+use crate::model::backbone::pretraining::Pretraining;
+use crate::model::onnx::{decode, encode};
+use crate::progress::Progress;
+pub use card::Card;
+use photos::Photos;
+
+/// Photos a step. Few, since what counts is the number of steps.
+const BATCH: usize = 32;
+const DECAY: f32 = 0.02;
+/// Bytes lose nothing worth keeping when they cost at most this share of held-out photos.
+const NO_LOSS: f64 = 0.002;
+/// How the network takes its pixels.
+const PIXELS: Preprocessing = crate::model::backbone::registry::SYMMETRIC;
+
+/// What to make, of what.
+pub struct Options {
+    /// Folders with a folder per product, or JSONL files.
+    pub photos: Vec<PathBuf>,
+    /// Products whose photos take no part: a text file with one a line.
+    pub leave_out: Option<PathBuf>,
+    /// Drawn photos of each product of `jicho samples` that join, without labels.
+    pub generated: usize,
+    /// The teacher.
+    pub teacher: Option<backbone::Request>,
+    /// Photos that take no part, to measure on.
+    pub held_out: Option<PathBuf>,
+    /// The folder to write to.
+    pub out: PathBuf,
+    /// Parts of a photo that the teacher sees.
+    pub parts: usize,
+    /// The network's blocks.
+    pub design: Design,
+    /// Times that each photo is seen, by side in pixels.
+    pub sizes: Vec<(usize, usize)>,
+    /// The network's own side.
+    pub size: usize,
+    /// The highest rate of learning.
+    pub rate: f32,
+    /// How many of the photos are mixed with others, 0 to 1.
+    pub mix: f32,
+    /// Weight of the labels' loss; 0 leaves labels out.
+    pub class_weight: f32,
+    /// Chooses everything that is random.
+    pub seed: u64,
+    /// The licence of photos and teacher, for the card.
+    pub licence: Option<String>,
+    /// The command, for the card.
+    pub command: String,
+}
+
+/// Makes the backbone: `backbone.onnx`, `model-card.md` and `model-card.json` in the folder, and `space.safetensors` where
+/// there are labels.
+///
+/// # Errors
+/// Photos, teacher or options that cannot be used; a folder that cannot be written.
+pub fn run(options: &Options, progress: Progress) -> Result<Card> {
+    let started = Instant::now();
+    check(options)?;
+    let size = options.size;
+    let photos = Photos::read(options, size, progress)?;
+    let classes = if options.class_weight > 0.0 { photos.classes.len() } else { 0 };
+    if classes < 2 && options.teacher.is_none() {
+        let message =
+            "there is nothing to learn: give a --teacher, or photos of at least two products and a --class-weight";
+        return Err(Error::BadInput(message.into()));
+    }
+    let teacher = options.teacher.as_ref().map(|request| backbone::resolve(request, progress)).transpose()?;
+    let targets = teacher
+        .as_ref()
+        .map(|teacher| teacher::targets(teacher, &photos.squares, options.parts, options.seed, progress))
+        .transpose()?;
+    let length = targets.as_ref().map_or(0, |targets| targets.length);
+
+    let network = options.design.build(&mut stream(options.seed, [4, 0, 0]));
+    let outputs = if classes > 1 { [classes, length] } else { [0, length] };
+    let mut student = Student::new(network, outputs, DECAY, &mut stream(options.seed, [5, 0, 0]));
+    student.class_weight = options.class_weight;
+    let Options { sizes, rate, mix, seed, .. } = options;
+    let course = Course { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
+    let material = Material { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
+    let losses = teach(&course, &mut student, &material, progress);
+
+    let network = student.network.folded();
+    let mut measured = Measured::of(&network, &photos, size)?;
+    std::fs::create_dir_all(&options.out).map_err(at(&options.out))?;
+    let (space, calibration) = calibration::run(&measured.file, &photos, progress)?;
+    let mut model = decode(&measured.file)?;
+    Pretraining::of(&photos.examples, calibration).write(&mut model);
+    measured.file = encode(&model);
+    let files = [("space.safetensors", space), ("backbone.onnx", Some(measured.file.clone()))];
+    for (name, bytes) in files {
+        let path = options.out.join(name);
+        match bytes {
+            Some(bytes) => std::fs::write(&path, bytes).map_err(at(&path))?,
+            // One of an earlier backbone would not fit.
+            None => std::fs::remove_file(&path).or_else(absent_is_fine).map_err(at(&path))?,
+        }
+    }
+    let card = Card::new(options, &photos, teacher.as_ref(), &network, &measured, losses, started.elapsed());
+    card.write(&options.out)?;
+    Ok(card)
+}
+
+fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn check(options: &Options) -> Result<()> {
+    let bad = |message: String| Err(Error::BadInput(message));
+    let sides = options.sizes.iter().map(|(side, _)| *side).chain([options.size]);
+    if let Some(side) = sides.into_iter().find(|side| !(32..=512).contains(side) || side % 8 != 0) {
+        return bad(format!("a network cannot have a side of {side} pixels: give 32 to 512, in eights"));
+    }
+    if options.parts == 0 || options.sizes.iter().any(|(_, epochs)| *epochs == 0) {
+        return bad("each photo must be seen at least once, and so must each of its parts".into());
+    }
+    if !(0.0..=1.0).contains(&options.mix) {
+        return bad("what share of the photos is mixed must be within 0 and 1".into());
+    }
+    if !(options.rate > 0.0 && options.rate < 1.0) || options.class_weight < 0.0 || !options.class_weight.is_finite() {
+        return bad("the rate must be above 0 and below 1, and the class weight not below 0".into());
+    }
+    Ok(())
+}
+
+/// Mean losses of the last epoch.
+fn teach(course: &Course, student: &mut Student, material: &Material, progress: Progress) -> [f64; 2] {
+    let steps = course.steps(material.squares.len());
+    let epoch = steps / course.sizes.iter().map(|(_, epochs)| epochs).sum::<usize>();
+    let stage = progress.stage("train", steps);
+    let (mut sums, mut last) = ([0.0; 2], [0.0; 2]);
+    course.teach(student, material, |step, losses| {
+        stage.advance();
+        sums[0] += losses.classes / epoch as f64;
+        sums[1] += losses.targets / epoch as f64;
+        if (step + 1) % epoch == 0 {
+            last = std::mem::take(&mut sums);
+            let number = (step + 1) / epoch;
+            progress.note(&format!("epoch {number}: labels {:.3}, teacher {:.3}", last[0], last[1]));
+            progress.event(&json!({ "event": "epoch", "epoch": number, "labels": last[0], "teacher": last[1] }));
+        }
+    });
+    stage.finish();
+    last
+}
+
+/// The file, and how it does on photos that took no part.
+struct Measured {
+    file: Vec<u8>,
+    storage: Storage,
+    images: usize,
+    /// Nearest class mean, by the network as trained and as stored.
+    float: Option<f64>,
+    stored: Option<f64>,
+}
+
+impl Measured {
+    /// Stores the network in bytes where that loses nothing on held-out photos, else in halves.
+    fn of(network: &Network, photos: &Photos, size: usize) -> Result<Measured> {
+        let labelled = || (0..photos.squares.len()).filter(|i| photos.labels[*i].is_some());
+        let known: Vec<_> = labelled().map(|i| photos.squares[i].clone()).collect();
+        let labels: Vec<usize> = labelled().filter_map(|i| photos.labels[i]).collect();
+        let share = |network: &Network| {
+            let [known, asked] = [&known, &photos.held_squares].map(|s| judge::features(network, s, size, &PIXELS));
+            let truth: Vec<usize> = photos.held_examples.iter().filter_map(|example| example.label).collect();
+            judge::nearest_mean(&known, &labels, &asked, &truth)
+        };
+        let images = photos.held_squares.len();
+        let float = if images > 0 { share(network) } else { None };
+        if let Some(float) = float {
+            let file = onnx::write(network, size, &PIXELS, Storage::I8);
+            let stored = share(&onnx::read(&file, size)?);
+            if stored.is_some_and(|stored| stored >= float - NO_LOSS) {
+                return Ok(Measured { file, storage: Storage::I8, images, float: Some(float), stored });
+            }
+        }
+        let file = onnx::write(network, size, &PIXELS, Storage::F16);
+        let stored = if images > 0 { share(&onnx::read(&file, size)?) } else { None };
+        Ok(Measured { file, storage: Storage::F16, images, float, stored })
+    }
+}

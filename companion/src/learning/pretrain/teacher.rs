@@ -1,0 +1,52 @@
+//! What the teacher makes of each part of each photo.
+
+use jicho::frame::Pixels;
+use jicho::manifest::{Features, Layout, Preprocessing};
+use jicho::recognize::normalize;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::learning::network::course::{Targets, fixed_part};
+use crate::learning::network::view::{Look, Square};
+use crate::model::backbone::Backbone;
+use crate::progress::Progress;
+
+/// Views as bytes: what the library's own preprocessing starts from.
+const BYTES: Preprocessing = Preprocessing {
+    layout: Layout::Nhwc,
+    color: jicho::manifest::ColorOrder::Rgb,
+    range: [0.0, 255.0],
+    mean: [0.0; 3],
+    std: [1.0; 3],
+    crop: 1.0,
+};
+
+/// The teacher's embeddings of `parts` parts of each photo: divided by their lengths, less the mean of all, and divided
+/// by their lengths again, since only what differs between photos is worth learning.
+///
+/// # Errors
+/// When the teacher fails.
+pub fn targets(teacher: &Backbone, squares: &[Square], parts: usize, seed: u64, progress: Progress) -> Result<Targets> {
+    let embedder = teacher.embedder(Features { embedding: teacher.outputs, color_weight: 0.0 })?;
+    let stage = progress.stage("teacher", squares.len() * parts);
+    let rows: Vec<Vec<f32>> = (0..squares.len() * parts)
+        .into_par_iter()
+        .map(|i| {
+            let part = fixed_part(seed, i / parts, i % parts);
+            let view = squares[i / parts].view(&part, &Look::PLAIN, teacher.size, &BYTES);
+            let pixels = Pixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
+            stage.advance();
+            embedder.embed(&pixels)
+        })
+        .collect::<jicho::Result<_>>()?;
+    stage.finish();
+    let length = teacher.outputs;
+    let mut mean = vec![0f64; length];
+    rows.iter().for_each(|row| mean.iter_mut().zip(row).for_each(|(to, v)| *to += f64::from(*v)));
+    let mut values: Vec<f32> = rows.concat();
+    for row in values.chunks_exact_mut(length) {
+        row.iter_mut().zip(&mean).for_each(|(v, m)| *v -= (m / rows.len() as f64) as f32);
+        normalize(row);
+    }
+    Ok(Targets { parts, length, values })
+}

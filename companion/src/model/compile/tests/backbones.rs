@@ -1,0 +1,59 @@
+//! Real networks, and the one that is built in.
+
+use std::path::Path;
+
+use jicho::engine::plan::Tensor;
+
+use super::{agrees, shortened};
+use crate::model::backbone::{self, PixelFlags, embedded};
+use crate::model::compile::Storage;
+use crate::model::onnx::{self, cut};
+
+/// Every ONNX beside the workspace, with its name; says so where there are none.
+fn shared() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/backbones");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        eprintln!("skipped: plans of real networks: there is no shared/backbones beside the workspace");
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let onnx = paths.filter(|path| path.extension().is_some_and(|e| e == "onnx"));
+    onnx.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn the_embedded_backbone_has_a_plan() {
+    let known = backbone::known_pixels(&embedded::onnx(), &PixelFlags::default()).unwrap();
+    let (layout, size) = (known.preprocessing.layout, known.size);
+    agrees(embedded::NAME, &embedded::onnx(), layout, size);
+    // Halves keep three digits of its weights.
+    let differs = shortened(embedded::NAME, &embedded::onnx(), layout, size, Storage::F16);
+    assert!(differs < 2e-2, "{differs}");
+}
+
+#[test]
+fn real_networks_have_plans_whole_and_cut() {
+    for (name, bytes) in shared() {
+        let network = backbone::known_pixels(&bytes, &PixelFlags::default()).unwrap();
+        let (layout, size) = (network.preprocessing.layout, network.size);
+        let features = cut::find_features(&network.model).unwrap();
+        let embedding = onnx::encode(&cut::at_features(&network.model, &features).unwrap());
+        let compiled = agrees(&format!("{name}, cut"), &embedding, layout, size);
+        assert_eq!((compiled.count("affine"), compiled.count("activate")), (0, 0), "{name}");
+        if name.contains("mobilenet_v2") {
+            assert!(4 * compiled.plan.program.arena <= 6_500_000);
+        }
+        let differs = shortened(&name, &embedding, layout, size, Storage::F16);
+        assert!(differs < 2e-2, "{name}: {differs}");
+        let differs = shortened(&name, &embedding, layout, size, Storage::I8);
+        assert!(differs < 0.3, "{name}: {differs}");
+
+        let outputs = onnx::graph(&network.model).unwrap().output.clone();
+        let last = outputs.iter().rfind(|o| o.name != features.tensor).map(|o| o.name.as_str());
+        let Some(last) = last else { continue };
+        let whole = onnx::encode(&cut::at_output(&network.model, last).unwrap());
+        let compiled = agrees(&format!("{name}, `{last}`"), &whole, layout, size);
+        let Tensor { channels, .. } = compiled.plan.program.tensors[compiled.plan.program.output];
+        assert!(channels >= 1000 || compiled.count("softmax") == 0, "{name}: {channels}");
+    }
+}

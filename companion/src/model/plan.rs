@@ -1,0 +1,133 @@
+//! The plan of a network: compiled, and held against the network itself; or a reason why there is none.
+
+use jicho::engine::{CompiledEngine, Engine, TractEngine};
+use jicho::frame::Pixels;
+use jicho::golden;
+use jicho::manifest::Preprocessing;
+use jicho::recognize::normalize;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::learning::train::background;
+use crate::model::compile::{self, Storage};
+use crate::progress::Progress;
+
+/// A plan, if there is one, and what is to be said of it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The file.
+    pub plan: Option<Vec<u8>>,
+    /// For the report.
+    pub note: Note,
+}
+
+/// What runs a published network on a device; part of a report.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// `plan`, or `tract` where there is none.
+    pub engine: &'static str,
+    /// Why there is no plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_reason: Option<String>,
+    /// How far the plan's answers are from the network's: the largest distance over a few frames, of answers divided by
+    /// their lengths. Answers that have nothing to do with each other are 1.4 apart, opposite ones 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_difference: Option<f32>,
+}
+
+impl Compiled {
+    fn without(reason: String, plan_difference: Option<f32>, progress: Progress) -> Self {
+        progress
+            .warn(&format!("no plan: {reason}; devices fetch the larger build of the library, which runs any ONNX"));
+        Compiled { plan: None, note: Note { engine: "tract", engine_reason: Some(reason), plan_difference } }
+    }
+}
+
+/// How far a plan may answer from its network, as [`Note::plan_difference`] tells it.
+fn tolerance(storage: Storage) -> f32 {
+    match storage {
+        // Bytes keep two to three digits of a weight.
+        Storage::I8 => 0.1,
+        Storage::F16 => 0.03,
+        Storage::F32 => 1e-3,
+    }
+}
+
+/// Compiles a network that runs through tract, unless `storage` is none. Where it cannot be compiled, or answers
+/// otherwise than before, that is told, and there is no plan: devices then run the ONNX.
+///
+/// # Errors
+/// A network that does not run.
+pub fn make(
+    onnx: &[u8],
+    preprocessing: &Preprocessing,
+    size: usize,
+    storage: Option<Storage>,
+    progress: Progress,
+) -> Result<Compiled> {
+    let Some(storage) = storage else {
+        return Ok(Compiled::without("none was asked for".into(), None, Progress::Silent));
+    };
+    let frames = frames(size)?;
+    let answers = |engine: &dyn Engine| -> jicho::Result<Vec<Vec<f32>>> {
+        frames.iter().map(|pixels| engine.run_pixels(pixels, preprocessing)).collect()
+    };
+    let theirs = answers(&TractEngine::load(onnx, preprocessing.layout, size)?)?;
+    let compiled = compile::compile(onnx, preprocessing.layout, size, storage).map_err(Error::from).and_then(|plan| {
+        let plan = plan.to_bytes()?;
+        let ours = answers(&CompiledEngine::load(&plan)?)?;
+        Ok((plan, ours))
+    });
+    // Whatever the reason, tract runs the network.
+    let (plan, ours) = match compiled {
+        Ok(compiled) => compiled,
+        Err(error) => return Ok(Compiled::without(error.to_string(), None, progress)),
+    };
+    let difference = ours.into_iter().zip(theirs).map(|(ours, theirs)| distance(ours, theirs)).fold(0.0, larger);
+    let allowed = tolerance(storage);
+    if difference <= allowed {
+        let note = Note { engine: "plan", engine_reason: None, plan_difference: Some(difference) };
+        return Ok(Compiled { plan: Some(plan), note });
+    }
+    let reason = format!("it answers otherwise than the network: its answers are {difference} off, allowed {allowed}");
+    Ok(Compiled::without(reason, Some(difference), progress))
+}
+
+/// The golden frame, and one of each kind of background.
+fn frames(size: usize) -> jicho::Result<Vec<Pixels>> {
+    let rgba = golden::rgba();
+    let golden = golden::frame(&rgba).center_square(1.0, size);
+    std::iter::once(Ok(golden)).chain((0..background::KINDS).map(|kind| background::pixels(kind, 0, size))).collect()
+}
+
+/// The distance of two answers, both divided by their lengths: heads see no more of them.
+fn distance(mut ours: Vec<f32>, mut theirs: Vec<f32>) -> f32 {
+    if ours.len() != theirs.len() {
+        return f32::INFINITY;
+    }
+    normalize(&mut ours);
+    normalize(&mut theirs);
+    ours.iter().zip(&theirs).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
+}
+
+/// What is no number stays none.
+fn larger(a: f32, b: f32) -> f32 {
+    if a.is_nan() || b.is_nan() { f32::NAN } else { a.max(b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_another_network_are_far() {
+        let answer = |seed: u32| (0..1280u32).map(|i| (i.wrapping_mul(seed) >> 16 & 255) as f32).collect::<Vec<f32>>();
+        let (one, other) = (answer(2_654_435_761), answer(2_246_822_519));
+        assert!(distance(one.clone(), one.iter().map(|v| v * 3.0).collect()) < 1e-5);
+        assert!(distance(one.clone(), other) > 2.0 * tolerance(Storage::I8));
+        assert!(distance(one.clone(), vec![1.0; 1280]) > 2.0 * tolerance(Storage::I8));
+        assert!(distance(one.clone(), one[1..].to_vec()).is_infinite());
+        assert!(larger(f32::NAN, 0.0).is_nan() && larger(0.0, f32::NAN).is_nan());
+    }
+}

@@ -1,0 +1,45 @@
+//! How well products that were left out are told from known ones.
+
+use serde::Serialize;
+
+use super::{Input, Share};
+use crate::learning::measure::{self, Point};
+
+/// Points of the curve that are kept, at the most.
+const CURVE: usize = 200;
+
+/// Known against unknown.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejection {
+    /// How probably a known photo has a larger score than an unknown one.
+    pub auroc: f64,
+    /// Unknown photos accepted where 95 % of the known ones are, 0–1.
+    pub fpr95: f64,
+    /// The threshold in force.
+    pub threshold: f32,
+    /// Known photos that it accepts.
+    pub true_accepts: Share,
+    /// Unknown photos that it accepts.
+    pub false_accepts: Share,
+    /// What other thresholds would do, from the largest down.
+    pub curve: Vec<Point>,
+}
+
+/// None without photos of both.
+pub fn of(input: &Input) -> Option<Rejection> {
+    let (known, unknown) = (input.known_scores, input.unknown_scores);
+    let accepted = |scores: &[f32]| Share::of(scores.iter().filter(|s| **s >= input.threshold).count(), scores.len());
+    let points = measure::roc(known, unknown)?;
+    let step = (points.len() - 1).div_ceil(CURVE - 1).max(1);
+    let last = points.len() - 1;
+    let curve = points.iter().enumerate().filter(|(i, _)| i % step == 0 || *i == last).map(|(_, p)| *p).collect();
+    Some(Rejection {
+        auroc: measure::auroc(known, unknown)?,
+        fpr95: measure::false_accepts_at(0.95, known, unknown)?,
+        threshold: input.threshold,
+        true_accepts: accepted(known)?,
+        false_accepts: accepted(unknown)?,
+        curve,
+    })
+}

@@ -1,0 +1,91 @@
+import { absolute, folder } from '../browser/address.js';
+import { capture, release, transferables } from '../capture/capture.js';
+import { Calls } from '../channel/calls.js';
+import { Connection } from '../worker/connection.js';
+import { startWorker } from '../worker/start.js';
+import { DisposedError, InternalError, InvalidArgumentError, type JichoError } from './errors.js';
+import type { CallOptions, OnnxOptions, PictureSource } from './types.js';
+
+/**
+ * Any ONNX network that takes one image and gives one vector, in a worker of its own. It needs no channel, but the
+ * larger wasm module (15 MB, 3.6 MB compressed), which is fetched when the first such network is loaded.
+ */
+export class OnnxModel {
+  /** What each value of an answer stands for, as given. */
+  readonly labels: readonly string[] | undefined;
+  readonly #calls = new Calls();
+  readonly #connection: Connection;
+  #ended: JichoError | undefined;
+  #outputLength = 0;
+
+  private constructor(options: OnnxOptions) {
+    this.labels = options.labels;
+    const lost = new InternalError('a defect ended the worker: load the network again');
+    this.#connection = new Connection(startWorker(options.worker), {}, () => (this.#ended ??= lost));
+  }
+
+  /**
+   * Loads a network from its bytes, which stay the caller's, or from where they are.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_MODEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `ABORTED`,
+   * `INTERNAL`.
+   */
+  static async load(source: string | URL | ArrayBuffer | Uint8Array, options: OnnxOptions): Promise<OnnxModel> {
+    const { imageSize, preprocessing } = options ?? {};
+    if (!Number.isInteger(imageSize) || !preprocessing) {
+      throw new InvalidArgumentError('OnnxModel.load needs an imageSize in whole pixels and the preprocessing');
+    }
+    const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
+    const bytes = isBytes(source) ? new Uint8Array(source).slice().buffer : absolute('source', source).href;
+    const model = new OnnxModel(options);
+    try {
+      const transfer = typeof bytes === 'string' ? [] : [bytes];
+      const settings = { source: bytes, imageSize, preprocessing, wasm };
+      const load = () => model.#connection.call<number>({ type: 'load', settings }, { transfer });
+      model.#outputLength = await model.#calls.run(load, options.signal);
+      const labels = model.labels?.length ?? model.#outputLength;
+      if (labels !== model.#outputLength) {
+        throw new InvalidArgumentError(`the network gives ${model.#outputLength} values, there are ${labels} labels`);
+      }
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  }
+
+  /** How many values an answer has. */
+  get outputLength(): number {
+    return this.#outputLength;
+  }
+
+  /**
+   * Runs the network on what a picture shows now. Calls that overlap are answered one after another.
+   *
+   * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `INVALID_MODEL`, `ABORTED`, `DISPOSED`, `INTERNAL`.
+   */
+  async infer(source: PictureSource, options: CallOptions = {}): Promise<Float32Array> {
+    if (this.#ended) throw this.#ended;
+    return this.#calls.run(async (signal) => {
+      const frame = await capture(source);
+      try {
+        signal.throwIfAborted();
+        const transfer = transferables(frame);
+        return await this.#connection.call<Float32Array>({ type: 'infer', frame }, { signal, transfer });
+      } finally {
+        release(frame);
+      }
+    }, options.signal);
+  }
+
+  /** Ends the worker and frees the network; every call that waits rejects with `DISPOSED`. */
+  dispose(): void {
+    this.#ended = new DisposedError('this OnnxModel was disposed: load another one');
+    this.#calls.stop(new DisposedError('disposed while the call was waiting'));
+    this.#connection.end(this.#ended);
+  }
+}
+
+function isBytes(source: string | URL | ArrayBuffer | Uint8Array): source is ArrayBuffer | Uint8Array {
+  return source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+}

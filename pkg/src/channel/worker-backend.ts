@@ -1,0 +1,122 @@
+import type { ChannelDiagnosis } from '../../wasm/jicho.js';
+import { AbortedError, DisposedError, InternalError } from '../api/errors.js';
+import type { LessonAnswers, LessonRequest } from '../api/lesson-types.js';
+import type { Answer, Quality, SyncProgress, SyncResult } from '../api/types.js';
+import { type Frame, release, transferables } from '../capture/capture.js';
+import { compileAhead } from '../wasm/compile-ahead.js';
+import { type Call, Connection } from '../worker/connection.js';
+import type { Backend, BackendEvents, Settings } from './backend.js';
+
+/** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
+export class WorkerBackend implements Backend {
+  readonly #startWorker: () => Worker;
+  readonly #events: BackendEvents;
+  #settings: Settings;
+  #current: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  #disposed = false;
+
+  constructor(settings: Settings, startWorker: () => Worker, events: BackendEvents) {
+    this.#settings = settings;
+    this.#startWorker = startWorker;
+    this.#events = events;
+  }
+
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  async sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
+    return this.#call({ type: 'sync' }, signal, onProgress);
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'refresh' }, signal);
+  }
+
+  async recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer> {
+    return this.#look({ type: 'recognize', frames, name: id }, frames, signal);
+  }
+
+  async assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
+    return this.#look({ type: 'assess', frame }, [frame], signal);
+  }
+
+  async lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]> {
+    return this.#look({ type: 'lessons', request }, request.do === 'enroll' ? request.frames : [], signal);
+  }
+
+  async clear(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'clear' }, signal);
+  }
+
+  async forget(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'forget' }, signal);
+  }
+
+  async diagnose(signal: AbortSignal): Promise<ChannelDiagnosis> {
+    return this.#call({ type: 'diagnose' }, signal);
+  }
+
+  setProducts(products: string[] | null): void {
+    // For the workers to come, too.
+    this.#settings = { ...this.#settings, products };
+    this.#current?.tell({ type: 'products', products });
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#current?.end(new DisposedError('disposed'));
+  }
+
+  async #call<T>(call: Call, signal: AbortSignal, onProgress?: (progress: SyncProgress) => void): Promise<T> {
+    const connection = await this.#opened();
+    if (signal.aborted) throw new AbortedError('aborted by the caller');
+    return connection.call<T>(call, { signal, ...(onProgress && { onProgress }) });
+  }
+
+  /** A call that hands frames over. */
+  async #look<T>(call: Call, frames: Frame[], signal: AbortSignal): Promise<T> {
+    try {
+      const connection = await this.#opened();
+      if (signal.aborted) throw new AbortedError('aborted by the caller');
+      return await connection.call<T>(call, { signal, transfer: frames.flatMap(transferables) });
+    } finally {
+      frames.forEach(release);
+    }
+  }
+
+  /** The connection with the channel open in it. An opening that failed is tried again by the next call. */
+  async #opened(): Promise<Connection> {
+    if (this.#disposed) throw new DisposedError('disposed');
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Connection> {
+    let opened = false;
+    const compiling = compileAhead(this.#settings.wasm);
+    const connection = new Connection(this.#startWorker(), this.#events, () => {
+      // One that dies while it opens would die again.
+      if (opened) this.#replace();
+    });
+    this.#current = connection;
+    try {
+      const module = await compiling;
+      await connection.call({ type: 'open', settings: this.#settings, module }, {});
+    } catch (error) {
+      connection.end(new InternalError('the channel could not be opened'));
+      throw error;
+    }
+    opened = true;
+    return connection;
+  }
+
+  #replace(): void {
+    this.#opening = undefined;
+    this.#opened().catch(() => this.#events.onModel(null));
+  }
+}

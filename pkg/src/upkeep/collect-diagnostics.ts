@@ -1,0 +1,87 @@
+import type { ChannelDiagnosis } from '../../wasm/jicho.js';
+import type { Diagnostics } from '../api/diagnostics.js';
+import type { JichoState, ModelInfo } from '../api/types.js';
+import { VERSION } from '../api/version.js';
+import type { Settings } from '../channel/backend.js';
+import type { Journal } from './journal.js';
+
+/** What the page knows of an open channel. */
+export interface PageView {
+  settings: Settings;
+  state: JichoState;
+  model: ModelInfo | null;
+  journal: Journal;
+  thread: 'worker' | 'page';
+  /** Milliseconds from one automatic check to the next; 0 for none. */
+  every: number;
+  /** Unix milliseconds. */
+  nextCheckAt: number | null;
+}
+
+/** Puts together what the page knows, what the channel's thread says, if it does, and what the browser tells. */
+export async function diagnose(page: PageView, channel: ChannelDiagnosis | null): Promise<Diagnostics> {
+  const { settings, model, journal } = page;
+  const storage = await storageOf();
+  const { performance } = globalThis as { performance?: { memory?: { usedJSHeapSize: number } } };
+  // The two may be of a moment before and after an update.
+  const same = channel?.model?.releaseSeq === model?.releaseSeq ? channel?.model : null;
+  return {
+    at: new Date().toISOString(),
+    version: VERSION,
+    browser: navigator.userAgent,
+    channel: settings.channel,
+    models: settings.models,
+    state: page.state,
+    engine: channel && {
+      thread: page.thread,
+      version: channel.version,
+      build: channel.build,
+      runs: channel.model?.engine ?? null,
+    },
+    model: model && {
+      version: model.version,
+      releaseSeq: model.releaseSeq,
+      latestSeq: same?.latestSeq ?? null,
+      candidate: model.candidate,
+      trainedAt: model.trainedAt,
+      productCount: model.productCount,
+      accuracy: model.accuracy,
+      bytes: model.bytes,
+      files: same?.files ?? null,
+      signedBy: same?.signedBy ?? null,
+      stored: model.stored,
+      storedProblem: model.storedProblem,
+    },
+    trust: { keys: settings.keys?.length ?? 0, token: settings.hasToken, products: channel?.products ?? null },
+    check: {
+      last: journal.lastCheck,
+      candidateError: (channel?.lastCheck?.candidateError ?? null) as Diagnostics['check']['candidateError'],
+      everyMinutes: page.every / 60_000,
+      nextAt: page.nextCheckAt === null ? null : new Date(page.nextCheckAt).toISOString(),
+    },
+    storage: {
+      durable: channel?.durable ?? null,
+      schema: channel?.schema ?? null,
+      askedToPersist: journal.askedToPersist,
+      ...storage,
+    },
+    memory: {
+      wasmBytes: channel?.memoryBytes ?? null,
+      keptBytes: channel?.keptBytes ?? null,
+      scriptBytes: performance?.memory?.usedJSHeapSize ?? null,
+    },
+    measures: journal.report,
+  };
+}
+
+type Told = Pick<Diagnostics['storage'], 'persisted' | 'usedBytes' | 'quotaBytes'>;
+
+/** What the browser tells of this origin's storage; some tell nothing on pages without https. */
+async function storageOf(): Promise<Told> {
+  const storage = navigator.storage as StorageManager | undefined;
+  const [persisted, estimate] = await Promise.all([
+    storage?.persisted?.().catch(() => null),
+    storage?.estimate?.().catch(() => null),
+  ]);
+  return { persisted: persisted ?? null, usedBytes: estimate?.usage ?? null, quotaBytes: estimate?.quota ?? null };
+}

@@ -1,9 +1,0 @@
-// Apart from the other modules, so that an app without a vault has nothing of it.
-import * as vault from '../wasm/vault/jicho.js';
-import { vaultUrl } from './vault-place.js';
-import { loadGlue } from './wasm-loader.js';
-
-/** The wasm module of the sealed store. */
-export function loadVault(folder: string | undefined): Promise<typeof vault> {
-  return loadGlue(vault, () => vaultUrl(folder));
-}

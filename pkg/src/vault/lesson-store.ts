@@ -1,0 +1,68 @@
+import { errorOf, JichoError } from '../api/errors.js';
+import type { Kept, Shelf, ShelfRequest } from '../api/lesson-types.js';
+import type { LessonVault } from '../api/types.js';
+
+/** Records that are read at once: with their pictures they take a few MB. */
+const PAGE = 50;
+
+/** Lessons as records of a vault, of the kind `prototype`. */
+export class VaultShelf implements Shelf {
+  readonly #vault: LessonVault;
+  readonly #channel: string;
+  /** The records of each lesson. */
+  readonly #records = new Map<string, string[]>();
+
+  /** @param channel What tells the lessons of one channel from another's. */
+  constructor(vault: LessonVault, channel: string) {
+    this.#vault = vault;
+    this.#channel = channel;
+  }
+
+  async all(): Promise<Kept[]> {
+    this.#records.clear();
+    const lessons = new Map<string, Uint8Array>();
+    let after: string | null | undefined;
+    do {
+      const query = { kind: 'prototype', order: 'oldest', limit: PAGE, blobs: true, ...(after && { after }) } as const;
+      const page = await this.#vault.list(query);
+      for (const { id, lesson, file } of page.records) {
+        if (lesson?.channel !== this.#channel || !file) continue;
+        // Of one that was being replaced when the page died there are two: the later one counts.
+        lessons.set(lesson.id, file);
+        this.#records.set(lesson.id, [...(this.#records.get(lesson.id) ?? []), id]);
+      }
+      after = page.next;
+    } while (after);
+    return [...lessons];
+  }
+
+  async keep(lessons: Kept[], gone: string[]): Promise<void> {
+    // Another tab may have put some there.
+    if (gone.length > 0 || lessons.some(([id]) => !this.#records.has(id))) await this.all();
+    const old = [...lessons.map(([id]) => id), ...gone].flatMap((id) => this.#records.get(id) ?? []);
+    const added: [string, string][] = [];
+    try {
+      for (const [id, file] of lessons) {
+        const lesson = { id, channel: this.#channel };
+        added.push([id, await this.#vault.add({ kind: 'prototype', label: '', backbone: '', lesson, file })]);
+      }
+    } catch (error) {
+      for (const [, record] of added) await this.#vault.delete(record);
+      throw error;
+    }
+    for (const id of gone) this.#records.delete(id);
+    for (const [id, record] of added) this.#records.set(id, [record]);
+    for (const record of old) await this.#vault.delete(record);
+  }
+
+  /** What a worker asks; whatever fails is typed. */
+  async answer(request: ShelfRequest): Promise<unknown> {
+    try {
+      return await (request.do === 'all' ? this.all() : this.keep(request.lessons, request.gone));
+    } catch (error) {
+      throw error instanceof JichoError
+        ? error
+        : errorOf('INTERNAL', `the vault failed: ${String(error)}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,309 @@
+import { AbortedError, InvalidArgumentError, VaultClosedError } from '../api/errors.js';
+import type { CallOptions, Recognition } from '../api/types.js';
+import { absolute, folder } from '../browser/address.js';
+import { exclusive } from '../browser/lock.js';
+import { askToPersist } from '../browser/persist.js';
+import { workerUrl } from '../worker/script-url.js';
+import { string, vaultKey, vaultSelect, vaultSettings } from './options.js';
+import { bytesOf, pack, scanOf, unpack, unpackPage } from './records.js';
+import { startVaultWorker } from './start-worker.js';
+import type { Opened, VaultThread } from './thread.js';
+import type {
+  AddOptions,
+  Compaction,
+  DamagedRecord,
+  Delivery,
+  Place,
+  QueuedSale,
+  Rotation,
+  Scan,
+  Stored,
+  VaultDiagnostics,
+  VaultOptions,
+  VaultPage,
+  VaultQuery,
+  VaultRecord,
+  VaultUnlock,
+} from './types.js';
+import { vaultUrl } from './wasm-url.js';
+import { VaultConnection } from './worker-thread.js';
+
+/** The package's own scripts that a vault needs, beside this one; the build fills it in. */
+const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
+
+type OfKind<K> = Extract<VaultRecord, { kind: K }>;
+
+/**
+ * The sealed store: scans, corrections, enrolled products and the queue of sales, encrypted on this device. What that
+ * buys, and what it does not: docs/formats/vault.md.
+ *
+ * Every call may fail with `VAULT_CLOSED` (closed, destroyed or locked anew, perhaps by another tab), `STORAGE` and
+ * `INTERNAL`. Tabs may use one vault at the same time.
+ */
+export class Vault {
+  /** As given. */
+  readonly name: string;
+  readonly #thread: VaultThread;
+  #opened: Opened | undefined;
+  #closed = false;
+
+  private constructor(name: string, thread: VaultThread) {
+    this.name = name;
+    this.#thread = thread;
+  }
+
+  /**
+   * Opens the vault of that name, which is made when there is none, and deletes what is older than its retention.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `WRONG_KEY`, `KEY_MISSING`, `WEAK_PASSPHRASE`, `VAULT_DAMAGED`,
+   * `SCHEMA_TOO_NEW`, `UNSUPPORTED` (no such key in this browser, no WebAssembly, no memory), `NETWORK`, `HTTP_STATUS`.
+   */
+  static async open(options: VaultOptions): Promise<Vault> {
+    const settings = vaultSettings(options);
+    const vault = new Vault(settings.name, await makeThread(options.worker));
+    try {
+      vault.#opened = await vault.#thread.open(settings);
+    } catch (error) {
+      await vault.close();
+      throw error;
+    }
+    if (options.persist !== false) askToPersist();
+    return vault;
+  }
+
+  /**
+   * Destroys the vault of that name, for who cannot open it any more: its keys first, so that nothing that may be left of
+   * it can ever be read. It is no error if there is none.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `STORAGE`; again is safe.
+   */
+  static async destroy(name: string, options: Pick<VaultOptions, 'worker' | 'wasm'> = {}): Promise<void> {
+    string('the name', name);
+    const wasm = options.wasm === undefined ? undefined : folder('wasm', options.wasm);
+    const thread = await makeThread(options.worker);
+    try {
+      await thread.destroy(name, wasm);
+    } finally {
+      await thread.close();
+    }
+  }
+
+  /**
+   * The absolute URLs of what a vault fetches, for a service worker to keep: worker, wasm module and, where no bundler made
+   * them part of the app's, the package's scripts. `worker` is where the worker's script is, where a bundler does not place it by itself.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
+  static urls(options: { worker?: string | URL; wasm?: string | URL } = {}): string[] {
+    const { wasm } = options;
+    const worker =
+      options.worker === undefined
+        ? workerUrl(() => startVaultWorker(undefined))
+        : absolute('worker', options.worker).href;
+    const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
+    // A bundler has placed the worker elsewhere, and has left nothing beside this script.
+    const placed = scripts.includes(worker) ? scripts : [worker];
+    return [...placed, vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm))];
+  }
+
+  /** Whether records outlive the page: not in memory ({@link VaultOptions.memory}). */
+  get durable(): boolean {
+    return this.#opened?.durable ?? false;
+  }
+
+  /** Whether there was no vault of that name: a first start, another name, or the browser has deleted its storage. */
+  get created(): boolean {
+    return this.#opened?.created ?? false;
+  }
+
+  /**
+   * Adds a record, and answers with its id.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`; `QUEUE_FULL` for a sale: nothing was dropped, deliver first.
+   */
+  async add(record: VaultRecord, options: AddOptions = {}): Promise<string> {
+    const { id, place } = options;
+    if (id !== undefined) string('an id', id);
+    const { json, blob } = await pack(record);
+    return (await this.#open().call('add', json, blob, place && placed(place), id)).id;
+  }
+
+  /** Adds what was recognised, under the recognition's own id unless another is given. */
+  async addScan(recognition: Recognition, options: AddOptions & Pick<Scan, 'thumbnail'> = {}): Promise<string> {
+    const { thumbnail, ...rest } = options;
+    return this.add({ ...scanOf(recognition), ...(thumbnail && { thumbnail }) }, { id: recognition.id, ...rest });
+  }
+
+  /**
+   * The record of that id with its thumbnail or embedding, or null.
+   *
+   * @throws {@link JichoError} `RECORD_DAMAGED`, `KEY_MISSING`, `INVALID_ARGUMENT`.
+   */
+  async get(id: string): Promise<Stored | null> {
+    const entry = await this.#open().call('get', string('an id', id));
+    return entry && unpack(entry);
+  }
+
+  /** Some records of a kind in the order of their times. Those that do not open are told, and keep no other out. */
+  async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<OfKind<K>>> {
+    return unpackPage(await this.#open().call('list', vaultSelect(query)));
+  }
+
+  /** Deletes the record of that id, damaged or not. Whether there was one. */
+  async delete(id: string): Promise<boolean> {
+    return this.#open().call('delete', string('an id', id));
+  }
+
+  /** The geohash that a scan made there would get, to list those nearby. */
+  async geohash(place: Place): Promise<string> {
+    const { latitude, longitude } = checked(place);
+    return this.#open().call('geohash', latitude, longitude);
+  }
+
+  /**
+   * Delivers the queued sales, the oldest first: `send` gets each, and only when it has resolved is that one removed. When
+   * it rejects, that sale and those behind it stay, and so does this call reject; one that will never be taken is for the
+   * app to {@link delete}. A sale may be sent a second time, when the page dies in between, and always under the same id: the
+   * receiver takes an id once. One tab delivers at a time. An abort ends it behind the sale that is out; `send` gets the
+   * signal to end that, too, and should give up by itself what hangs.
+   *
+   * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
+   */
+  async deliver(
+    send: (sale: QueuedSale, signal: AbortSignal) => Promise<unknown>,
+    options: CallOptions = {},
+  ): Promise<Delivery> {
+    const { signal = new AbortController().signal } = options;
+    return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
+      const delivery: Delivery = { delivered: 0, damaged: [] };
+      for (let after: string | undefined; ; ) {
+        if (signal.aborted) throw aborted(signal);
+        const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
+        const { records, damaged, next } = await this.list(query);
+        delivery.damaged.push(...damaged);
+        for (const { id, time, order } of records) {
+          await send({ id, time, order }, signal);
+          if (await this.delete(id)) delivery.delivered += 1;
+        }
+        if (next === null) return delivery;
+        after = next;
+      }
+    });
+  }
+
+  /**
+   * Locks the vault by something else; the records stay as they are. A copy of the device made before still opens as
+   * before, and so does what is written later until the next {@link rotate}.
+   *
+   * @throws {@link JichoError} As {@link Vault.open}.
+   */
+  async relock(unlock: VaultUnlock): Promise<void> {
+    await this.#open().call('relock', vaultKey(unlock));
+  }
+
+  /** Seals every record with a new key. Other calls go on meanwhile; where this one dies, the next opening finishes it. */
+  async rotate(): Promise<Rotation> {
+    const { moved, damaged } = await this.#open().call('rotate');
+    return { moved, damaged: damaged as DamagedRecord[] };
+  }
+
+  /** Deletes what is too old, finishes a rotation that was begun, and counts anew. */
+  async compact(): Promise<Compaction> {
+    return (await this.#open().call('compact')) as Compaction;
+  }
+
+  /**
+   * One encrypted file of every record, which another device imports with the passphrase.
+   *
+   * @throws {@link JichoError} `WEAK_PASSPHRASE`, `UNSUPPORTED`.
+   */
+  async export(
+    passphrase: string,
+    options: { allowWeak?: boolean } = {},
+  ): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
+    const { pieces, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
+    const file = new Blob(pieces, { type: 'application/octet-stream' });
+    return { file, records, damaged: damaged as DamagedRecord[] };
+  }
+
+  /**
+   * Records in the clear, all that the query asks for whatever its limit: JSON without thumbnails and embeddings, or CSV of
+   * scans. The text is as open as what it is written to.
+   */
+  async exportPlain(
+    format: 'json' | 'csv',
+    query: VaultQuery = {},
+  ): Promise<{ text: string; damaged: DamagedRecord[] }> {
+    const { text, damaged } = await this.#open().call('exportPlain', string('the format', format), vaultSelect(query));
+    return { text, damaged: damaged as DamagedRecord[] };
+  }
+
+  /**
+   * Adds every record of an exported file that is not there yet, with its id and its time.
+   *
+   * @throws {@link JichoError} `INVALID_EXPORT`, `WRONG_KEY`, `SCHEMA_TOO_NEW`; `QUEUE_FULL` where its sales have no room:
+   * nothing was added.
+   */
+  async import(file: Blob | ArrayBuffer | Uint8Array, passphrase: string): Promise<{ added: number; present: number }> {
+    const bytes = await bytesOf(file);
+    if (!bytes) throw new InvalidArgumentError('there is no file');
+    return this.#open().call('import', bytes, fileKey(passphrase));
+  }
+
+  /** How the vault stands, for whoever is asked for help. */
+  async diagnose(): Promise<VaultDiagnostics> {
+    const { argon2id, records, keySince, ...rest } = await this.#open().call('diagnose');
+    return {
+      ...rest,
+      argon2id: argon2id && { memoryKiB: argon2id[0], passes: argon2id[1] },
+      records: Object.fromEntries(records) as VaultDiagnostics['records'],
+      keySince: new Date(keySince).toISOString(),
+    };
+  }
+
+  /** Destroys the vault, as {@link Vault.destroy}, and closes it. */
+  async destroy(): Promise<void> {
+    await this.#open().destroy(this.name, undefined);
+    await this.close();
+  }
+
+  /** Overwrites the keys. Every later call fails with `VAULT_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#thread.close();
+  }
+
+  #open(): VaultThread {
+    if (this.#closed) throw new VaultClosedError('the vault was closed: open it again');
+    return this.#thread;
+  }
+}
+
+function checked(place: Place): Place {
+  const { latitude, longitude } = (place ?? {}) as Partial<Place>;
+  if (typeof latitude !== 'number' || typeof longitude !== 'number') {
+    throw new InvalidArgumentError('a place has the numbers latitude and longitude; leave it out where it is unknown');
+  }
+  return { latitude, longitude };
+}
+
+/** Only these two fields leave a `GeolocationCoordinates`. What JSON makes null of is no place, as the vault then says. */
+function placed(place: Place): string {
+  return JSON.stringify(checked(place));
+}
+
+function fileKey(passphrase: unknown, allowWeak = false): VaultUnlock {
+  return vaultKey({ passphrase: string('the passphrase', passphrase), allowWeak });
+}
+
+function aborted(signal: AbortSignal): AbortedError {
+  return new AbortedError('aborted by the caller', { cause: signal.reason });
+}
+
+async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {
+  if (worker) return new VaultConnection(startVaultWorker(typeof worker === 'function' ? worker : undefined));
+  // Only here, so that a page with a worker does not load the wasm module's glue as well.
+  const { VaultBackend } = await import('./wasm-thread.js');
+  // Every call tells of a crash.
+  return new VaultBackend(() => undefined);
+}

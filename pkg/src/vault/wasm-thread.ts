@@ -1,0 +1,61 @@
+import type { VaultHandle } from '../../wasm/vault/jicho.js';
+import { InternalError, JichoError } from '../api/errors.js';
+import { alone, exclusive } from '../browser/lock.js';
+import { WasmCalls } from '../wasm/calls.js';
+import { loadVault } from './module.js';
+import type { Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './thread.js';
+
+/** From one look at what is to be done to the next. */
+const UPKEEP = 60 * 60_000;
+
+/** Else the device's key of a vault that is made would go with the one that another tab destroys. */
+function atTheDoor<T>(name: string, run: () => Promise<T>): Promise<T> {
+  return exclusive(`jicho vault ${name} opening`, new AbortController().signal, run);
+}
+
+/** A vault in this very thread, be it the page's or a worker's. */
+export class VaultBackend implements VaultThread {
+  readonly #calls: WasmCalls;
+  #handle: VaultHandle | undefined;
+  #upkeep: ReturnType<typeof setInterval> | undefined;
+
+  constructor(onCrash: (message: string) => void) {
+    this.#calls = new WasmCalls(onCrash);
+  }
+
+  async open({ name, unlock, wasm, ...settings }: VaultSettings): Promise<Opened> {
+    const { VaultHandle } = await loadVault(wasm);
+    const open = (): Promise<VaultHandle> =>
+      this.#calls.call(() => VaultHandle.open(name, unlock, JSON.stringify(settings)));
+    const handle = await atTheDoor(name, open);
+    this.#handle = handle;
+    // One tab is enough for what is to be done now and then.
+    const keepUp = (): Promise<void> =>
+      alone(`jicho vault ${name} upkeep`, () => this.#calls.call(() => handle.keepUp())).catch((error: unknown) => {
+        if (error instanceof JichoError && error.code === 'VAULT_CLOSED') clearInterval(this.#upkeep);
+      });
+    this.#upkeep = setInterval(keepUp, UPKEEP);
+    void keepUp();
+    const { durable, created } = handle;
+    return { durable, created };
+  }
+
+  async destroy(name: string, wasm: string | undefined): Promise<void> {
+    const { VaultHandle } = await loadVault(wasm);
+    await atTheDoor(name, () => this.#calls.call(() => VaultHandle.destroy(name)));
+  }
+
+  async call<M extends VaultMethod>(method: M, ...args: Parameters<VaultHandle[M]>): Promise<VaultAnswer<M>> {
+    const handle = this.#handle;
+    if (!handle) throw new InternalError(`${method} before open`);
+    // Each method with its own arguments, which the compiler cannot follow.
+    const bound = handle[method].bind(handle) as (...args: unknown[]) => VaultAnswer<M> | Promise<VaultAnswer<M>>;
+    return this.#calls.call(() => bound(...args));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#upkeep);
+    this.#handle?.close();
+    this.#calls.dispose();
+  }
+}

@@ -1,0 +1,45 @@
+import { InternalError, NetworkError, UnsupportedError } from '../api/errors.js';
+import { download } from '../browser/download.js';
+
+/** What wasm-bindgen writes beside a module. */
+export interface Glue {
+  default(from: { module_or_path: WebAssembly.Module | Response }): Promise<unknown>;
+}
+
+const loading = new Map<Glue, Promise<void>>();
+let defect: string | undefined;
+
+/** Bars the instances: a panic leaves a memory in no defined state. */
+export function condemnWasm(message: string): void {
+  defect ??= message;
+}
+
+/**
+ * The glue of a module with the module behind it, one instance for each page or worker: from its URL, or `module`, where
+ * it was compiled ahead. A load that failed is tried again the next time.
+ */
+export async function loadGlue<G extends Glue>(glue: G, url: () => string, module?: WebAssembly.Module): Promise<G> {
+  if (defect !== undefined) {
+    throw new InternalError(`a defect ended Jicho in this page (${defect}): reload the page, or open with a worker`);
+  }
+  if (typeof WebAssembly !== 'object') throw new UnsupportedError('this browser has no WebAssembly');
+  let loaded = loading.get(glue);
+  if (!loaded) {
+    loaded = instantiate(glue, url(), module);
+    loading.set(glue, loaded);
+    loaded.catch(() => loading.delete(glue));
+  }
+  await loaded;
+  return glue;
+}
+
+async function instantiate(glue: Glue, url: string, module?: WebAssembly.Module): Promise<void> {
+  const source = module ?? (await download(url));
+  try {
+    await glue.default({ module_or_path: source });
+  } catch (error) {
+    if (error instanceof TypeError) throw new NetworkError(`${url} broke off: ${error.message}`, { cause: error });
+    const hint = 'it must be of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';
+    throw new UnsupportedError(`${url} cannot be started: ${String(error)}; ${hint}`, { cause: error });
+  }
+}
