@@ -65,8 +65,7 @@ impl<'a, H: Host> HttpClient<'a, H> {
     /// Fetches a metadata.json. It must come from the origin that was asked, because without a signature nothing else
     /// vouches for it.
     pub(super) async fn metadata(&self, url: &str, etag: Option<&str>) -> Result<MetadataResponse> {
-        let request =
-            Request { url, mutable: true, if_none_match: etag, range_start: 0, if_range: None, token: None };
+        let request = Request { url, mutable: true, if_none_match: etag, range_start: 0, if_range: None, token: None };
         let (head, mut body) = self.send(&request).await?;
         if head.redirect == Redirect::OtherOrigin {
             let message = format!("{url} redirects to another origin, which no metadata.json is taken from");

@@ -9,6 +9,7 @@ mod crossvalidate;
 mod evaluate;
 mod export;
 mod import;
+mod key_list;
 mod keygen;
 mod network;
 mod pixels;
@@ -58,10 +59,14 @@ enum Command {
     Promote(versions::OfChannel),
     /// Take a channel's candidate back
     Withdraw(versions::OfChannel),
+    /// Write what is in force anew, with another expiry and new signatures
+    Renew(versions::OfChannel),
     /// Remove channels that are gone and files that nobody needs; tells only, unless --apply
     Clean(clean::Clean),
     /// Make a key that signs releases, and print its public half
     Keygen(keygen::Keygen),
+    /// Have other keys sign from now on, so that devices follow without an update of the app
+    KeyList(key_list::KeyList),
     /// Compile an ONNX network to the plan that devices run
     Compile(compile::Compile),
     /// Make a small backbone from photos and a larger one
@@ -120,8 +125,10 @@ impl Command {
             Command::Rollback(command) => command.run(),
             Command::Promote(command) => command.promote(),
             Command::Withdraw(command) => command.withdraw(),
+            Command::Renew(command) => command.renew(),
             Command::Clean(command) => command.run(),
             Command::Keygen(command) => command.run(),
+            Command::KeyList(command) => command.run(),
             Command::Compile(command) => command.run(),
             Command::Pretrain(command) => command.run(),
             Command::Samples(command) => command.run(),

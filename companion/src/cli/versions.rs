@@ -1,4 +1,4 @@
-//! `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`.
+//! `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`, `renew`.
 
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ pub struct Rollback {
     to: Option<String>,
 }
 
-/// `jicho promote`, `jicho withdraw`
+/// `jicho promote`, `jicho withdraw`, `jicho renew`
 #[derive(Args)]
 pub struct OfChannel {
     /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
@@ -68,6 +68,11 @@ impl OfChannel {
     /// Takes the candidate back.
     pub fn withdraw(self) -> Result<()> {
         self.change(&Change::Withdraw)
+    }
+
+    /// Writes what is in force anew, with another expiry and the signatures of these keys.
+    pub fn renew(self) -> Result<()> {
+        self.change(&Change::Renew)
     }
 
     fn change(self, change: &Change) -> Result<()> {

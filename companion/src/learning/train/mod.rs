@@ -206,6 +206,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         product_count: dataset.labels.len(),
         image_count: dataset.examples.len(),
         model_type: ModelType::Embedding,
+        architecture: backbone.architecture.clone(),
         image_size: backbone.size,
         labels: dataset.labels.clone(),
         accuracy: trained.measures.as_ref().and_then(|m| m.top1),
@@ -220,6 +221,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)>
         score,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
+        expires: None,
+        key_lists: Vec::new(),
     };
     manifest.training_duration = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
     let mut files = vec![(FileRole::Backbone, backbone.onnx)];

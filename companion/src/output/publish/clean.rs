@@ -103,6 +103,7 @@ pub fn run(options: &Options) -> Result<Cleaned> {
         store.remove(&catalog::latest_path(channel))?;
         store.remove_folder(channel)?;
         retention::forget(store, channel)?;
+        super::sequence::remove_note(store, channel)?;
     }
     for blob in &blobs {
         let orphan = cleaned.blobs.binary_search(&blob.name).is_ok();

@@ -1,12 +1,14 @@
-//! Which releases of a channel there are, and which is in force: `versions`, `rollback`, `promote`, `withdraw`.
+//! Which releases of a channel there are, and which is in force: `versions`, `rollback`, `promote`, `withdraw`,
+//! `renew`.
 
 use std::path::Path;
 
+use jicho::manifest::signature::Role;
 use jicho::manifest::{Manifest, check_version};
 use serde::Serialize;
 
-use super::latest::{self, Latest, rewritten};
-use super::{Published, Target, Terms, catalog, retention, verify};
+use super::latest::{Latest, Rewrite, rewritten};
+use super::{Published, Target, Terms, catalog, retention, sequence, verify};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::output::store;
@@ -79,9 +81,12 @@ pub enum Change {
     Promote,
     /// The release in force, without its candidate.
     Withdraw,
+    /// The release in force as it is, with a new expiry and new signatures.
+    Renew,
 }
 
-/// Puts another of the channel's releases into force, under a new sequence number so that every device takes it.
+/// Puts another of the channel's releases into force, under a new sequence number so that every device takes it. (Renewing
+/// keeps the number: devices have the release already.)
 ///
 /// # Errors
 /// A release that is not there or not whole; what was in force then stays.
@@ -97,9 +102,9 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
     let lock = store.lock()?;
     let latest = Latest::read(store, channel)?.ok_or_else(missing)?;
     target.check(Some(&latest))?;
-    target.warn_of_another_key(Some(&latest), progress);
-    let sequence = Some(latest::next(Some(&latest), store, channel)?);
-    let file = match change {
+    target.warn(Some(&latest), progress);
+    let next = || sequence::next(Some(&latest), store, channel, &target.sequence);
+    let (bytes, number) = match change {
         Change::Rollback(to) => {
             let version = match to {
                 Some(version) => version.clone(),
@@ -113,7 +118,8 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 Error::NotFound(format!("{channel} has no version `{version}`; there are {}", known.join(", ")))
             })?;
             verify(store, &path, channel)?;
-            rewritten(&bytes, sequence, None)?
+            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            (bytes, Some(next()?))
         }
         Change::Promote => {
             let candidate = candidate(&latest, channel)?;
@@ -124,18 +130,34 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 return Err(jicho::Error::new(jicho::ErrorKind::HashMismatch, message).into());
             }
             verify(store, &path, channel)?;
-            rewritten(&bytes, sequence, None)?
+            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            (bytes, Some(next()?))
         }
-        Change::Withdraw => {
-            candidate(&latest, channel)?;
-            verify(store, &catalog::latest_path(channel), channel)?;
-            rewritten(&latest.current.bytes, sequence, None)?
+        Change::Withdraw | Change::Renew => {
+            let is_renewal = matches!(change, Change::Renew);
+            if !is_renewal {
+                candidate(&latest, channel)?;
+            }
+            let path = catalog::latest_path(channel);
+            verify(store, &path, channel)?;
+            target.signing.check_before_resigning(&latest.current.bytes, &store.show(&path))?;
+            (latest.current.bytes.clone(), if is_renewal { None } else { Some(next()?) })
         }
     };
-    let file = target.signed(&file)?;
+    let rewrite = Rewrite {
+        sequence: number,
+        candidate: latest.facts.candidate.as_ref().filter(|_| matches!(change, Change::Renew)),
+        expires: target.signing.expires(),
+        key_lists: Some(target.signing.key_lists().unwrap_or(&latest.facts.key_lists))
+            .filter(|lists| !lists.is_empty()),
+    };
+    let file = target.signing.sign(&rewritten(&bytes, &rewrite)?, Role::Latest)?;
+    if let Some(number) = number {
+        sequence::note(store, channel, number)?;
+    }
     let path = target.put(&*lock, &file, Some(&latest))?;
     let manifest = Manifest::parse(&file)?;
-    // In force for all now, whatever it was.
+    // It is in force for all devices now, even if it was a candidate.
     store.remove(&catalog::candidate_mark_path(channel, &manifest.version))?;
     retention::drop_old(store, &*lock, channel, target.keep)?;
     Ok(Published { manifest, path: store.show(&path), canary: None })
