@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-import { moduleNames, precache } from './build/precache.ts';
+import { precache, SERVICE_WORKER } from './build/precache.ts';
 
 export default defineConfig({
   // Relative, so that the app can live in any folder of a host.
@@ -10,13 +10,10 @@ export default defineConfig({
     rolldownOptions: {
       input: { index: 'index.html', sw: 'src/service-worker.ts' },
       output: {
-        // Its address must stay, or no browser would find the next one.
-        entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
-        assetFileNames: moduleNames,
+        entryFileNames: (chunk) => (chunk.name === 'sw' ? SERVICE_WORKER : 'assets/[name]-[hash].js'),
       },
     },
   },
-  worker: { rolldownOptions: { output: { assetFileNames: moduleNames } } },
   // Else the development server would move its files, and the worker would look for them where they were.
   optimizeDeps: { exclude: ['jicho'] },
   plugins: [precache()],

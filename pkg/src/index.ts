@@ -1,72 +1,10 @@
-export type { Diagnostics } from './api/diagnostics.js';
-export {
-  AbortedError,
-  BadSignatureError,
-  DisposedError,
-  ERROR_CODES,
-  GoldenMismatchError,
-  HashMismatchError,
-  HttpStatusError,
-  InternalError,
-  InvalidArgumentError,
-  InvalidChannelError,
-  InvalidExportError,
-  InvalidFrameError,
-  InvalidLessonError,
-  InvalidManifestError,
-  InvalidModelError,
-  JichoError,
-  type JichoErrorCode,
-  KeyMissingError,
-  LessonLimitError,
-  NetworkError,
-  NoModelError,
-  NotTeachableError,
-  QueueFullError,
-  RecognitionGoneError,
-  RecordDamagedError,
-  RuntimeTooOldError,
-  SchemaTooNewError,
-  SizeMismatchError,
-  StorageError,
-  UnauthorizedError,
-  UnsupportedError,
-  VaultClosedError,
-  VaultDamagedError,
-  WeakPassphraseError,
-  WrongKeyError,
-} from './api/errors.js';
+export type * from './api/diagnostics.js';
+export * from './api/errors.js';
 export { Jicho } from './api/jicho.js';
-export type {
-  DroppedLessons,
-  Enrolled,
-  EnrolledFrame,
-  ImportedLessons,
-  TaughtChange,
-  TaughtProduct,
-} from './api/lesson-types.js';
+export type * from './api/lessons.js';
+export type * from './api/model.js';
 export { OnnxModel } from './api/onnx-model.js';
-export type {
-  Answer,
-  Attribute,
-  CallOptions,
-  CheckResult,
-  Defect,
-  EnrollOptions,
-  Finding,
-  JichoState,
-  LessonVault,
-  ModelInfo,
-  OnnxOptions,
-  OpenOptions,
-  PictureSource,
-  Prediction,
-  Preprocessing,
-  Quality,
-  QualityScores,
-  Recognition,
-  SyncOptions,
-  SyncProgress,
-  SyncResult,
-  TokenSource,
-} from './api/types.js';
+export type * from './api/options.js';
+export type * from './api/recognition.js';
+export type * from './api/source.js';
+export type { LessonVault } from './vault/types.js';

@@ -1,1 +1,1 @@
-export { type PrecacheOptions, precacheUrls } from './offline/precache.js';
+export { type PrecacheOptions, type PrecacheResult, precache, precacheUrls } from './offline/precache.js';

@@ -1,1 +1,1 @@
-export { type KeepOptions, keepFiles, type PrecacheMessage } from './offline/service-worker.js';
+export { type KeepOptions, keepFiles, type PrecacheMessage, type PrecacheReply } from './offline/service-worker.js';

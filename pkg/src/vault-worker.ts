@@ -1,5 +1,6 @@
 /** The script of the worker that `Vault.open` starts, or an app's own worker script imports. */
 import { answerRequests } from './vault/requests.js';
+import { isDedicatedWorker } from './worker/scope.js';
 
 // Importing it in a page or on a server does nothing.
-if ('WorkerGlobalScope' in globalThis) answerRequests();
+if (isDedicatedWorker()) answerRequests();

@@ -3,19 +3,40 @@ import { after, test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { capture } = await source('capture/capture');
+const { capture, captureAll, partOf, sideNeeded } = await source('capture/capture', 'capture/part');
 
-globalThis.HTMLMediaElement = { HAVE_CURRENT_DATA: 2 };
-globalThis.createImageBitmap = async () => ({ close() {} });
-after(() => {
-  delete globalThis.HTMLMediaElement;
-  delete globalThis.createImageBitmap;
-});
+/** What was drawn on canvases so far. */
+const drawn = [];
+class OffscreenCanvas {
+  constructor(width, height) {
+    Object.assign(this, { width, height });
+  }
+  getContext() {
+    const context = { canvas: this, putImageData: () => undefined };
+    context.drawImage = (image, left, top, width, height, ...to) =>
+      drawn.push({ image, from: [left, top, width, height], to });
+    return context;
+  }
+  transferToImageBitmap() {
+    return { width: this.width, height: this.height, close() {} };
+  }
+}
+const media = { HAVE_METADATA: 1, HAVE_CURRENT_DATA: 2, NETWORK_EMPTY: 0, NETWORK_NO_SOURCE: 3 };
+const fakes = {
+  HTMLMediaElement: media,
+  OffscreenCanvas,
+  createImageBitmap: async () => ({ width: 1, height: 1, close() {} }),
+};
+Object.assign(globalThis, fakes);
+after(() => Object.keys(fakes).forEach((name) => delete globalThis[name]));
 
 const of = (kind, fields) => ({ [Symbol.toStringTag]: kind, ...fields });
-const video = () => of('HTMLVideoElement', { readyState: 4, videoWidth: 640 });
-const videoFrame = () => of('VideoFrame', { codedWidth: 640 });
-const momentOf = async (picture) => (await capture(picture)).moment;
+const video = (fields) =>
+  of('HTMLVideoElement', { readyState: 4, networkState: 1, videoWidth: 640, videoHeight: 480, ...fields });
+const videoFrame = () => of('VideoFrame', { codedWidth: 640, displayWidth: 640, displayHeight: 480 });
+const canvas = (width, height) => of('HTMLCanvasElement', { width, height });
+const side = sideNeeded();
+const momentOf = async (picture) => (await capture(picture, side)).moment;
 
 test('a picture of a video tells which video and when it was taken', async () => {
   const [one, other] = [video(), video()];
@@ -34,25 +55,113 @@ test('a picture of a video tells which video and when it was taken', async () =>
   );
 });
 
-test('when it was taken, not when it was read', async () => {
-  const { createImageBitmap } = globalThis;
-  let taken;
-  globalThis.createImageBitmap = async () => {
-    taken = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return createImageBitmap();
-  };
-  assert.ok((await momentOf(video())).at <= taken);
-  globalThis.createImageBitmap = createImageBitmap;
-});
-
 test('what may show one photo after another has no motion', async () => {
   const pixels = of('ImageData', { data: new Uint8ClampedArray(4), width: 1, height: 1 });
-  const image = of('HTMLImageElement', { decode: async () => undefined });
+  const image = of('HTMLImageElement', { complete: true, naturalWidth: 1, naturalHeight: 1 });
   const shown = ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap'].map((kind) =>
     of(kind, { width: 1, height: 1 }),
   );
   for (const picture of [new Blob(['a']), pixels, image, ...shown]) {
     assert.equal(await momentOf(picture), undefined, Object.prototype.toString.call(picture));
+  }
+});
+
+test('every source of a call is captured before anything is awaited', () => {
+  const sources = [canvas(10, 10), video(), videoFrame(), of('ImageBitmap', { width: 5, height: 5 })];
+  drawn.length = 0;
+  void captureAll(sources, side, () => undefined);
+  assert.deepEqual(
+    drawn.map(({ image }) => image),
+    sources,
+  );
+});
+
+test('the bytes of ImageData are copied at the call', async () => {
+  const data = Uint8ClampedArray.of(1, 2, 3, 4);
+  const taken = capture(of('ImageData', { data, width: 1, height: 1 }), side);
+  data.fill(9);
+  assert.deepEqual([...(await taken).rgba], [1, 2, 3, 4]);
+});
+
+test('where one of several pictures is none, the others are freed', async () => {
+  let closed = 0;
+  const { transferToImageBitmap } = OffscreenCanvas.prototype;
+  OffscreenCanvas.prototype.transferToImageBitmap = () => ({ close: () => (closed += 1) });
+  await assert.rejects(
+    captureAll([canvas(1, 1), 42, canvas(1, 1)], side, () => undefined),
+    { code: 'INVALID_ARGUMENT' },
+  );
+  OffscreenCanvas.prototype.transferToImageBitmap = transferToImageBitmap;
+  assert.equal(closed, 2);
+});
+
+test('a picture is kept whole unless it is large; then its central square is halved', () => {
+  assert.deepEqual(partOf(1280, 720, 512), { left: 0, top: 0, width: 1280, height: 720, halvings: 0 });
+  assert.deepEqual(partOf(3840, 2160, 512), { left: 840, top: 0, width: 2160, height: 2160, halvings: 2 });
+  assert.deepEqual(partOf(3000, 4001, 512), { left: 0, top: 500, width: 3000, height: 3000, halvings: 2 });
+  assert.deepEqual(partOf(9000, 600, 512), { left: 4200, top: 0, width: 600, height: 600, halvings: 0 });
+});
+
+test('enough is left for the model, and the size is a multiple of what it is halved by', () => {
+  for (const imageSize of [0, 112, 224, 448, 640]) {
+    const needed = sideNeeded(imageSize);
+    for (let shorter = 1; shorter < 9000; shorter += 37) {
+      const { width, height, halvings } = partOf(shorter + 1000, shorter, needed);
+      assert.ok(halvings === 0 || width >> halvings >= needed, `${shorter} for ${imageSize}`);
+      assert.equal((width % 2 ** halvings) + (height % 2 ** halvings), 0);
+      assert.ok((width >> halvings) * (height >> halvings) <= (2 * needed) ** 2);
+    }
+  }
+});
+
+test('a picture with too many pixels is refused before memory is taken for it', async () => {
+  drawn.length = 0;
+  const reserved = [];
+  await assert.rejects(
+    capture(canvas(16_384, 16_384), side, (bytes) => reserved.push(bytes)),
+    {
+      code: 'INVALID_FRAME',
+      message: /16384x16384: at most 64000000/,
+    },
+  );
+  assert.deepEqual([drawn, reserved], [[], []]);
+});
+
+test('a lazy image that is not loaded is refused, since it may never be', async () => {
+  const image = of('HTMLImageElement', { complete: false, loading: 'lazy', src: '/apple.jpg' });
+  await assert.rejects(capture(image, side), { code: 'INVALID_FRAME', message: /apple\.jpg is lazy/ });
+});
+
+test('an image that loads is waited for, but not for ever', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  class Loading extends EventTarget {
+    get [Symbol.toStringTag]() {
+      return 'HTMLImageElement';
+    }
+    complete = false;
+    naturalWidth = 4;
+    naturalHeight = 4;
+  }
+  const image = new Loading();
+  const taken = capture(image, side);
+  image.dispatchEvent(new Event('load'));
+  assert.equal((await taken).kind, 'bitmap');
+  const late = capture(new Loading(), side);
+  t.mock.timers.tick(30_000);
+  await assert.rejects(late, { code: 'INVALID_FRAME', message: /not loaded within 30 seconds/ });
+});
+
+test('a video without a picture tells why', async () => {
+  const blank = { readyState: 0, networkState: 2, videoWidth: 0, videoHeight: 0 };
+  const cases = [
+    [{ ...blank, networkState: 0 }, /no source/],
+    [{ ...blank, networkState: 3 }, /none of its sources/],
+    [{ ...blank, error: { code: 4, message: '404: Not Found' } }, /404: Not Found/],
+    [{ ...blank, readyState: 4 }, /sound only/],
+    [{ ...blank, readyState: 1, videoWidth: 640, seeking: true }, /"seeked"/],
+    [blank, /"playing"/],
+  ];
+  for (const [fields, why] of cases) {
+    await assert.rejects(capture(video(fields), side), { code: 'INVALID_FRAME', message: why });
   }
 });

@@ -19,12 +19,12 @@ test('rows of one lesson come together', () => {
   const [kiwi, none] = lessonsOf(
     `${row()}\n\n${row()}\n${row({ product: null, facts: undefined, lesson: { id: '2', time: 6, correction: true } })}\n`,
   );
-  assert.deepEqual(kiwi.said, { id: '1', time: 5, label: 'kiwi', facts: '{"price":3}' });
+  assert.deepEqual(kiwi.head, { id: '1', time: 5, label: 'kiwi', facts: '{"price":3}' });
   assert.deepEqual(
     kiwi.jpegs.map((jpeg) => [...jpeg]),
     Array(2).fill([0xff, 0xd8, 0xff, 0]),
   );
-  assert.deepEqual([none.said.label, none.said.facts, none.correction, none.jpegs.length], [null, '', true, 1]);
+  assert.deepEqual([none.head.label, none.head.facts, none.correction, none.jpegs.length], [null, '', true, 1]);
   assert.deepEqual(lessonsOf(''), []);
 });
 

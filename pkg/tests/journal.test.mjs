@@ -6,7 +6,7 @@ import { source } from './source.mjs';
 const { Journal } = await source('upkeep/journal');
 const KEY = 'jicho https://shop.example/models/T_1';
 
-function shelf() {
+function storage() {
   const items = new Map();
   return {
     items,
@@ -19,7 +19,7 @@ function shelf() {
 const open = (on) => new Journal(KEY, on, () => Date.UTC(2025, 0, 2));
 
 test('what one page wrote, the next one reads', () => {
-  const on = shelf();
+  const on = storage();
   const first = open(on);
   first.measures.inference(12, 0.9);
   const error = { code: 'HASH_MISMATCH', message: 'other bytes' };
@@ -33,7 +33,7 @@ test('what one page wrote, the next one reads', () => {
 });
 
 test('two tabs add up', () => {
-  const on = shelf();
+  const on = storage();
   const tabs = [open(on), open(on)];
   for (const [i, tab] of tabs.entries()) for (let n = 0; n <= i; n += 1) tab.measures.error('NETWORK');
   for (const tab of tabs) tab.write();
@@ -44,36 +44,20 @@ test('two tabs add up', () => {
 });
 
 test('a reset begins the measures anew and keeps the rest', () => {
-  const on = shelf();
+  const on = storage();
   const journal = open(on);
   journal.measures.error('NETWORK');
   journal.checked('current', null);
-  journal.asksToPersist();
   journal.write();
   journal.measures.error('NETWORK');
   journal.reset();
   const next = open(on);
   assert.deepEqual(next.report.errors, {});
   assert.equal(next.lastCheck.outcome, 'current');
-  assert.ok(next.askedToPersist);
-});
-
-test('the browser is asked to persist once', () => {
-  const on = shelf();
-  assert.deepEqual([open(on).asksToPersist(), open(on).asksToPersist()], [true, false]);
-  const without = open(undefined);
-  assert.deepEqual([without.asksToPersist(), without.asksToPersist()], [true, false]);
-});
-
-test('and not again after a logout, since its storage is that of all channels', () => {
-  const on = shelf();
-  open(on).asksToPersist();
-  open(on).clear();
-  assert.equal(open(on).asksToPersist(), false);
 });
 
 test('cleared, nothing is left, and nothing comes back by itself', () => {
-  const on = shelf();
+  const on = storage();
   const journal = open(on);
   journal.measures.error('NETWORK');
   journal.write();
@@ -86,17 +70,17 @@ test('cleared, nothing is left, and nothing comes back by itself', () => {
 });
 
 test('nothing to note, nothing written', () => {
-  const on = shelf();
+  const on = storage();
   open(on).write();
   assert.equal(on.items.size, 0);
 });
 
 for (const [name, broken] of [
   ['none', undefined],
-  ['full', { ...shelf(), setItem: () => assert.fail('full') }],
+  ['full', { ...storage(), setItem: () => assert.fail('full') }],
   ['closed', { getItem: () => assert.fail(), setItem: () => assert.fail(), removeItem: () => assert.fail() }],
 ]) {
-  test(`without a shelf (${name}) it keeps what is new`, () => {
+  test(`without a storage (${name}) it keeps what is new`, () => {
     const journal = open(broken);
     journal.measures.error('NETWORK');
     journal.checked('offline', null);
@@ -109,9 +93,9 @@ for (const [name, broken] of [
   });
 }
 
-test('a shelf with something else on it counts as empty', () => {
+test('what something else has written counts as nothing', () => {
   for (const text of ['', 'null', '7', '{', '[]', '{"check":{"at":"soon","outcome":"current"},"measures":[]}']) {
-    const on = shelf();
+    const on = storage();
     on.items.set(KEY, text);
     assert.deepEqual([open(on).lastCheck, open(on).report.errors], [null, {}], text);
   }

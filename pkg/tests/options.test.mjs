@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { settingsOf, checkInterval, productsOf, tokenOf } = await source('channel/options');
+const { settingsOf, checkInterval, productsOf, signalOf, tokenOf } = await source('channel/options');
 const { VERSION } = await source('api/version');
 const base = { channel: 'T_1', models: 'https://shop.example/models' };
 
@@ -15,10 +15,10 @@ test('what is left out has its default', () => {
     wasm: undefined,
     keys: undefined,
     products: null,
-    stallSeconds: undefined,
+    stallSeconds: 30,
     quality: true,
     hasToken: false,
-    sealed: false,
+    inVault: false,
   });
   assert.equal(checkInterval(base), 30 * 60_000);
   assert.equal(checkInterval({ ...base, checkEveryMinutes: 0 }), 0);
@@ -32,7 +32,10 @@ test('settings can be posted to a worker, and hold no token', () => {
 });
 
 test('an option of a wrong shape is refused, and named', () => {
-  const wrong = { keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7 };
+  const wrong = {
+    ...{ keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
+    ...{ onModel: 'log', onCheck: 1, onProgress: {}, onTaught: true, vault: {}, wasm: '/wasm/jicho_bg.wasm' },
+  };
   for (const [name, value] of Object.entries(wrong)) {
     const message = name === 'products' ? /product ids/ : new RegExp(`"${name}"`);
     assert.throws(
@@ -51,15 +54,60 @@ test('an option of a wrong shape is refused, and named', () => {
   assert.throws(() => productsOf([1]), { code: 'INVALID_ARGUMENT' });
 });
 
+test('a models address that cannot be meant is refused instead of being absent', () => {
+  const addresses = [
+    ...[
+      undefined,
+      null,
+      '',
+      7,
+      {},
+      NaN,
+      'undefined',
+      '/undefined/models',
+      '/shop/null/',
+      'https://undefined/models',
+      `/${{}}/`,
+    ],
+    ...['/models/T_1/latest/metadata.json', '/models/T_1/latest/', '/models/blobs', '/models/index.html'],
+  ];
+  for (const models of addresses) {
+    assert.throws(
+      () => settingsOf({ ...base, models }),
+      { code: 'INVALID_ARGUMENT', message: /"models"/ },
+      String(models),
+    );
+  }
+  for (const models of ['https://a.example/undefined-shop/', new URL('https://a.example/x')])
+    settingsOf({ ...base, models });
+});
+
+test('what a call is given must be options with a signal', () => {
+  assert.equal(signalOf(undefined), undefined);
+  assert.equal(signalOf({}), undefined);
+  const { signal } = new AbortController();
+  assert.equal(signalOf({ signal }), signal);
+  for (const options of [null, 'x', 7, { signal: null }, { signal: {} }, { signal: new AbortController() }]) {
+    assert.throws(() => signalOf(options), { code: 'INVALID_ARGUMENT' });
+  }
+});
+
+test('a token that never comes is given up, as where there is no network', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const given = tokenOf(() => new Promise(() => undefined), 30_000)(false);
+  t.mock.timers.tick(30_000);
+  await assert.rejects(given, { code: 'NETWORK', message: /no token within 30 seconds/ });
+});
+
 test('a token is a string, or what a function gives', async () => {
-  assert.equal(await tokenOf('abc')(false), 'abc');
-  assert.equal(await tokenOf(({ refresh }) => `fresh ${refresh}`)(true), 'fresh true');
-  assert.equal(await tokenOf(async () => null)(false), null);
-  await assert.rejects(tokenOf(() => 7)(false), { code: 'INVALID_ARGUMENT' });
+  assert.equal(await tokenOf('abc', 1000)(false), 'abc');
+  assert.equal(await tokenOf(({ refresh }) => `fresh ${refresh}`, 1000)(true), 'fresh true');
+  assert.equal(await tokenOf(async () => null, 1000)(false), null);
+  await assert.rejects(tokenOf(() => 7, 1000)(false), { code: 'INVALID_ARGUMENT' });
 });
 
 test('a token that cannot be had: no network, or not logged in; the error repeats nothing of it', async () => {
-  const failing = (error) => tokenOf(() => Promise.reject(error))(false);
+  const failing = (error) => tokenOf(() => Promise.reject(error), 1000)(false);
   await assert.rejects(failing(new TypeError('Failed to fetch')), { code: 'NETWORK' });
   const refused = (e) => e.code === 'UNAUTHORIZED' && !e.message.includes('secret');
   await assert.rejects(failing(new Error('secret')), refused);

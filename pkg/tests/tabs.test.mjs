@@ -3,9 +3,8 @@ import { afterEach, test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { exclusive } = await source('browser/lock');
+const { ifUnlocked, withLock } = await source('browser/lock');
 const { Tabs } = await source('upkeep/tabs');
-const never = new AbortController().signal;
 const nodes = { navigator: globalThis.navigator, BroadcastChannel: globalThis.BroadcastChannel };
 
 function browserHas(parts) {
@@ -16,26 +15,37 @@ afterEach(() => browserHas(nodes));
 
 /** Web Locks, as far as they are used. */
 function locks() {
+  const held = new Map();
   const queues = new Map();
+  const next = (name) => queues.get(name)?.shift()?.();
   return {
-    async request(name, { signal }, run) {
-      signal.throwIfAborted();
-      const before = queues.get(name) ?? Promise.resolve();
-      let free;
-      const held = new Promise((resolve) => (free = resolve));
-      queues.set(
-        name,
-        before.then(() => held),
-      );
-      try {
-        await Promise.race([
-          before,
-          new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-        ]);
-        return await run();
-      } finally {
-        free();
-      }
+    request(name, { signal, steal, ifAvailable }, run) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const grant = () => {
+          signal?.removeEventListener('abort', leave);
+          const stolen = () => reject(new DOMException('stolen', 'AbortError'));
+          held.set(name, stolen);
+          Promise.resolve(run({}))
+            .then(resolve, reject)
+            .finally(() => {
+              if (held.get(name) !== stolen) return;
+              held.delete(name);
+              next(name);
+            });
+        };
+        const queue = queues.get(name) ?? [];
+        queues.set(name, queue);
+        const leave = () => {
+          queue.splice(queue.indexOf(grant), 1);
+          reject(signal.reason);
+        };
+        if (held.has(name) && ifAvailable) return resolve(run(null));
+        if (steal) held.get(name)?.();
+        if (!held.has(name) || steal) return grant();
+        queue.push(grant);
+        signal?.addEventListener('abort', leave);
+      });
     },
   };
 }
@@ -46,9 +56,9 @@ for (const [name, navigator] of [
 ]) {
   test(`${name}: the result and the error are those of what runs`, async () => {
     browserHas({ navigator });
-    assert.equal(await exclusive('T_1', never, async () => 42), 42);
+    assert.equal(await withLock('T_1', {}, async () => 42), 42);
     await assert.rejects(
-      exclusive('T_1', never, async () => Promise.reject(new Error('mine'))),
+      withLock('T_1', {}, async () => Promise.reject(new Error('mine'))),
       /mine/,
     );
   });
@@ -58,12 +68,12 @@ test('one at a time by one name, and nobody waits for another name', async () =>
   browserHas({ navigator: { locks: locks() } });
   const log = [];
   let open;
-  const first = exclusive('T_1', never, async () => {
+  const first = withLock('T_1', {}, async () => {
     log.push('first');
     await new Promise((resolve) => (open = resolve));
   });
-  const second = exclusive('T_1', never, async () => log.push('second'));
-  await exclusive('T_2', never, async () => log.push('other'));
+  const second = withLock('T_1', {}, async () => log.push('second'));
+  await withLock('T_2', {}, async () => log.push('other'));
   assert.deepEqual(log, ['first', 'other']);
   open();
   await Promise.all([first, second]);
@@ -73,10 +83,10 @@ test('one at a time by one name, and nobody waits for another name', async () =>
 test('who waits can abort', async () => {
   browserHas({ navigator: { locks: locks() } });
   let open;
-  const first = exclusive('T_1', never, () => new Promise((resolve) => (open = resolve)));
+  const first = withLock('T_1', {}, () => new Promise((resolve) => (open = resolve)));
   const controller = new AbortController();
   let ran = false;
-  const second = exclusive('T_1', controller.signal, async () => (ran = true));
+  const second = withLock('T_1', { signal: controller.signal }, async () => (ran = true));
   controller.abort();
   await assert.rejects(second, { code: 'ABORTED' });
   open();
@@ -84,10 +94,56 @@ test('who waits can abort', async () => {
   assert.ok(!ran);
 });
 
+test('a lock that another holds is left alone where only a free one is wanted', async () => {
+  browserHas({ navigator: { locks: locks() } });
+  let open;
+  const first = withLock('T_1', {}, () => new Promise((resolve) => (open = resolve)));
+  let runs = 0;
+  await ifUnlocked('T_1', async () => void (runs += 1));
+  assert.equal(runs, 0);
+  open();
+  await first;
+  await ifUnlocked('T_1', async () => void (runs += 1));
+  assert.equal(runs, 1);
+});
+
+test('the lock of a tab that gives no sign of life is taken over, and what that tab was doing goes on', async () => {
+  browserHas({ navigator: { locks: locks() } });
+  let thaw;
+  const log = [];
+  // It holds the lock without a sign of life, as a frozen tab does.
+  const frozen = withLock('T_1', {}, () => new Promise((resolve) => (thaw = () => resolve('thawed'))));
+  const second = withLock('T_1', { patience: 20 }, async () => log.push('second'));
+  await second;
+  assert.deepEqual(log, ['second']);
+  thaw();
+  assert.equal(await frozen, 'thawed');
+});
+
+test('a lock whose holder is alive is waited for, however long it takes', async () => {
+  browserHas({ navigator: { locks: locks() } });
+  const log = [];
+  const patience = 200;
+  let beats = 0;
+  let open;
+  const line = new BroadcastChannel('T_1 alive');
+  const lived = new Promise((resolve) => (line.onmessage = () => (beats += 1) > 12 && resolve()));
+  const first = withLock('T_1', { patience }, async () => {
+    await new Promise((resolve) => (open = resolve));
+    log.push('first');
+  });
+  const second = withLock('T_1', { patience }, async () => log.push('second'));
+  await lived;
+  open();
+  await Promise.all([first, second]);
+  line.close();
+  assert.deepEqual(log, ['first', 'second']);
+});
+
 test('where the browser refuses locks, it runs all the same, once', async () => {
   browserHas({ navigator: { locks: { request: () => Promise.reject(new DOMException('blocked', 'SecurityError')) } } });
   let runs = 0;
-  assert.equal(await exclusive('T_1', never, async () => (runs += 1)), 1);
+  assert.equal(await withLock('T_1', {}, async () => (runs += 1)), 1);
   assert.equal(runs, 1);
 });
 

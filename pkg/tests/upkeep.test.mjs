@@ -8,7 +8,7 @@ define('navigator', { onLine: true });
 define('addEventListener', () => undefined);
 define('removeEventListener', () => undefined);
 
-const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/errors');
+const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/error-table');
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
@@ -22,7 +22,7 @@ afterEach(() => {
 function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
   const log = [];
   const checks = [];
-  const self = { log, checks, result: { outcome: 'current', model: null } };
+  const self = { log, checks, result: { outcome: 'current', model: null, cause: null } };
   const backend = {
     sync(onProgress, signal) {
       log.push('sync');
@@ -34,7 +34,7 @@ function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
     },
     refresh: async () => void log.push('refresh'),
     clear: async () => void log.push('clear'),
-    forget: async () => void log.push('forget'),
+    unload: async () => void log.push('unload'),
   };
   const settings = { models: 'https://shop.example/models/', channel };
   const onCheck = (check) => checks.push(check);
@@ -48,7 +48,7 @@ test('it checks once it is started, by itself', async () => {
   upkeep.start();
   await settled();
   assert.deepEqual(log, ['sync']);
-  assert.deepEqual(checks, [{ outcome: 'current', error: null, automatic: true }]);
+  assert.deepEqual(checks, [{ outcome: 'current', error: null, cause: null, automatic: true }]);
   assert.ok(upkeep.nextCheckAt > Date.now());
   assert.equal(upkeep.journal.lastCheck.outcome, 'current');
 });
@@ -97,7 +97,7 @@ test('who aborts a sync that joined leaves the automatic check alone', async () 
   end();
   await joined;
   await settled();
-  assert.deepEqual(at.checks, [{ outcome: 'current', error: null, automatic: true }]);
+  assert.deepEqual(at.checks, [{ outcome: 'current', error: null, cause: null, automatic: true }]);
 });
 
 test('without an interval nothing comes by itself', async () => {
@@ -114,13 +114,23 @@ test('a check that fails is told and counted, and harms nobody', async () => {
   at.upkeep.start();
   await settled();
   assert.deepEqual(at.log, ['sync']);
-  assert.deepEqual(at.checks, [{ outcome: 'failed', error: at.error, automatic: true }]);
+  assert.deepEqual(at.checks, [{ outcome: 'failed', error: at.error, cause: null, automatic: true }]);
   assert.deepEqual(at.upkeep.journal.report.errors, { HASH_MISMATCH: 1 });
   assert.deepEqual(at.upkeep.journal.lastCheck.error, { code: 'HASH_MISMATCH', message: 'other bytes' });
   await assert.rejects(
     at.upkeep.sync(() => undefined, never),
     { code: 'HASH_MISMATCH' },
   );
+});
+
+test('why the host is out of reach is told and noted', async () => {
+  const at = open();
+  const cause = { code: 'NETWORK', message: 'no CORS' };
+  at.result = { outcome: 'offline', model: null, cause };
+  at.upkeep.start();
+  await settled();
+  assert.deepEqual(at.checks, [{ outcome: 'offline', error: null, cause, automatic: true }]);
+  assert.deepEqual(at.upkeep.journal.lastCheck.error, cause);
 });
 
 test('an update is told to the other tabs of the channel, and to no others', async () => {
@@ -148,7 +158,7 @@ test('a clear ends the syncs of all tabs, and none fetches a model until it is a
   await one.upkeep.clear(never);
   await assert.rejects(joined, { code: 'ABORTED' });
   await settled();
-  assert.deepEqual([one.log, two.log], [['clear'], ['sync', 'forget']]);
+  assert.deepEqual([one.log, two.log], [['clear'], ['sync', 'unload']]);
   assert.deepEqual([one.upkeep.nextCheckAt, two.upkeep.nextCheckAt], [null, null]);
   assert.deepEqual(two.checks, []);
 
@@ -156,7 +166,7 @@ test('a clear ends the syncs of all tabs, and none fetches a model until it is a
   await one.upkeep.sync(() => undefined, never);
   await settled();
   assert.ok(one.upkeep.nextCheckAt > Date.now());
-  assert.deepEqual(two.log, ['sync', 'forget'], 'a tab that was cleared takes a model that nobody asked it for');
+  assert.deepEqual(two.log, ['sync', 'unload'], 'a tab that was cleared takes a model that nobody asked it for');
 });
 
 test('what the app aborts is no result, and the next check comes in its time', async () => {

@@ -10,7 +10,7 @@ const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
 const BUILDS = ['scalar', 'simd', 'relaxed'];
-const TRACT = '/pkg/wasm/tract/jicho_bg.wasm';
+const TRACT = '/pkg/wasm/tract/jicho-tract.wasm';
 const built = (build) => fileURLToPath(new URL(`../../pkg/wasm/${build}/`, import.meta.url));
 
 const modules = () => at.web.requests.filter((path) => path.endsWith('.wasm'));
@@ -29,7 +29,7 @@ describe('a release with a plan', options, () => {
     at.web.requests.length = 0;
     await at.inPage(see);
     // What this Chromium knows.
-    assert.deepEqual(modules(), ['/pkg/wasm/relaxed/jicho_bg.wasm']);
+    assert.deepEqual(modules(), ['/pkg/wasm/relaxed/jicho-relaxed.wasm']);
     assert.ok(at.web.requests.some((path) => path.endsWith('.plan')));
     assert.ok(!at.web.requests.some((path) => path.endsWith('.onnx')));
   });

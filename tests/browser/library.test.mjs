@@ -10,7 +10,7 @@ import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
-const own = internals(after, 'api/errors');
+const own = internals(after, 'api/error-table');
 
 for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
@@ -256,7 +256,7 @@ describe('a host without the channel', options, () => {
       const eye = await start({ channel: 'T_2' });
       return { synced: await eye.sync(), state: eye.state, seen: await outcome(eye.recognize(photo)) };
     });
-    assert.deepEqual(absent.synced, { outcome: 'absent', model: null });
+    assert.deepEqual(absent.synced, { outcome: 'absent', model: null, cause: null });
     assert.equal(absent.state, 'absent');
     assert.equal(absent.seen.error.code, 'NO_MODEL');
   });
@@ -269,15 +269,15 @@ test('the error codes of both sides are the same', options, async () => {
     package: published,
     classes,
   } = await at.inPage(async ({ errors }) => {
-    const { errorOf } = await import('/internals/errors.js');
+    const { errorOf } = await import('/internals/error-table.js');
     const wasm = await import('/pkg/wasm/jicho.js');
-    await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho_bg.wasm' });
+    await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho-scalar.wasm' });
     const codes = errors.ERROR_CODES;
     return { core: wasm.errorCodes(), package: codes, classes: codes.map((code) => errorOf(code, '').name in errors) };
   });
-  // The one the package keeps to itself, and the one it adds.
+  // One is the wasm module's own, two are the package's.
   assert.deepEqual(
-    published.filter((code) => code !== 'DISPOSED'),
+    published.filter((code) => code !== 'DISPOSED' && code !== 'BUSY'),
     core.filter((code) => code !== 'NEEDS_TRACT'),
   );
   assert.ok(classes.every(Boolean));
@@ -291,7 +291,7 @@ test('importing it does nothing, on a server as well', options, async () => {
 
 test('the largest picture is the same on both sides', () => {
   const rust = readFileSync(new URL('../../src/frame/mod.rs', import.meta.url), 'utf8');
-  const script = readFileSync(new URL('../../pkg/src/capture/frame-reader.ts', import.meta.url), 'utf8');
+  const script = readFileSync(new URL('../../pkg/src/capture/part.ts', import.meta.url), 'utf8');
   const limit = (source) => /MAX_PIXELS(?:: u64)? = ([\d_]+)/.exec(source)?.[1].replaceAll('_', '');
   assert.ok(limit(rust));
   assert.equal(limit(script), limit(rust));

@@ -40,7 +40,7 @@ test('Vault.urls() lists all that a vault fetches', options, async () => {
   });
   const listed = urls.map((url) => new URL(url).pathname);
   const fetched = ofPackage(at.web.requests);
-  assert.ok(fetched.has('/pkg/dist/vault-worker.js') && fetched.has('/pkg/wasm/vault/jicho_bg.wasm'));
+  assert.ok(fetched.has('/pkg/dist/vault-worker.js') && fetched.has('/pkg/wasm/vault/jicho-vault.wasm'));
   for (const path of fetched) assert.ok(listed.includes(path), `${path} is not listed`);
   for (const url of urls) assert.equal((await fetch(url, { method: 'HEAD' })).status, 200, url);
 });

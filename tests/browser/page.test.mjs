@@ -172,7 +172,7 @@ test('the service worker keeps the whole app, and no model', options, async () =
   assert.ok(kept.includes('/'));
   const modules = kept.filter((path) => path.endsWith('.wasm'));
   assert.equal(modules.length, 1, 'one of the small modules is needed, the others are not');
-  assert.match(modules[0], /\/wasm-relaxed-/);
+  assert.match(modules[0], /\/jicho-relaxed-/);
   assert.ok(!kept.some((path) => path.startsWith('/assets/ml-models/')));
   await page.reload();
   const answer = await page.evaluate(async () => {
@@ -194,7 +194,7 @@ test('a model without a plan works offline, once its module was used', options, 
   await reads('model-state', 'Ready');
   await page.waitForFunction(async () => {
     const cache = await caches.open('jicho-app');
-    return (await cache.keys()).some(({ url }) => /wasm-tract-/.test(url));
+    return (await cache.keys()).some(({ url }) => /jicho-tract-/.test(url));
   });
   web.misbehave = (_path, response) => Boolean(response.destroy());
   await page.reload();

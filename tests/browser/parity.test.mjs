@@ -46,9 +46,9 @@ async function browse(models, photos, images) {
   await page.goto(`${web.url}/pages/index.html`);
   await page.evaluate(async () => {
     const { Jicho } = await import('/pkg/dist/index.js');
-    const { PixelReader } = await import('/internals/frame-reader.js');
+    const { FrameReader } = await import('/internals/frame-reader.js');
     globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/' });
-    globalThis.reader = new PixelReader();
+    globalThis.reader = new FrameReader();
     await globalThis.eye.sync();
   });
   const seen = new Map();
@@ -63,13 +63,17 @@ async function browse(models, photos, images) {
           const { predictions, decision, width, height } = await globalThis.eye.recognize(blob);
           const answer = { predictions, decision, width, height };
           if (!isFirst) return answer;
-          const { rgba } = await globalThis.reader.read({ kind: 'blob', blob });
+          const {
+            rgba,
+            width: columns,
+            height: rows,
+          } = await globalThis.reader.read({ kind: 'blob', blob, side: 512 });
           const url = await new Promise((resolve) => {
             const file = new FileReader();
             file.onload = () => resolve(file.result);
             file.readAsDataURL(new Blob([rgba]));
           });
-          return { ...answer, pixels: url.slice(url.indexOf(',') + 1) };
+          return { ...answer, pixels: url.slice(url.indexOf(',') + 1), columns, rows };
         },
         [image, !products.has(product)],
       ),
@@ -109,11 +113,11 @@ async function compare(t, name, models, photos) {
   assert.ok(gap <= DECODED, `probabilities differ by ${gap}`);
 
   const decoded = join(work, 'decoded');
-  for (const [image, { pixels, width, height }] of ours) {
+  for (const [image, { pixels, columns, rows }] of ours) {
     if (!pixels) continue;
     const to = join(decoded, dirname(image));
     mkdirSync(to, { recursive: true });
-    const png = pngOfRgba(Buffer.from(pixels, 'base64'), width, height);
+    const png = pngOfRgba(Buffer.from(pixels, 'base64'), columns, rows);
     writeFileSync(join(to, basename(image).replace(/\.\w+$/, '.png')), png);
   }
   let furthest = 0;

@@ -4,13 +4,10 @@ import { join, relative, sep } from 'node:path';
 
 import type { Plugin } from 'vite';
 
-/** The library's wasm modules are called by the folder they come from, so that the service worker can tell them apart. */
-export function moduleNames({ originalFileNames }: { originalFileNames: string[] }): string {
-  const folder = /([^/]+)\/jicho_bg\.wasm$/.exec(originalFileNames[0] ?? '')?.[1];
-  return `assets/${folder ? `wasm-${folder}` : '[name]'}-[hash][extname]`;
-}
+/** Its address must stay, or no browser would find the next one. */
+export const SERVICE_WORKER = 'sw.js';
 
-/** Tells the service worker which files make up the app, and the hash of each. */
+/** Tells the service worker which files make up the app, and the integrity of each. */
 export function precache(): Plugin {
   let folder = '';
   return {
@@ -23,14 +20,14 @@ export function precache(): Plugin {
     closeBundle() {
       const files = Object.fromEntries(
         readdirSync(folder, { recursive: true, withFileTypes: true })
-          .filter((entry) => entry.isFile() && entry.name !== 'sw.js')
+          .filter((entry) => entry.isFile() && entry.name !== SERVICE_WORKER)
           .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
           .sort()
-          .map((file) => [address(file), hash(readFileSync(join(folder, file)))]),
+          .map((file) => [address(file), integrity(readFileSync(join(folder, file)))]),
       );
-      const worker = join(folder, 'sw.js');
+      const worker = join(folder, SERVICE_WORKER);
       const source = readFileSync(worker, 'utf8');
-      if (!source.includes('__APP_FILES__')) throw new Error('sw.js has no place for the list of files');
+      if (!source.includes('__APP_FILES__')) throw new Error('the service worker has no place for the list of files');
       writeFileSync(
         worker,
         source.replace('__APP_FILES__', () => JSON.stringify(files)),
@@ -39,11 +36,12 @@ export function precache(): Plugin {
   };
 }
 
-/** Relative to sw.js. The page itself is asked for by its folder, which every host answers without a redirect. */
+/** Relative to the service worker. The page itself is asked for by its folder, which every host answers without a redirect. */
 function address(file: string): string {
   return file === 'index.html' ? './' : `./${file.split(sep).join('/')}`;
 }
 
-function hash(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+/** As in HTML: the service worker has the browser verify it. */
+function integrity(bytes: Uint8Array): string {
+  return `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
 }

@@ -1,8 +1,6 @@
-import type { LastCheck } from '../upkeep/journal.js';
-import type { MeasuresReport } from '../upkeep/measures.js';
 import type { Build } from '../wasm/build.js';
 import type { JichoErrorCode } from './errors.js';
-import type { JichoState } from './types.js';
+import type { JichoState, SyncResult } from './model.js';
 
 /** How a channel stands on this device. Plain data; nothing of what was seen, no secrets. */
 export interface Diagnostics {
@@ -99,4 +97,42 @@ export interface Diagnostics {
   };
   /** What was measured; `Jicho.resetDiagnostics()` begins anew. */
   measures: MeasuresReport;
+}
+
+/** One check for a newer model. */
+export interface LastCheck {
+  /** When it ended, ISO 8601, UTC. */
+  at: string;
+  /** What came of it. */
+  outcome: SyncResult['outcome'] | 'failed';
+  /** Why it failed, or why the host counts as out of reach; else null. */
+  error: { code: JichoErrorCode; message: string } | null;
+}
+
+/** Times of one kind. */
+export interface Times {
+  /** How many were measured since the last reset. */
+  count: number;
+  /** Of the last 100, milliseconds; null before the first. */
+  median: number | null;
+  /** 95 of the last 100 took no longer, milliseconds; null before the first. */
+  p95: number | null;
+}
+
+/** What was measured on this device, of one channel, since the last reset. */
+export interface MeasuresReport {
+  /** When the measures began, ISO 8601, UTC. */
+  since: string;
+  /** Loading a model until it answers: from the device's storage, or after its download. */
+  loads: Times;
+  /** Recognising one picture, decoding included. */
+  inferences: Times;
+  /** How many pictures had a first confidence of 0–0.1, 0.1–0.2, …, 0.9–1. */
+  confidence: number[];
+  /** How many calls and automatic checks failed, by code; what the app aborted does not count. */
+  errors: Partial<Record<JichoErrorCode, number>>;
+  /** How many answers were corrected to another one. */
+  corrections: number;
+  /** Share of right ones among the answers that were confirmed or corrected, 0–1; null before the first. */
+  accuracy: number | null;
 }

@@ -1,35 +1,33 @@
-import { capture, type Frame, release } from '../capture/capture.js';
+import { type Capture, captureAll, release } from '../capture/capture.js';
+import { sideNeeded } from '../capture/part.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from '../channel/backend.js';
+import { Backlog } from '../channel/backlog.js';
 import { Calls } from '../channel/calls.js';
-import { checkInterval, productsOf, settingsOf, tokenOf } from '../channel/options.js';
+import { callbackOf, checkInterval, productsOf, settingsOf, signalOf, tokenOf } from '../channel/options.js';
 import { WorkerBackend } from '../channel/worker-backend.js';
-import { checked, saidOf, Teaching } from '../lessons/teaching.js';
-import { diagnose } from '../upkeep/collect-diagnostics.js';
+import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
+import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';
 import { Upkeep } from '../upkeep/upkeep.js';
-import { VaultShelf } from '../vault/lesson-store.js';
-import { startWorker } from '../worker/start.js';
+import { VaultLessonStore } from '../vault/lesson-store.js';
+import { startWorker } from '../worker/channel-worker.js';
+import { loadPart } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
-import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lesson-types.js';
-import type {
-  CallOptions,
-  EnrollOptions,
-  JichoState,
-  ModelInfo,
-  OpenOptions,
-  PictureSource,
-  Quality,
-  Recognition,
-  SyncOptions,
-  SyncResult,
-} from './types.js';
+import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
+import type { JichoState, ModelInfo, SyncResult } from './model.js';
+import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions } from './options.js';
+import type { Quality, Recognition } from './recognition.js';
+import type { ImageSource } from './source.js';
 
 /** Pictures in one call at most, as in one lesson. */
 const MOST_FRAMES = 32;
 
 /** A channel, opened on this device: keeps its model current, and recognises with it. */
 export class Jicho {
+  /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
+  readonly __v_skip = true;
   readonly #calls = new Calls();
+  readonly #backlog = new Backlog();
   readonly #options: OpenOptions;
   readonly #settings: Settings;
   #backend: Backend | undefined;
@@ -41,6 +39,7 @@ export class Jicho {
   #ended: 'failed' | 'disposed' | undefined;
 
   private constructor(options: OpenOptions, settings: Settings) {
+    if (!settings) throw new InvalidArgumentError('a channel is opened by "await Jicho.open(…)", not by "new Jicho()"');
     this.#options = options;
     this.#settings = settings;
   }
@@ -68,12 +67,13 @@ export class Jicho {
 
   /** What answers now, or null. */
   get model(): ModelInfo | null {
-    return this.#model;
+    return Jicho.#of(this).#model;
   }
 
   /** Whether it recognises, and if not, why. */
   get state(): JichoState {
-    return this.#ended ?? (this.#model ? 'ready' : 'absent');
+    const jicho = Jicho.#of(this);
+    return jicho.#ended ?? (jicho.#model ? 'ready' : 'absent');
   }
 
   /**
@@ -84,21 +84,25 @@ export class Jicho {
    * @throws {@link JichoError} What is wrong with the release or its host; `ABORTED`.
    */
   async sync(options: SyncOptions = {}): Promise<SyncResult> {
-    const { upkeep } = this.#usable();
-    const { signal, onProgress } = options;
+    const { upkeep } = Jicho.#usable(this);
+    const signal = signalOf(options);
+    const onProgress = callbackOf('onProgress', options.onProgress);
     return this.#calls.run((ended) => upkeep.sync((progress) => onProgress?.(progress), ended), signal);
   }
 
   /**
-   * Recognises what a picture shows now; several that show the same answer together, which is surer. Calls that overlap are
-   * answered one after another; await each before the next one of a video, or they pile up.
+   * Recognises what a source shows at this call; several sources that show the same thing are answered together, which is
+   * surer. Overlapping calls are answered one after another. Await each before the next frame of a video, or they pile up
+   * until one is refused with `BUSY`.
    *
-   * @throws {@link JichoError} `NO_MODEL`, `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
+   * @throws {@link JichoError} `NO_MODEL`, `INVALID_FRAME`, `INVALID_ARGUMENT`, `BUSY`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async recognize(source: PictureSource | readonly PictureSource[], options: CallOptions = {}): Promise<Recognition> {
-    const { backend, upkeep } = this.#usable();
+  async recognize(source: ImageSource | readonly ImageSource[], options: CallOptions = {}): Promise<Recognition> {
+    const { backend, upkeep } = Jicho.#usable(this);
     const id = newId();
-    const answer = await this.#look(source, options, (frames, ended) => backend.recognize(frames, id, ended));
+    const answer = await this.#withCaptures(source, options, (captures, ended) =>
+      backend.recognize(captures, id, ended),
+    );
     const recognition = { id, ...answer };
     this.#teaching.answered(recognition);
     upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
@@ -107,9 +111,9 @@ export class Jicho {
   }
 
   /**
-   * Teaches a product on this device: from the next recognition on it is known, by the frames given, about five from
-   * different sides. Of a product that is known already they refine it. Frames that show nothing are left out, as the answer
-   * tells. It survives the page, or nothing of it was kept. docs/teaching.md tells what is kept where, and how much can be.
+   * Teaches a product on this device by the frames given, best about five from different sides: it is recognised from the
+   * next call on. A product that is known already is refined. Frames that show nothing are left out, as the answer tells.
+   * When this fails, nothing was stored. docs/teaching.md tells what is stored where, and how much can be.
    *
    * @throws {@link JichoError} `NO_MODEL`, `NOT_TEACHABLE`, `INVALID_FRAME` (none shows anything, or one cannot be read),
    * `INVALID_ARGUMENT`, `INVALID_LESSON` (id or facts too long), `LESSON_LIMIT`, `STORAGE`, `UNSUPPORTED`, `ABORTED`,
@@ -117,12 +121,15 @@ export class Jicho {
    */
   async enroll(
     label: string,
-    frames: PictureSource | readonly PictureSource[],
+    frames: ImageSource | readonly ImageSource[],
     options: EnrollOptions = {},
   ): Promise<Enrolled> {
-    const { backend } = this.#usable();
-    const said = saidOf(newId(), label, options);
-    return this.#look(frames, options, (captured, ended) => this.#teaching.enroll(backend, said, captured, ended));
+    const { backend } = Jicho.#usable(this);
+    signalOf(options);
+    const head = lessonHead(newId(), label, options);
+    return this.#withCaptures(frames, options, (captures, ended) =>
+      this.#teaching.enroll(backend, head, captures, ended),
+    );
   }
 
   /**
@@ -133,11 +140,11 @@ export class Jicho {
    * @throws {@link JichoError} `RECOGNITION_GONE`, and as {@link Jicho.enroll}.
    */
   async correct(recognition: Recognition | string, label: string | null, options: CallOptions = {}): Promise<void> {
-    const { backend, upkeep } = this.#usable();
+    const { backend, upkeep } = Jicho.#usable(this);
     const { measures } = upkeep.journal;
     const correct = (ended: AbortSignal): Promise<void> =>
       this.#teaching.correct(backend, recognition, label, measures, ended);
-    await this.#counted(this.#calls.run(correct, options.signal));
+    await this.#counted(this.#calls.run(correct, signalOf(options)));
     upkeep.noted();
   }
 
@@ -147,14 +154,14 @@ export class Jicho {
    * @throws {@link JichoError} `STORAGE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
    */
   async forget(label: string | null, options: CallOptions = {}): Promise<boolean> {
-    const { backend } = this.#usable();
-    const request = { do: 'forget', label: checked(label) } as const;
-    return this.#counted(this.#calls.run((ended) => backend.lessons(request, ended), options.signal));
+    const { backend } = Jicho.#usable(this);
+    const request = { do: 'forget', label: labelOf(label) } as const;
+    return this.#counted(this.#calls.run((ended) => backend.lessons(request, ended), signalOf(options)));
   }
 
   /** What is taught on this device. */
   taught(): TaughtProduct[] {
-    return this.#teaching.taught;
+    return Jicho.#of(this).#teaching.taught;
   }
 
   /**
@@ -164,8 +171,8 @@ export class Jicho {
    * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
    */
   async exportLessons(options: CallOptions = {}): Promise<Blob> {
-    const { backend } = this.#usable();
-    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'export' }, ended), options.signal));
+    const { backend } = Jicho.#usable(this);
+    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'export' }, ended), signalOf(options)));
   }
 
   /**
@@ -174,9 +181,9 @@ export class Jicho {
    * @throws {@link JichoError} `INVALID_LESSON`, and as {@link Jicho.enroll}.
    */
   async importLessons(file: Blob, options: CallOptions = {}): Promise<ImportedLessons> {
-    const { backend } = this.#usable();
+    const { backend } = Jicho.#usable(this);
     if (!(file instanceof Blob)) throw new InvalidArgumentError('lessons are imported from a Blob');
-    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'import', file }, ended), options.signal));
+    return this.#counted(this.#calls.run((ended) => backend.lessons({ do: 'import', file }, ended), signalOf(options)));
   }
 
   /**
@@ -184,9 +191,9 @@ export class Jicho {
    *
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async assess(source: PictureSource, options: CallOptions = {}): Promise<Quality> {
-    const { backend } = this.#usable();
-    return this.#look(source, options, ([frame], ended) => backend.assess(frame!, ended));
+  async assess(source: ImageSource, options: CallOptions = {}): Promise<Quality> {
+    const { backend } = Jicho.#usable(this);
+    return this.#withCaptures([source], options, ([capture], ended) => backend.assess(capture!, ended));
   }
 
   /**
@@ -196,7 +203,7 @@ export class Jicho {
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `DISPOSED`.
    */
   setProducts(ids: readonly string[] | null): void {
-    this.#usable().backend.setProducts(productsOf(ids));
+    Jicho.#usable(this).backend.setProducts(productsOf(ids));
   }
 
   /**
@@ -207,8 +214,8 @@ export class Jicho {
    * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
   async clear(options: CallOptions = {}): Promise<void> {
-    const { upkeep } = this.#usable();
-    await this.#counted(this.#calls.run((ended) => upkeep.clear(ended), options.signal));
+    const { upkeep } = Jicho.#usable(this);
+    await this.#counted(this.#calls.run((ended) => upkeep.clear(ended), signalOf(options)));
   }
 
   /**
@@ -218,24 +225,25 @@ export class Jicho {
    * @throws {@link JichoError} `ABORTED`, `DISPOSED`.
    */
   async diagnose(options: CallOptions = {}): Promise<Diagnostics> {
-    const { backend, upkeep } = this.#usable();
+    const { backend, upkeep } = Jicho.#usable(this);
     return this.#calls.run(async (ended) => {
       const channel = await backend.diagnose(ended).catch(() => null);
       const { state, model } = this;
       const { journal, every, nextCheckAt } = upkeep;
       const thread = this.#options.worker === false ? 'page' : 'worker';
-      return diagnose({ settings: this.#settings, state, model, journal, thread, every, nextCheckAt }, channel);
-    }, options.signal);
+      const page = { settings: this.#settings, state, model, journal, thread, every, nextCheckAt } as const;
+      return collectDiagnostics(page, channel);
+    }, signalOf(options));
   }
 
   /** Begins the measures of {@link diagnose} anew: times, confidences, errors. */
   resetDiagnostics(): void {
-    this.#usable().upkeep.reset();
+    Jicho.#usable(this).upkeep.reset();
   }
 
   /** Ends the worker and frees the model; every call that waits rejects with `DISPOSED`. What is stored stays. */
   dispose(): void {
-    if (this.#ended === 'disposed') return;
+    if (Jicho.#of(this).#ended === 'disposed') return;
     this.#ended = 'disposed';
     this.#release = this.#model = null;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
@@ -245,14 +253,14 @@ export class Jicho {
 
   async #open(every: number): Promise<void> {
     const { vault } = this.#options;
-    const shelf = vault && new VaultShelf(vault, channelKey(this.#settings));
+    const lessonStore = vault && new VaultLessonStore(vault, channelKey(this.#settings));
     const backend = await makeBackend(this.#settings, this.#options.worker ?? true, {
       onModel: (model) => this.#take(model),
       onLoad: (ms) => this.#upkeep?.journal.measures.load(ms),
       onCrash: (message) => this.#fail(message),
       onTaught: (change, own) => this.#takeTaught(change, own),
-      token: tokenOf(this.#options.token),
-      shelf: async (request) => shelf?.answer(request),
+      token: tokenOf(this.#options.token, this.#settings.stallSeconds * 1000),
+      lessonStore: async (request) => lessonStore?.answer(request),
     });
     if (this.#ended) throw new DisposedError('disposed');
     this.#backend = backend;
@@ -260,31 +268,41 @@ export class Jicho {
     await backend.open();
   }
 
-  #usable(): { backend: Backend; upkeep: Upkeep } {
-    if (!this.#backend || !this.#upkeep || this.#ended === 'disposed') {
-      throw new DisposedError('this Jicho was disposed: open another one');
-    }
-    return { backend: this.#backend, upkeep: this.#upkeep };
+  /** Through a proxy, as some frameworks make of whatever they hold, private fields cannot be reached. */
+  static #of(jicho: Jicho): Jicho {
+    if (#ended in jicho) return jicho;
+    const hint =
+      'keep the Jicho itself, not a proxy of it (in MobX, Vue and the like: markRaw, shallowRef, observable.ref)';
+    throw new InvalidArgumentError(`this method was called on something that is no Jicho: ${hint}`);
   }
 
-  /** Hands what pictures show now to the backend. */
-  #look<T>(
-    sources: PictureSource | readonly PictureSource[],
-    { signal }: CallOptions,
-    look: (frames: Frame[], ended: AbortSignal) => Promise<T>,
+  static #usable(jicho: Jicho): { backend: Backend; upkeep: Upkeep } {
+    const backend = Jicho.#of(jicho).#backend;
+    const upkeep = jicho.#upkeep;
+    if (!backend || !upkeep || jicho.#ended === 'disposed') {
+      throw new DisposedError('this Jicho was disposed: open another one');
+    }
+    return { backend, upkeep };
+  }
+
+  /** Captures what sources show at this call, and hands the captures to the backend. */
+  #withCaptures<T>(
+    sources: ImageSource | readonly ImageSource[],
+    options: CallOptions,
+    use: (captures: Capture[], ended: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const looked = this.#calls.run(async (ended) => {
-      const frames: Frame[] = [];
-      try {
-        for (const source of picturesOf(sources)) frames.push(await capture(source));
-        ended.throwIfAborted();
-      } catch (error) {
-        frames.forEach(release);
-        throw error;
-      }
-      return look(frames, ended);
-    }, signal);
-    return this.#counted(looked);
+    const side = sideNeeded(this.#model?.imageSize);
+    const used = this.#calls.run(
+      (ended) =>
+        this.#backlog.run(async (reserve) => {
+          const captures = await captureAll(sourcesOf(sources), side, reserve);
+          if (!ended.aborted) return use(captures, ended);
+          captures.forEach(release);
+          throw new AbortedError('aborted by the caller');
+        }),
+      signalOf(options),
+    );
+    return this.#counted(used);
   }
 
   /** Notes how a call fails. */
@@ -306,7 +324,7 @@ export class Jicho {
     const { releaseSeq, storedProblem } = this.#release ?? {};
     const other = model?.releaseSeq !== releaseSeq || (model?.storedProblem && model.storedProblem !== storedProblem);
     this.#release = model;
-    this.#model = model && this.#teaching.dressed(model);
+    this.#model = model && this.#teaching.withTaughtFacts(model);
     const told = this.#model;
     // Apart, so that a listener that throws harms nothing here.
     if (other) queueMicrotask(() => this.#options.onModel?.(told));
@@ -315,11 +333,11 @@ export class Jicho {
   #takeTaught(change: TaughtChange, own: boolean): void {
     if (this.#ended) return;
     this.#teaching.changed(change);
-    this.#model = this.#release && this.#teaching.dressed(this.#release);
+    this.#model = this.#release && this.#teaching.withTaughtFacts(this.#release);
     if (own) this.#upkeep?.taught();
     const { onTaught } = this.#options;
     if (onTaught) queueMicrotask(() => onTaught(change));
-    // Never without a word.
+    // Lessons are never dropped silently.
     else for (const { labels, reason } of change.dropped) console.warn(`Jicho dropped lessons (${reason}):`, ...labels);
   }
 
@@ -342,12 +360,12 @@ async function makeBackend(
     return new WorkerBackend(settings, () => startWorker(own), events);
   }
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
-  const { WasmBackend } = await import('../channel/wasm-backend.js');
+  const { WasmBackend } = await loadPart(() => import('../channel/wasm-backend.js'));
   return new WasmBackend(settings, events);
 }
 
-function picturesOf(sources: PictureSource | readonly PictureSource[]): readonly PictureSource[] {
-  if (!Array.isArray(sources)) return [sources as PictureSource];
+function sourcesOf(sources: ImageSource | readonly ImageSource[]): readonly ImageSource[] {
+  if (!Array.isArray(sources)) return [sources as ImageSource];
   if (sources.length === 0 || sources.length > MOST_FRAMES) {
     throw new InvalidArgumentError(`1 to ${MOST_FRAMES} pictures must be given, not ${sources.length}`);
   }

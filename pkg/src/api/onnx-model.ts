@@ -1,10 +1,14 @@
 import { absolute, folder } from '../browser/address.js';
-import { capture, release, transferables } from '../capture/capture.js';
+import { captureAll, release, transferables } from '../capture/capture.js';
+import { sideNeeded } from '../capture/part.js';
+import { Backlog } from '../channel/backlog.js';
 import { Calls } from '../channel/calls.js';
+import { signalOf } from '../channel/options.js';
+import { startWorker } from '../worker/channel-worker.js';
 import { Connection } from '../worker/connection.js';
-import { startWorker } from '../worker/start.js';
 import { DisposedError, InternalError, InvalidArgumentError, type JichoError } from './errors.js';
-import type { CallOptions, OnnxOptions, PictureSource } from './types.js';
+import type { CallOptions, OnnxOptions } from './options.js';
+import type { ImageSource } from './source.js';
 
 /**
  * Any ONNX network that takes one image and gives one vector, in a worker of its own. It needs no channel, but the
@@ -13,12 +17,19 @@ import type { CallOptions, OnnxOptions, PictureSource } from './types.js';
 export class OnnxModel {
   /** What each value of an answer stands for, as given. */
   readonly labels: readonly string[] | undefined;
+  /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
+  readonly __v_skip = true;
   readonly #calls = new Calls();
+  readonly #backlog = new Backlog();
+  readonly #side: number;
   readonly #connection: Connection;
   #ended: JichoError | undefined;
   #outputLength = 0;
 
   private constructor(options: OnnxOptions) {
+    if (!options)
+      throw new InvalidArgumentError('a network is loaded by "await OnnxModel.load(…)", not by "new OnnxModel()"');
+    this.#side = sideNeeded(options.imageSize);
     this.labels = options.labels;
     const lost = new InternalError('a defect ended the worker: load the network again');
     this.#connection = new Connection(startWorker(options.worker), {}, () => (this.#ended ??= lost));
@@ -31,6 +42,7 @@ export class OnnxModel {
    * `INTERNAL`.
    */
   static async load(source: string | URL | ArrayBuffer | Uint8Array, options: OnnxOptions): Promise<OnnxModel> {
+    const signal = signalOf(options);
     const { imageSize, preprocessing } = options ?? {};
     if (!Number.isInteger(imageSize) || !preprocessing) {
       throw new InvalidArgumentError('OnnxModel.load needs an imageSize in whole pixels and the preprocessing');
@@ -42,7 +54,7 @@ export class OnnxModel {
       const transfer = typeof bytes === 'string' ? [] : [bytes];
       const settings = { source: bytes, imageSize, preprocessing, wasm };
       const load = () => model.#connection.call<number>({ type: 'load', settings }, { transfer });
-      model.#outputLength = await model.#calls.run(load, options.signal);
+      model.#outputLength = await model.#calls.run(load, signal);
       const labels = model.labels?.length ?? model.#outputLength;
       if (labels !== model.#outputLength) {
         throw new InvalidArgumentError(`the network gives ${model.#outputLength} values, there are ${labels} labels`);
@@ -64,18 +76,25 @@ export class OnnxModel {
    *
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `INVALID_MODEL`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async infer(source: PictureSource, options: CallOptions = {}): Promise<Float32Array> {
+  async infer(source: ImageSource, options: CallOptions = {}): Promise<Float32Array> {
     if (this.#ended) throw this.#ended;
-    return this.#calls.run(async (signal) => {
-      const frame = await capture(source);
-      try {
-        signal.throwIfAborted();
-        const transfer = transferables(frame);
-        return await this.#connection.call<Float32Array>({ type: 'infer', frame }, { signal, transfer });
-      } finally {
-        release(frame);
-      }
-    }, options.signal);
+    return this.#calls.run(
+      (signal) =>
+        this.#backlog.run(async (reserve) => {
+          const [capture] = await captureAll([source], this.#side, reserve);
+          try {
+            signal.throwIfAborted();
+            const transfer = transferables(capture!);
+            return await this.#connection.call<Float32Array>(
+              { type: 'infer', capture: capture! },
+              { signal, transfer },
+            );
+          } finally {
+            release(capture!);
+          }
+        }),
+      signalOf(options),
+    );
   }
 
   /** Ends the worker and frees the network; every call that waits rejects with `DISPOSED`. */

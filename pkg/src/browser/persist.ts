@@ -1,15 +1,27 @@
-/** That the browser was asked, in `localStorage`: of all channels and vaults, whose storage is one. */
-export const ASKED_TO_PERSIST = 'jicho asked to persist';
+/** In `localStorage`: that the browser was asked. All channels and vaults share one storage. */
+const ASKED = 'jicho asked to persist';
+
+/** Where `localStorage` is missing, this page remembers. */
+let asked = false;
+
+/** Whether the browser was asked to keep the storage when space runs short. */
+export function askedToPersist(): boolean {
+  try {
+    return asked || globalThis.localStorage.getItem(ASKED) === 'true';
+  } catch {
+    return asked;
+  }
+}
 
 /** Asks the browser to keep the storage when space runs short, unless it was asked before. Workers cannot ask. */
 export function askToPersist(): void {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
-  if (!storage?.persist || !globalThis.document) return;
+  if (!storage?.persist || !globalThis.document || askedToPersist()) return;
+  asked = true;
   try {
-    if (globalThis.localStorage.getItem(ASKED_TO_PERSIST) === 'true') return;
-    globalThis.localStorage.setItem(ASKED_TO_PERSIST, 'true');
+    globalThis.localStorage.setItem(ASKED, 'true');
   } catch {
-    // It will be asked again.
+    // The next page asks again.
   }
   void storage.persist().catch(() => undefined);
 }

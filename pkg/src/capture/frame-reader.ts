@@ -1,54 +1,43 @@
 import { InvalidFrameError, UnsupportedError } from '../api/errors.js';
-import { AS_STORED, type Frame } from './capture.js';
+import { type Context, drawPart, makeContext } from './canvas.js';
+import { type Capture, type Size, TAINTED, tooLarge } from './capture.js';
+import { MAX_PIXELS, partOf } from './part.js';
 
-/** `MAX_PIXELS` of the core; checked here too, before a canvas of that size is made. */
-export const MAX_PIXELS = 64_000_000;
-
-/** 8-bit sRGB with straight alpha, rows from the top. */
-export interface Pixels {
-  rgba: Uint8Array;
-  width: number;
-  height: number;
+/** Decoded pixels: 8-bit sRGB with straight alpha, rows from the top. */
+export interface Frame extends Size {
+  rgba: Uint8Array<ArrayBuffer>;
+  /** Of the image source: larger than the frame where that is only a part of it, or was scaled. */
+  source: Size;
 }
 
-/** Turns frames into pixels at their full size: the core does the one resize, so that it is the same everywhere. */
-export class PixelReader {
-  #context: OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | undefined;
+/** Turns captures into frames. What is left of the resizing the wasm module does, so that it is the same everywhere. */
+export class FrameReader {
+  #context: Context | undefined;
 
-  /** Reads and frees the frame. */
-  async read(frame: Frame): Promise<Pixels> {
-    if (frame.kind === 'pixels') return frame;
-    const bitmap = frame.kind === 'bitmap' ? frame.bitmap : await decode(frame.blob);
+  /** Reads a capture, and frees it. */
+  async read(capture: Capture): Promise<Frame> {
+    if (capture.kind === 'pixels') return capture;
+    const bitmap = capture.kind === 'bitmap' ? capture.bitmap : await decode(capture.blob);
     try {
-      return this.#draw(bitmap);
+      return this.#draw(bitmap, capture.side, capture.kind === 'bitmap' ? capture.source : bitmap);
     } finally {
       bitmap.close();
     }
   }
 
-  #draw(bitmap: ImageBitmap): Pixels {
-    const { width, height } = bitmap;
-    if (width * height > MAX_PIXELS) {
-      throw new InvalidFrameError(
-        `the picture is ${width}x${height}: at most ${MAX_PIXELS} pixels can be used; scale it`,
-      );
-    }
-    this.#context ??= makeContext();
-    const { canvas } = this.#context;
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
-    }
+  #draw(bitmap: ImageBitmap, side: number, { width, height }: Size): Frame {
+    const source = { width, height };
+    if (bitmap.width * bitmap.height > MAX_PIXELS) throw tooLarge(bitmap);
+    const context = (this.#context ??= makeContext(1, 1, { willReadFrequently: true }));
     try {
-      this.#context.globalCompositeOperation = 'copy';
-      this.#context.drawImage(bitmap, 0, 0);
-      const { data } = this.#context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
-      return { rgba: new Uint8Array(data.buffer), width, height };
+      drawPart(context, bitmap, partOf(bitmap.width, bitmap.height, side));
+      const { canvas } = context;
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height, { colorSpace: 'srgb' });
+      return { rgba: new Uint8Array(data.buffer), width: canvas.width, height: canvas.height, source };
     } catch (error) {
-      const why =
-        (error as Error).name === 'SecurityError'
-          ? 'it comes from another origin; serve it with CORS and set crossorigin="anonymous"'
-          : String(error);
+      // A canvas with a picture of another origin on it can never be read again.
+      this.#context = undefined;
+      const why = (error as Error).name === 'SecurityError' ? TAINTED : String(error);
       throw new InvalidFrameError(`the pixels of the ${width}x${height} picture cannot be read: ${why}`, {
         cause: error,
       });
@@ -59,20 +48,10 @@ export class PixelReader {
 async function decode(blob: Blob): Promise<ImageBitmap> {
   if (typeof createImageBitmap !== 'function') throw new UnsupportedError('this browser has no createImageBitmap');
   try {
-    return await createImageBitmap(blob, AS_STORED);
+    return await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
   } catch (error) {
     const name = 'name' in blob ? `"${String(blob.name)}"` : 'the blob';
     const message = `${name} (${blob.type || 'no type'}, ${blob.size} bytes) is no picture that this browser can decode`;
     throw new InvalidFrameError(`${message}: is it a whole JPEG, PNG or WebP file?`, { cause: error });
   }
-}
-
-function makeContext() {
-  const settings: CanvasRenderingContext2DSettings = { willReadFrequently: true, colorSpace: 'srgb' };
-  const context =
-    typeof OffscreenCanvas === 'function'
-      ? new OffscreenCanvas(1, 1).getContext('2d', settings)
-      : globalThis.document?.createElement('canvas').getContext('2d', settings);
-  if (!context) throw new UnsupportedError('this browser has no 2D OffscreenCanvas here; open with { worker: false }');
-  return context;
 }

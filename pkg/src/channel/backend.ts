@@ -1,7 +1,9 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
-import type { LessonAnswers, LessonRequest, ShelfRequest, TaughtChange } from '../api/lesson-types.js';
-import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from '../api/types.js';
-import type { Frame } from '../capture/capture.js';
+import type { TaughtChange } from '../api/lessons.js';
+import type { ModelInfo, SyncProgress, SyncResult } from '../api/model.js';
+import type { Answer, Quality } from '../api/recognition.js';
+import type { Capture } from '../capture/capture.js';
+import type { LessonAnswers, LessonRequest, LessonStoreRequest } from '../lessons/requests.js';
 
 /** Which channel, from where, and how. Plain data; the URLs are absolute. */
 export interface Settings {
@@ -10,13 +12,14 @@ export interface Settings {
   wasm: string | undefined;
   keys: string[] | undefined;
   products: string[] | null;
-  stallSeconds: number | undefined;
+  /** A download that brings no byte for so long has failed, and a tab that is silent for so long is frozen. */
+  stallSeconds: number;
   /** Whether answers tell the picture's quality. */
   quality: boolean;
   /** Whether the host wants tokens: they are asked for by {@link BackendEvents.token}. */
   hasToken: boolean;
-  /** Whether lessons are kept in a vault: it is asked by {@link BackendEvents.shelf}. */
-  sealed: boolean;
+  /** Whether lessons are kept in a vault: it is asked by {@link BackendEvents.lessonStore}. */
+  inVault: boolean;
 }
 
 /** What a backend tells and asks besides its answers. */
@@ -29,10 +32,10 @@ export interface BackendEvents {
   onCrash: (message: string) => void;
   /** The access token, or null for none. */
   token: (refresh: boolean) => Promise<string | null>;
-  /** What is taught is another now. `own`: by this backend, so that other tabs must hear. */
+  /** What is taught has changed. `own`: by this backend, so that other tabs must hear of it. */
   onTaught: (change: TaughtChange, own: boolean) => void;
-  /** The vault's answer: as of {@link Shelf}. */
-  shelf: (request: ShelfRequest) => Promise<unknown>;
+  /** Asks the vault, which lives in the page, as a `LessonStore`. */
+  lessonStore: (request: LessonStoreRequest) => Promise<unknown>;
 }
 
 /** Where a channel lives: in the page or in a worker. Rejects with a `JichoError` only. */
@@ -43,23 +46,23 @@ export interface Backend {
   sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult>;
   /** Loads what another tab stored. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Takes frames that show the same over, and frees them. The answer can be corrected by `id` for a while. */
-  recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer>;
-  /** Takes the frame over, and frees it. Needs no model. */
-  assess(frame: Frame, signal: AbortSignal): Promise<Quality>;
-  /** Takes frames over, and frees them. */
+  /** Takes over captures that show the same, and frees them. The answer can be corrected by `id` for a while. */
+  recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer>;
+  /** Takes the capture over, and frees it. Needs no model. */
+  assess(capture: Capture, signal: AbortSignal): Promise<Quality>;
+  /** Takes captures over, and frees them. */
   lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]>;
   /** Removes all that the device has of the channel. */
   clear(signal: AbortSignal): Promise<void>;
-  /** The same where another tab has done it: only what this one has in memory. */
-  forget(signal: AbortSignal): Promise<void>;
+  /** Drops the channel's model from memory, where another tab has cleared what is stored. */
+  unload(signal: AbortSignal): Promise<void>;
   diagnose(signal: AbortSignal): Promise<ChannelDiagnosis>;
   /** From the next recognition on. */
   setProducts(products: string[] | null): void;
   dispose(): void;
 }
 
-/** What tabs, and the threads in them, agree upon: the name of a channel on this device. */
+/** The name of a channel on this device, which all tabs and threads share. */
 export function channelKey({ models, channel }: Settings): string {
   return `jicho ${models}${channel}`;
 }

@@ -1,11 +1,11 @@
+import { WasmCalls } from '../../wasm/calls.js';
+import { loadTract } from '../../wasm/modules.js';
 import type { OnnxNetwork } from '../../wasm/tract/jicho.js';
 import { AbortedError, InvalidModelError, NetworkError } from '../api/errors.js';
-import type { Preprocessing } from '../api/types.js';
+import type { Preprocessing } from '../api/options.js';
 import { download } from '../browser/download.js';
-import { type Frame, release } from '../capture/capture.js';
-import { PixelReader } from '../capture/frame-reader.js';
-import { WasmCalls } from '../wasm/calls.js';
-import { loadTract } from '../wasm/modules.js';
+import { type Capture, release } from '../capture/capture.js';
+import { FrameReader } from '../capture/frame-reader.js';
 
 /** Which network, and how its pixels go in. Plain data; the URLs are absolute. */
 export interface OnnxSettings {
@@ -18,7 +18,7 @@ export interface OnnxSettings {
 /** An ONNX network in this very thread. */
 export class OnnxBackend {
   readonly #calls: WasmCalls;
-  readonly #reader = new PixelReader();
+  readonly #reader = new FrameReader();
   #network: OnnxNetwork | undefined;
 
   constructor(onCrash: (message: string) => void) {
@@ -36,13 +36,13 @@ export class OnnxBackend {
     return network.outputLength;
   }
 
-  async infer(frame: Frame, signal: AbortSignal): Promise<Float32Array> {
+  async infer(capture: Capture, signal: AbortSignal): Promise<Float32Array> {
     const network = this.#network;
     if (signal.aborted || !network) {
-      release(frame);
+      release(capture);
       throw network ? new AbortedError('aborted by the caller') : new InvalidModelError('no network was loaded');
     }
-    const { rgba, width, height } = await this.#reader.read(frame);
+    const { rgba, width, height } = await this.#reader.read(capture);
     return this.#calls.call(() => network.infer(rgba, width, height));
   }
 }

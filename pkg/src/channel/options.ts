@@ -1,9 +1,11 @@
 import { InvalidArgumentError, NetworkError, UnauthorizedError } from '../api/errors.js';
-import type { OpenOptions } from '../api/types.js';
-import { folder } from '../browser/address.js';
+import type { OpenOptions } from '../api/options.js';
+import { folder, modelsFolder } from '../browser/address.js';
 import type { BackendEvents, Settings } from './backend.js';
 
 const MINUTE = 60_000;
+
+const CALLBACKS = ['onModel', 'onCheck', 'onProgress', 'onTaught'] as const;
 
 /**
  * What the thread of the channel needs to know of the options.
@@ -11,28 +13,63 @@ const MINUTE = 60_000;
  * @throws InvalidArgumentError
  */
 export function settingsOf(options: OpenOptions): Settings {
+  signalOf(options);
   if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
-  const { channel, keys, stallSeconds, quality = true, token } = options;
-  if (keys !== undefined && !isStrings(keys))
+  const { channel, keys, stallSeconds = 30, quality = true, token, worker, vault } = options;
+  if (keys !== undefined && !isStrings(keys)) {
     throw new InvalidArgumentError('the option "keys" must be an array of strings');
-  if (stallSeconds !== undefined && !(Number.isFinite(stallSeconds) && stallSeconds > 0)) {
+  }
+  if (!(Number.isFinite(stallSeconds) && stallSeconds > 0)) {
     throw new InvalidArgumentError('the option "stallSeconds" must be a number above 0');
   }
   if (typeof quality !== 'boolean') throw new InvalidArgumentError('the option "quality" must be true or false');
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function') {
     throw new InvalidArgumentError('the option "token" must be a string or a function');
   }
+  if (worker !== undefined && typeof worker !== 'boolean' && typeof worker !== 'function') {
+    throw new InvalidArgumentError('the option "worker" must be true, false, or a function that starts one');
+  }
+  for (const name of CALLBACKS) callbackOf(name, options[name]);
+  if (vault !== undefined && !(typeof vault?.add === 'function' && typeof vault.list === 'function')) {
+    throw new InvalidArgumentError('the option "vault" must be an open Vault: await Vault.open(…)');
+  }
   return {
     channel,
-    models: folder('models', options.models),
+    models: modelsFolder(options.models),
     wasm: options.wasm === undefined ? undefined : folder('wasm', options.wasm),
     keys: keys && [...keys],
     products: productsOf(options.products ?? null),
     stallSeconds,
     quality,
     hasToken: token !== undefined,
-    sealed: options.vault !== undefined,
+    inVault: vault !== undefined,
   };
+}
+
+/**
+ * The signal of a call's options, if there is one.
+ *
+ * @throws InvalidArgumentError where these are no options, or it is no signal
+ */
+export function signalOf(options: unknown): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options must be an object');
+  const { signal } = options as { signal?: unknown };
+  if (signal === undefined) return undefined;
+  if (typeof (signal as AbortSignal | null)?.addEventListener === 'function' && 'aborted' in (signal as AbortSignal)) {
+    return signal as AbortSignal;
+  }
+  throw new InvalidArgumentError('the option "signal" must be an AbortSignal');
+}
+
+/**
+ * @throws InvalidArgumentError where a callback is given that cannot be called
+ */
+export function callbackOf<F>(name: string, callback: F): F {
+  if (callback !== undefined && typeof callback !== 'function') {
+    throw new InvalidArgumentError(`the option "${name}" must be a function`);
+  }
+  return callback;
 }
 
 /**
@@ -53,22 +90,25 @@ export function checkInterval({ checkEveryMinutes = 30 }: OpenOptions): number {
  * @throws InvalidArgumentError
  */
 export function productsOf(ids: readonly string[] | null): string[] | null {
-  if (ids !== null && !isStrings(ids))
+  if (ids !== null && !isStrings(ids)) {
     throw new InvalidArgumentError('product ids must be an array of strings, or null');
+  }
   return ids && [...ids];
 }
 
 /**
- * Asks the app for the token.
+ * Asks the app for the token, for so many milliseconds at most: the channel's lock is held meanwhile.
  *
- * @throws NetworkError where the app's own `fetch` failed, which throws a TypeError; UnauthorizedError of any other error.
+ * @throws NetworkError where the app's own `fetch` failed, which throws a TypeError, or took too long; UnauthorizedError
+ * where the app failed otherwise.
  */
-export function tokenOf(token: OpenOptions['token']): BackendEvents['token'] {
+export function tokenOf(token: OpenOptions['token'], patience: number): BackendEvents['token'] {
   return async (refresh) => {
     let given: unknown;
     try {
-      given = typeof token === 'function' ? await token({ refresh }) : token;
+      given = typeof token === 'function' ? await within(patience, token({ refresh })) : token;
     } catch (error) {
+      if (error instanceof NetworkError) throw error;
       // Not the app's words: they may hold a secret.
       const message = 'the option "token" gave no token, but an error';
       throw new (error instanceof TypeError ? NetworkError : UnauthorizedError)(message, { cause: error });
@@ -77,6 +117,22 @@ export function tokenOf(token: OpenOptions['token']): BackendEvents['token'] {
     if (given === null || given === undefined) return null;
     throw new InvalidArgumentError('the option "token" must give a string or null');
   };
+}
+
+async function within<T>(patience: number, promise: T): Promise<Awaited<T>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const seconds = patience / 1000;
+    timer = setTimeout(
+      () => reject(new NetworkError(`the option "token" gave no token within ${seconds} seconds`)),
+      patience,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isStrings(value: unknown): value is readonly string[] {

@@ -1,17 +1,17 @@
-import type { Pixels } from '../capture/frame-reader.js';
+import type { Frame } from '../capture/frame-reader.js';
 
-/** So many recognitions can be corrected at most, and so many bytes of pictures wait for that. */
+/** How many recognitions can be corrected, and how many bytes of their pictures are kept for that. */
 const MOST = 32;
 const MOST_BYTES = 32 << 20;
 
-/** The pictures of the last recognitions, by id; the last one's whatever its size. */
-export class Recent {
-  readonly #pictures = new Map<string, Pixels[]>();
+/** The pictures of the last recognitions, by id. Those of the very last are kept whatever their size. */
+export class RecentPictures {
+  readonly #pictures = new Map<string, Frame[]>();
   #bytes = 0;
 
-  add(id: string, pictures: Pixels[]): void {
-    this.#pictures.set(id, pictures);
-    this.#bytes += bytes(pictures);
+  add(id: string, frames: Frame[]): void {
+    this.#pictures.set(id, frames);
+    this.#bytes += bytes(frames);
     for (const [oldest, old] of this.#pictures) {
       if ((this.#bytes <= MOST_BYTES && this.#pictures.size <= MOST) || oldest === id) break;
       this.#pictures.delete(oldest);
@@ -19,7 +19,7 @@ export class Recent {
     }
   }
 
-  get(id: string): Pixels[] | undefined {
+  get(id: string): Frame[] | undefined {
     return this.#pictures.get(id);
   }
 
@@ -29,6 +29,6 @@ export class Recent {
   }
 }
 
-function bytes(pictures: Pixels[]): number {
-  return pictures.reduce((sum, { rgba }) => sum + rgba.length, 0);
+function bytes(frames: Frame[]): number {
+  return frames.reduce((sum, { rgba }) => sum + rgba.length, 0);
 }

@@ -8,16 +8,18 @@ import {
   NoModelError,
   UnauthorizedError,
 } from '../api/errors.js';
-import type { Kept, LessonAnswers, LessonRequest, Shelf } from '../api/lesson-types.js';
-import type { Answer, ModelInfo, Quality, SyncProgress, SyncResult } from '../api/types.js';
-import { exclusive } from '../browser/lock.js';
-import { type Frame, release } from '../capture/capture.js';
-import { PixelReader, type Pixels } from '../capture/frame-reader.js';
+import type { ModelInfo, SyncCause, SyncProgress, SyncResult } from '../api/model.js';
+import type { Answer, Quality } from '../api/recognition.js';
+import { withLock } from '../browser/lock.js';
+import { type Capture, release } from '../capture/capture.js';
+import { type Frame, FrameReader } from '../capture/frame-reader.js';
 import { Lessons } from '../lessons/lessons.js';
+import type { LessonAnswers, LessonRequest, LessonStore, StoredLesson } from '../lessons/requests.js';
 import { needsTract, WasmCalls } from '../wasm/calls.js';
 import { loadCompiled, loadTract } from '../wasm/modules.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
-import { Recent } from './recent-pictures.js';
+import { offlineCause, PolicyWatch } from './offline-cause.js';
+import { RecentPictures } from './recent-pictures.js';
 
 type Channel = CompiledChannel | TractChannel;
 type Report = (loadedBytes: number, totalBytes: number) => void;
@@ -31,8 +33,8 @@ export class WasmBackend implements Backend {
   readonly #events: BackendEvents;
   /** The small wasm module, where it was compiled ahead. */
   readonly #module: WebAssembly.Module | undefined;
-  readonly #reader = new PixelReader();
-  readonly #recent = new Recent();
+  readonly #reader = new FrameReader();
+  readonly #recent = new RecentPictures();
   readonly #lessons: Lessons;
   #products: string[] | null;
   #calls: WasmCalls | undefined;
@@ -40,12 +42,12 @@ export class WasmBackend implements Backend {
   /** Whether it lives in the module with tract. */
   #inTract = false;
   #disposed = false;
-  /** Whether the app had no network to get its token over, the last time it was asked. */
-  #unreachable = false;
-  /** The last picture that was asked for; the next one waits for it. */
-  #turn: Promise<unknown> = Promise.resolve();
-  /** The same of what changes the channel's model. */
-  #changeTurn: Promise<unknown> = Promise.resolve();
+  /** Why the app could not get its token over the network the last time it was asked, if it could not. */
+  #noToken: NetworkError | undefined;
+  /** Ends with the last call that reads pictures: such calls run one after another. */
+  #lastRead: Promise<unknown> = Promise.resolve();
+  /** The same of calls that change the channel's model. */
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(settings: Settings, events: BackendEvents, module?: WebAssembly.Module) {
     this.#settings = settings;
@@ -54,10 +56,11 @@ export class WasmBackend implements Backend {
     this.#products = settings.products;
     this.#lessons = new Lessons({
       key: channelKey(settings),
-      sealed: settings.sealed ? shelfOf(events) : undefined,
+      patience: settings.stallSeconds * 1000,
+      vault: settings.inVault ? vaultStore(events) : undefined,
       channel: () => this.#opened(),
       call: (call) => this.#call(call),
-      see: (frame, signal, look) => this.#look([frame], signal, ([pixels]) => look(pixels!)),
+      read: (capture, signal, use) => this.#read([capture], signal, ([frame]) => use(frame!)),
       recent: (id) => this.#recent.get(id),
       onTaught: (change, own) => events.onTaught(change, own),
     });
@@ -75,11 +78,21 @@ export class WasmBackend implements Backend {
 
   sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
     return this.#change(signal, async () => {
+      const policy = new PolicyWatch(this.#settings.models);
       try {
-        return await this.#sync(onProgress, signal);
+        const synced = await this.#sync(onProgress, signal);
+        const isOffline = synced.outcome === 'offline';
+        return { ...synced, cause: isOffline ? await offlineCause(this.#settings.models, policy.directive) : null };
       } catch (error) {
-        if (!(error instanceof UnauthorizedError && this.#unreachable)) throw error;
-        return { outcome: 'offline', model: await this.#call(() => this.#opened().model()) };
+        if (!(error instanceof UnauthorizedError && this.#noToken)) throw error;
+        const { code, message } = this.#noToken;
+        return {
+          outcome: 'offline',
+          model: await this.#call(() => this.#opened().model()),
+          cause: { code, message } satisfies SyncCause,
+        };
+      } finally {
+        policy.end();
       }
     });
   }
@@ -97,27 +110,27 @@ export class WasmBackend implements Backend {
     return this.#change(signal, async () => {
       await this.#lessons.clear();
       await this.#call(() => this.#opened().clear());
-      this.#forgotten();
+      this.#unloaded();
     });
   }
 
-  forget(signal: AbortSignal): Promise<void> {
+  unload(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
       await this.#call(() => this.#opened().forget());
-      this.#forgotten();
+      this.#unloaded();
     });
   }
 
-  recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer> {
-    return this.#look(frames, signal, (pictures, started) => {
-      const moment = frames.at(-1)?.moment;
-      const { rgba, width, height } = pictures.at(-1)!;
-      const beside = pictures.length > 1 ? pictures.slice(0, -1) : undefined;
+  recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer> {
+    return this.#read(captures, signal, (frames, started) => {
+      const moment = captures.at(-1)?.moment;
+      const { rgba, width, height, source } = frames.at(-1)!;
+      const beside = frames.length > 1 ? frames.slice(0, -1) : undefined;
       const { quality } = this.#settings;
       const recognition = this.#opened().recognize(rgba, width, height, quality, moment?.video, moment?.at, beside);
       const ms = performance.now() - started;
-      this.#recent.add(id, pictures);
-      return { ...recognition, ms, width, height };
+      this.#recent.add(id, frames);
+      return { ...recognition, ms, width: source.width, height: source.height };
     });
   }
 
@@ -125,10 +138,10 @@ export class WasmBackend implements Backend {
     return this.#lessons.answer(request, signal) as Promise<LessonAnswers[R['do']]>;
   }
 
-  assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
-    return this.#look([frame], signal, ([pixels]) => {
-      const { rgba, width, height } = pixels!;
-      return this.#opened().assess(rgba, width, height, frame.moment?.video, frame.moment?.at);
+  assess(capture: Capture, signal: AbortSignal): Promise<Quality> {
+    return this.#read([capture], signal, ([frame]) => {
+      const { rgba, width, height } = frame!;
+      return this.#opened().assess(rgba, width, height, capture.moment?.video, capture.moment?.at);
     });
   }
 
@@ -148,26 +161,27 @@ export class WasmBackend implements Backend {
     this.#calls?.dispose();
   }
 
-  /** Runs `change` after all that was asked before, and while no other tab changes what is stored of the channel. */
+  /** Runs `change` after all changes that were asked for before, and while no other tab changes what is stored of the channel. */
   #change<T>(signal: AbortSignal, change: () => Promise<T>): Promise<T> {
-    const changed = this.#changeTurn.then(() =>
-      exclusive(channelKey(this.#settings), signal, () => {
+    const patience = this.#settings.stallSeconds * 1000;
+    const changed = this.#lastChange.then(() =>
+      withLock(channelKey(this.#settings), { signal, patience }, () => {
         if (signal.aborted) throw new AbortedError('aborted by the caller');
         return change();
       }),
     );
-    // How it ends is its caller's business.
-    this.#changeTurn = changed.catch(() => undefined);
+    // Its caller hears how it ends.
+    this.#lastChange = changed.catch(() => undefined);
     return changed;
   }
 
-  #forgotten(): void {
+  #unloaded(): void {
     this.#recent.clear();
-    this.#lessons.forgotten();
+    this.#lessons.unloaded();
     this.#events.onModel(null);
   }
 
-  async #sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
+  async #sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<Omit<SyncResult, 'cause'>> {
     let arrived: number | undefined;
     const report: Report = (loadedBytes, totalBytes) => {
       if (loadedBytes === totalBytes) arrived = performance.now();
@@ -254,18 +268,18 @@ export class WasmBackend implements Backend {
     const options: ChannelOptions = {
       products: this.#products,
       ...(keys && { keys }),
-      ...(stallSeconds !== undefined && { stallSeconds }),
+      stallSeconds,
       ...(hasToken && { token: (refresh: boolean) => this.#token(refresh) }),
     };
     return this.#call<Channel>(() => module.open(models, channel, options));
   }
 
   async #token(refresh: boolean): Promise<string | null> {
-    this.#unreachable = false;
+    this.#noToken = undefined;
     try {
       return await this.#events.token(refresh);
     } catch (error) {
-      this.#unreachable = error instanceof NetworkError;
+      if (error instanceof NetworkError) this.#noToken = error;
       throw error;
     }
   }
@@ -276,21 +290,21 @@ export class WasmBackend implements Backend {
     this.#events.onModel(model);
   }
 
-  /** Reads frames when it is their turn, and looks at their pixels. */
-  #look<T>(frames: Frame[], signal: AbortSignal, look: (pixels: Pixels[], started: number) => T): Promise<T> {
-    const looked = this.#turn.then(async () => {
+  /** Reads captures one call after another, so that the pixels of one call at a time are in memory, and hands them to `use`. */
+  #read<T>(captures: Capture[], signal: AbortSignal, use: (frames: Frame[], started: number) => T): Promise<T> {
+    const used = this.#lastRead.then(async () => {
       try {
         if (signal.aborted) throw new AbortedError('aborted by the caller');
         const started = performance.now();
-        const pixels: Pixels[] = [];
-        for (const frame of frames) pixels.push(await this.#reader.read(frame));
-        return await this.#call(() => look(pixels, started));
+        const frames: Frame[] = [];
+        for (const capture of captures) frames.push(await this.#reader.read(capture));
+        return await this.#call(() => use(frames, started));
       } finally {
-        frames.forEach(release);
+        captures.forEach(release);
       }
     });
-    this.#turn = looked.catch(() => undefined);
-    return looked;
+    this.#lastRead = used.catch(() => undefined);
+    return used;
   }
 
   #call<T>(call: () => T | Promise<T>): Promise<T> {
@@ -321,10 +335,10 @@ export class WasmBackend implements Backend {
   }
 }
 
-/** A vault in the page. */
-function shelfOf({ shelf }: BackendEvents): Shelf {
+/** The vault, which lives in the page. */
+function vaultStore({ lessonStore }: BackendEvents): LessonStore {
   return {
-    all: () => shelf({ do: 'all' }) as Promise<Kept[]>,
-    keep: (lessons, gone) => shelf({ do: 'keep', lessons, gone }) as Promise<void>,
+    all: () => lessonStore({ do: 'all' }) as Promise<StoredLesson[]>,
+    write: (lessons, deleted) => lessonStore({ do: 'write', lessons, deleted }) as Promise<void>,
   };
 }

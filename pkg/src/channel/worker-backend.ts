@@ -1,13 +1,14 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
 import { AbortedError, DisposedError, InternalError } from '../api/errors.js';
-import type { LessonAnswers, LessonRequest } from '../api/lesson-types.js';
-import type { Answer, Quality, SyncProgress, SyncResult } from '../api/types.js';
-import { type Frame, release, transferables } from '../capture/capture.js';
+import type { SyncProgress, SyncResult } from '../api/model.js';
+import type { Answer, Quality } from '../api/recognition.js';
+import { type Capture, release, transferables } from '../capture/capture.js';
+import type { LessonAnswers, LessonRequest } from '../lessons/requests.js';
 import { compileAhead } from '../wasm/compile-ahead.js';
 import { type Call, Connection } from '../worker/connection.js';
 import type { Backend, BackendEvents, Settings } from './backend.js';
 
-/** The channel in a worker. One that dies is replaced, and the channel opened anew from what the device has. */
+/** The channel in a worker. A worker that dies is replaced, and the channel opened anew from what the device has. */
 export class WorkerBackend implements Backend {
   readonly #startWorker: () => Worker;
   readonly #events: BackendEvents;
@@ -34,24 +35,24 @@ export class WorkerBackend implements Backend {
     return this.#call({ type: 'refresh' }, signal);
   }
 
-  async recognize(frames: Frame[], id: string, signal: AbortSignal): Promise<Answer> {
-    return this.#look({ type: 'recognize', frames, name: id }, frames, signal);
+  async recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer> {
+    return this.#handOver(captures, { type: 'recognize', captures, recognition: id }, signal);
   }
 
-  async assess(frame: Frame, signal: AbortSignal): Promise<Quality> {
-    return this.#look({ type: 'assess', frame }, [frame], signal);
+  async assess(capture: Capture, signal: AbortSignal): Promise<Quality> {
+    return this.#handOver([capture], { type: 'assess', capture }, signal);
   }
 
   async lessons<R extends LessonRequest>(request: R, signal: AbortSignal): Promise<LessonAnswers[R['do']]> {
-    return this.#look({ type: 'lessons', request }, request.do === 'enroll' ? request.frames : [], signal);
+    return this.#handOver(request.do === 'enroll' ? request.captures : [], { type: 'lessons', request }, signal);
   }
 
   async clear(signal: AbortSignal): Promise<void> {
     return this.#call({ type: 'clear' }, signal);
   }
 
-  async forget(signal: AbortSignal): Promise<void> {
-    return this.#call({ type: 'forget' }, signal);
+  async unload(signal: AbortSignal): Promise<void> {
+    return this.#call({ type: 'unload' }, signal);
   }
 
   async diagnose(signal: AbortSignal): Promise<ChannelDiagnosis> {
@@ -59,7 +60,7 @@ export class WorkerBackend implements Backend {
   }
 
   setProducts(products: string[] | null): void {
-    // For the workers to come, too.
+    // For a worker that replaces this one, too.
     this.#settings = { ...this.#settings, products };
     this.#current?.tell({ type: 'products', products });
   }
@@ -75,14 +76,14 @@ export class WorkerBackend implements Backend {
     return connection.call<T>(call, { signal, ...(onProgress && { onProgress }) });
   }
 
-  /** A call that hands frames over. */
-  async #look<T>(call: Call, frames: Frame[], signal: AbortSignal): Promise<T> {
+  /** A call that transfers captures to the worker. */
+  async #handOver<T>(captures: Capture[], call: Call, signal: AbortSignal): Promise<T> {
     try {
       const connection = await this.#opened();
       if (signal.aborted) throw new AbortedError('aborted by the caller');
-      return await connection.call<T>(call, { signal, transfer: frames.flatMap(transferables) });
+      return await connection.call<T>(call, { signal, transfer: captures.flatMap(transferables) });
     } finally {
-      frames.forEach(release);
+      captures.forEach(release);
     }
   }
 
@@ -99,6 +100,8 @@ export class WorkerBackend implements Backend {
   async #open(): Promise<Connection> {
     let opened = false;
     const compiling = compileAhead(this.#settings.wasm);
+    // It is awaited below, unless no worker can be started.
+    compiling.catch(() => undefined);
     const connection = new Connection(this.#startWorker(), this.#events, () => {
       // One that dies while it opens would die again.
       if (opened) this.#replace();

@@ -1,9 +1,9 @@
 import { InvalidLessonError } from '../api/errors.js';
-import type { Said } from '../api/lesson-types.js';
+import type { LessonHead } from './requests.js';
 
-/** A lesson as it was exported: what is said of it, and its pictures. */
-export interface Exported {
-  said: Said;
+/** A lesson as it was exported. */
+export interface ExportedLesson {
+  head: LessonHead;
   correction: boolean;
   jpegs: Uint8Array[];
 }
@@ -15,8 +15,8 @@ const JPEG = 'data:image/jpeg;base64,';
  *
  * @throws InvalidLessonError
  */
-export function lessonsOf(text: string): Exported[] {
-  const lessons = new Map<string, Exported>();
+export function lessonsOf(text: string): ExportedLesson[] {
+  const lessons = new Map<string, ExportedLesson>();
   for (const [number, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const wrong = (what: string): never => {
@@ -29,8 +29,8 @@ export function lessonsOf(text: string): Exported[] {
     if (typeof product !== 'string' && product !== null) return wrong('"product" is neither a string nor null');
     if (typeof image !== 'string' || !image.startsWith(JPEG)) return wrong(`"image" does not begin with ${JPEG}`);
     const jpeg = bytesOf(image.slice(JPEG.length)) ?? wrong('"image" is no base64');
-    const said = { id, time: time as number, label: product, facts: facts === undefined ? '' : JSON.stringify(facts) };
-    const known = lessons.get(id) ?? { said, correction: correction === true, jpegs: [] };
+    const head = { id, time: time as number, label: product, facts: facts === undefined ? '' : JSON.stringify(facts) };
+    const known = lessons.get(id) ?? { head, correction: correction === true, jpegs: [] };
     known.jpegs.push(jpeg);
     lessons.set(id, known);
   }

@@ -8,144 +8,140 @@ import {
   NoModelError,
   RecognitionGoneError,
 } from '../api/errors.js';
-import type {
-  DroppedLessons,
-  EnrolledFrame,
-  ImportedLessons,
-  Kept,
-  LessonAnswers,
-  LessonRequest,
-  Said,
-  Shelf,
-  TaughtChange,
-  TaughtProduct,
-} from '../api/lesson-types.js';
-import { exclusive } from '../browser/lock.js';
-import { type Frame, release } from '../capture/capture.js';
-import type { Pixels } from '../capture/frame-reader.js';
+import type { DroppedLessons, EnrolledFrame, ImportedLessons, TaughtChange } from '../api/lessons.js';
+import { withLock } from '../browser/lock.js';
+import { type Capture, release } from '../capture/capture.js';
+import type { Frame } from '../capture/frame-reader.js';
 import { jpegOf } from '../capture/jpeg.js';
+import { sideNeeded } from '../capture/part.js';
+import { DeviceLessonStore } from './device-store.js';
 import { lessonsOf } from './export-rows.js';
+import type { LessonAnswers, LessonHead, LessonRequest, LessonStore, StoredLesson } from './requests.js';
+import { taughtProducts } from './taught-products.js';
 
 type Channel = CompiledChannel | TractChannel;
-type Taken = { features: Uint8Array; jpeg: Uint8Array };
+/** What a lesson keeps of a frame. */
+type TaughtFrame = { features: Uint8Array; jpeg: Uint8Array };
 
 /** What lessons need of the channel's thread. */
 export interface LessonHost {
-  /** What tabs agree upon. */
+  /** The name of the channel on this device. */
   readonly key: string;
-  /** A vault's, if there is one. */
-  readonly sealed: Shelf | undefined;
+  /** Milliseconds after which a silent tab that holds the lessons' lock is taken to be frozen. */
+  readonly patience: number;
+  /** The vault's store, if lessons are kept in a vault. */
+  readonly vault: LessonStore | undefined;
   /** The channel that answers now. */
   channel(): Channel;
   /** Calls into the wasm module. */
   call<T>(call: () => T | Promise<T>): Promise<T>;
-  /** Looks at a frame when it is its turn. */
-  see<T>(frame: Frame, signal: AbortSignal, look: (pixels: Pixels) => T): Promise<T>;
+  /** Reads and frees a capture when it is its turn, and hands its pixels to `use`. */
+  read<T>(capture: Capture, signal: AbortSignal, use: (frame: Frame) => T): Promise<T>;
   /** The pictures of a recognition, if they are still here. */
-  recent(id: string): Pixels[] | undefined;
+  recent(id: string): Frame[] | undefined;
   /** `own`: whether this thread has changed what is kept, so that other tabs must hear. */
   onTaught(change: TaughtChange, own: boolean): void;
 }
 
-/** What was taught: kept on a shelf, learnt by the module. One change at a time, among all tabs. */
+/** What was taught: stored on the device, and loaded into the wasm module. Changes run one after another, across all tabs. */
 export class Lessons {
   readonly #host: LessonHost;
-  readonly #device: Shelf;
-  #turn: Promise<unknown> = Promise.resolve();
-  /** The channel that knows them. */
-  #learnt: Channel | undefined;
+  readonly #device: LessonStore;
+  #lastChange: Promise<unknown> = Promise.resolve();
+  /** The channel that the stored lessons were loaded into. */
+  #loadedInto: Channel | undefined;
 
   constructor(host: LessonHost) {
     this.#host = host;
-    this.#device = new DeviceShelf(host);
+    this.#device = new DeviceLessonStore(host);
   }
 
-  /** Has the channel know what is kept. What was kept in the clear before there was a vault is sealed. */
+  /** Loads what is stored. Lessons that were stored in the clear before there was a vault are moved into it. */
   async open(): Promise<void> {
-    const { sealed } = this.#host;
+    const { vault } = this.#host;
     await this.#change(NEVER, async () => {
-      const clear = sealed ? await this.#device.all() : [];
-      if (sealed && clear.length > 0) {
-        await sealed.keep(clear, []);
-        await this.#device.keep(
+      const clear = vault ? await this.#device.all() : [];
+      if (vault && clear.length > 0) {
+        await vault.write(clear, []);
+        await this.#device.write(
           [],
           clear.map(([id]) => id),
         );
       }
       await this.#reload();
     });
-    void this.#tend();
+    void this.#refreshStale();
   }
 
   /** To be called when the channel may have another model. Resolves once it knows the lessons. */
   async settle(): Promise<void> {
-    if (this.#learnt !== this.#host.channel()) await this.#change(NEVER, () => this.#reload());
+    if (this.#loadedInto !== this.#host.channel()) await this.#change(NEVER, () => this.#reload());
     else if (this.#lessons().length > 0) this.#tell([], false);
-    void this.#tend();
+    void this.#refreshStale();
   }
 
   /** Removes all of them. */
   async clear(): Promise<void> {
-    const kept = await this.#shelf.all();
-    await this.#shelf.keep(
+    const kept = await this.#store.all();
+    await this.#store.write(
       [],
       kept.map(([id]) => id),
     );
   }
 
-  /** The channel has forgotten them by itself. */
-  forgotten(): void {
+  /** The channel has unloaded them by itself. */
+  unloaded(): void {
     this.#host.onTaught({ taught: [], dropped: [] }, false);
   }
 
-  /** Takes the frames of a request over, and frees them. */
+  /** Takes over the captures of a request, and frees them. */
   async answer(request: LessonRequest, signal: AbortSignal): Promise<LessonAnswers[LessonRequest['do']]> {
     try {
       return await this.#answer(request, signal);
     } finally {
-      if (request.do === 'enroll') request.frames.forEach(release);
+      if (request.do === 'enroll') request.captures.forEach(release);
     }
   }
 
   async #answer(request: LessonRequest, signal: AbortSignal): Promise<LessonAnswers[LessonRequest['do']]> {
     switch (request.do) {
       case 'enroll':
-        return this.#change(signal, () => this.#enroll(request.said, request.frames, signal));
+        return this.#change(signal, () => this.#enroll(request.head, request.captures, signal));
       case 'correct':
-        return this.#change(signal, () => this.#correct(request.said, signal));
+        return this.#change(signal, () => this.#correct(request.head, signal));
       case 'forget':
-        return this.#change(signal, () => this.#forget(request.label));
+        return this.#change(signal, () => this.#deleteProduct(request.label));
       case 'export':
         return this.#change(signal, () => this.#export());
       case 'import':
         return this.#change(signal, async () => this.#import(await request.file.text(), signal));
       case 'reload':
         await this.#change(signal, () => this.#reload());
-        void this.#tend();
+        void this.#refreshStale();
         return undefined;
     }
   }
 
-  get #shelf(): Shelf {
-    return this.#host.sealed ?? this.#device;
+  get #store(): LessonStore {
+    return this.#host.vault ?? this.#device;
   }
 
-  async #enroll(said: Said, frames: Frame[], signal: AbortSignal): Promise<EnrolledFrame[]> {
+  async #enroll(head: LessonHead, captures: Capture[], signal: AbortSignal): Promise<EnrolledFrame[]> {
     const looks: LessonFrame[] = [];
     const model = this.#model();
-    for (const frame of frames) looks.push(await this.#look(frame, signal));
-    const seen = looks.map(({ usable, quality }) => ({ used: usable, quality }));
+    for (const capture of captures) looks.push(await this.#lessonFrame(capture, signal));
+    const answer = looks.map(({ usable, quality }) => ({ used: usable, quality }));
     const usable = looks.filter(({ usable }) => usable);
     if (usable.length === 0) {
       const message = 'none of the frames shows anything to learn from: they are black, or without any contrast';
       throw new InvalidFrameError(message);
     }
-    await this.#teach(said, false, await taken(usable), model, signal);
-    return seen;
+    await this.#teach(head, false, await taughtFrames(usable), model, signal);
+    return answer;
   }
 
-  async #correct(said: Said, signal: AbortSignal): Promise<undefined> {
-    const pictures = this.#host.recent(said.id);
+  async #correct(head: LessonHead, signal: AbortSignal): Promise<undefined> {
+    const pictures = this.#host.recent(head.id);
     if (!pictures) {
       throw new RecognitionGoneError(
         'the picture of this recognition is gone: correct one of the last few, or show it again',
@@ -153,17 +149,18 @@ export class Lessons {
     }
     const model = this.#model();
     const looks = [];
-    for (const picture of pictures) looks.push(await this.#look({ kind: 'pixels', ...copied(picture) }, signal));
-    await this.#teach(said, true, await taken(looks), model, signal);
+    for (const frame of pictures)
+      looks.push(await this.#lessonFrame({ kind: 'pixels', ...frame, side: sideNeeded() }, signal));
+    await this.#teach(head, true, await taughtFrames(looks), model, signal);
     return undefined;
   }
 
-  async #forget(label: string | null): Promise<boolean> {
+  async #deleteProduct(label: string | null): Promise<boolean> {
     const gone = this.#lessons()
       .filter((lesson) => lesson.label === label)
       .map(({ id }) => id);
     if (gone.length === 0) return false;
-    await this.#shelf.keep([], gone);
+    await this.#store.write([], gone);
     for (const id of gone) this.#host.channel().unlearn(id);
     this.#tell([], true);
     return true;
@@ -172,8 +169,8 @@ export class Lessons {
   async #export(): Promise<Blob> {
     const rows: string[] = [];
     const times = new Map(this.#lessons().map(({ id, time }) => [id, time]));
-    const inTime = ([a]: Kept, [b]: Kept): number => (times.get(a) ?? 0) - (times.get(b) ?? 0);
-    for (const [, file] of (await this.#shelf.all()).sort(inTime)) {
+    const inTime = ([a]: StoredLesson, [b]: StoredLesson): number => (times.get(a) ?? 0) - (times.get(b) ?? 0);
+    for (const [, file] of (await this.#store.all()).sort(inTime)) {
       try {
         rows.push(await this.#host.call(() => this.#type().lessonRows(file)));
       } catch (error) {
@@ -186,17 +183,17 @@ export class Lessons {
   async #import(text: string, signal: AbortSignal): Promise<ImportedLessons> {
     const lessons = lessonsOf(text);
     const here = new Set(this.#lessons().map(({ id }) => id));
-    const fresh = lessons.filter(({ said }) => !here.has(said.id));
-    const files: Kept[] = [];
+    const fresh = lessons.filter(({ head }) => !here.has(head.id));
+    const files: StoredLesson[] = [];
     try {
-      for (const { said, correction, jpegs } of fresh) {
-        const file = await this.#written(said, correction, await this.#relook(jpegs, signal));
+      for (const { head, correction, jpegs } of fresh) {
+        const file = await this.#written(head, correction, await this.#featuresOf(jpegs, signal));
         // Each counts for the limits of the next.
         await this.#host.call(() => this.#host.channel().learn(file));
-        files.push([said.id, file]);
+        files.push([head.id, file]);
       }
       if (signal.aborted) throw new AbortedError('aborted by the caller');
-      await this.#shelf.keep(files, []);
+      await this.#store.write(files, []);
     } catch (error) {
       for (const [id] of files) this.#host.channel().unlearn(id);
       throw error instanceof InvalidFrameError
@@ -207,50 +204,56 @@ export class Lessons {
     return { added: fresh.length, present: lessons.length - fresh.length };
   }
 
-  /** Keeps a lesson, and has it take part. */
-  async #teach(said: Said, correction: boolean, frames: Taken[], model: string, signal: AbortSignal): Promise<void> {
+  /** Stores a lesson, and loads it. */
+  async #teach(
+    head: LessonHead,
+    correction: boolean,
+    frames: TaughtFrame[],
+    model: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     // Another model came meanwhile: its features are others.
-    const taken =
+    const current =
       model === this.#model()
         ? frames
-        : await this.#relook(
+        : await this.#featuresOf(
             frames.map(({ jpeg }) => jpeg),
             signal,
           );
-    const file = await this.#written(said, correction, taken);
+    const file = await this.#written(head, correction, current);
     if (signal.aborted) throw new AbortedError('aborted by the caller');
-    await this.#shelf.keep([[said.id, file]], []);
+    await this.#store.write([[head.id, file]], []);
     await this.#host.call(() => this.#host.channel().learn(file));
     this.#tell([], true);
   }
 
-  #written({ id, time, label, facts }: Said, correction: boolean, frames: Taken[]): Promise<Uint8Array> {
+  #written({ id, time, label, facts }: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
     return this.#host.call(() => this.#host.channel().lesson(id, time, label, facts, correction, frames));
   }
 
-  #look(frame: Frame, signal: AbortSignal): Promise<LessonFrame> {
-    return this.#host.see(frame, signal, ({ rgba, width, height }) =>
+  #lessonFrame(capture: Capture, signal: AbortSignal): Promise<LessonFrame> {
+    return this.#host.read(capture, signal, ({ rgba, width, height }) =>
       this.#host.channel().lessonFrame(rgba, width, height),
     );
   }
 
-  /** The features of kept pictures. */
-  async #relook(jpegs: Uint8Array[], signal: AbortSignal): Promise<Taken[]> {
-    const taken: Taken[] = [];
+  /** Computes the features of stored pictures with the model that answers now. */
+  async #featuresOf(jpegs: Uint8Array[], signal: AbortSignal): Promise<TaughtFrame[]> {
+    const frames: TaughtFrame[] = [];
     for (const jpeg of jpegs) {
       const blob = new Blob([jpeg.slice()], { type: 'image/jpeg' });
-      const { features } = await this.#look({ kind: 'blob', blob }, signal);
-      taken.push({ features, jpeg });
+      const { features } = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
+      frames.push({ features, jpeg });
     }
-    return taken;
+    return frames;
   }
 
-  /** Learns what is kept, and unlearns the rest. */
+  /** Loads what is stored, and unloads the rest. */
   async #reload(): Promise<void> {
     const channel = this.#host.channel();
-    let kept: Kept[];
+    let stored: StoredLesson[];
     try {
-      kept = await this.#shelf.all();
+      stored = await this.#store.all();
     } catch (error) {
       // A database that cannot be read stops neither model nor recognition: the next model, or the next change, tries again.
       if (!(error instanceof JichoError && error.code === 'STORAGE')) throw error;
@@ -258,24 +261,27 @@ export class Lessons {
       return;
     }
     const damaged: string[] = [];
-    for (const [id, file] of kept) {
+    for (const [id, file] of stored) {
       try {
         await this.#host.call(() => channel.learn(file));
       } catch (error) {
         if (!isUnread(error)) throw error;
-        // What a newer version wrote is its own to read.
+        // What a newer version of the app wrote is left alone.
         if (error.code === 'INVALID_LESSON') damaged.push(id);
       }
     }
-    const here = new Set(kept.map(([id]) => id));
+    const here = new Set(stored.map(([id]) => id));
     for (const { id } of channel.lessons()) if (!here.has(id) || damaged.includes(id)) channel.unlearn(id);
-    if (damaged.length > 0) await this.#shelf.keep([], damaged);
-    this.#learnt = channel;
+    if (damaged.length > 0) await this.#store.write([], damaged);
+    this.#loadedInto = channel;
     this.#tell(damaged.length > 0 ? [{ labels: damaged.map(() => null), reason: 'damaged' }] : [], damaged.length > 0);
   }
 
-  /** In the background: retires what the release has by now, and looks anew at what another network saw. */
-  async #tend(): Promise<void> {
+  /**
+   * In the background: deletes lessons of products that the release has learnt by now, and computes features anew that
+   * another network has made.
+   */
+  async #refreshStale(): Promise<void> {
     const waits = ({ standing }: Lesson): boolean => standing === 'stale' || standing === 'in-release';
     try {
       if (!this.#lessons().some(waits)) return;
@@ -286,7 +292,7 @@ export class Lessons {
         const dropped: DroppedLessons[] = [];
         const drop = async (gone: Lesson[], reason: DroppedLessons['reason']): Promise<void> => {
           if (gone.length === 0) return;
-          await this.#shelf.keep(
+          await this.#store.write(
             [],
             gone.map(({ id }) => id),
           );
@@ -298,7 +304,7 @@ export class Lessons {
           'in-release',
         );
         const stale = lessons.filter(({ standing }) => standing === 'stale');
-        const unreadable = stale.length > 0 ? await this.#anew(stale) : [];
+        const unreadable = stale.length > 0 ? await this.#recompute(stale) : [];
         await drop(unreadable, 'unreadable');
         if (stale.length > 0 || dropped.length > 0) this.#tell(dropped, true);
       });
@@ -308,16 +314,16 @@ export class Lessons {
     }
   }
 
-  /** Looks at the pictures of lessons anew. Those that cannot be decoded. */
-  async #anew(lessons: Lesson[]): Promise<Lesson[]> {
-    const files = new Map(await this.#shelf.all());
+  /** Computes the features of lessons anew. Returns the lessons whose pictures cannot be decoded. */
+  async #recompute(lessons: Lesson[]): Promise<Lesson[]> {
+    const files = new Map(await this.#store.all());
     const unreadable: Lesson[] = [];
     for (const lesson of lessons) {
       const { id, time, label, facts, correction } = lesson;
       try {
         const jpegs = await this.#host.call(() => this.#type().lessonPictures(files.get(id) ?? new Uint8Array()));
-        const file = await this.#written({ id, time, label, facts }, correction, await this.#relook(jpegs, NEVER));
-        await this.#shelf.keep([[id, file]], []);
+        const file = await this.#written({ id, time, label, facts }, correction, await this.#featuresOf(jpegs, NEVER));
+        await this.#store.write([[id, file]], []);
         await this.#host.call(() => this.#host.channel().learn(file));
       } catch (error) {
         const code = error instanceof JichoError ? error.code : '';
@@ -330,7 +336,7 @@ export class Lessons {
 
   #tell(dropped: DroppedLessons[], own: boolean): void {
     const labels = new Set(this.#host.channel().model()?.labels);
-    this.#host.onTaught({ taught: products(this.#lessons(), labels), dropped }, own);
+    this.#host.onTaught({ taught: taughtProducts(this.#lessons(), labels), dropped }, own);
   }
 
   #lessons(): Lesson[] {
@@ -350,69 +356,24 @@ export class Lessons {
   }
 
   #change<T>(signal: AbortSignal, change: () => Promise<T>): Promise<T> {
-    const changed = this.#turn.then(() =>
-      exclusive(`${this.#host.key} lessons`, signal, () => {
+    const changed = this.#lastChange.then(() =>
+      withLock(`${this.#host.key} lessons`, { signal, patience: this.#host.patience }, () => {
         if (signal.aborted) throw new AbortedError('aborted by the caller');
         return change();
       }),
     );
-    this.#turn = changed.catch(() => undefined);
+    this.#lastChange = changed.catch(() => undefined);
     return changed;
   }
 }
 
 const NEVER = new AbortController().signal;
 
-/** In this browser's database; where there is none, in memory. */
-class DeviceShelf implements Shelf {
-  readonly #host: LessonHost;
-  /** Where the browser keeps nothing. */
-  #memory: Map<string, Uint8Array> | undefined;
-
-  constructor(host: LessonHost) {
-    this.#host = host;
-  }
-
-  async all(): Promise<Kept[]> {
-    const kept = await this.#host.call(() => this.#host.channel().keptLessons());
-    return kept ?? [...(this.#memory ??= new Map())];
-  }
-
-  async keep(lessons: Kept[], gone: string[]): Promise<void> {
-    await this.#host.call(() => this.#host.channel().keepLessons(lessons, gone));
-    for (const [id, file] of lessons) this.#memory?.set(id, file);
-    for (const id of gone) this.#memory?.delete(id);
-  }
-}
-
-async function taken(looks: LessonFrame[]): Promise<Taken[]> {
+async function taughtFrames(looks: LessonFrame[]): Promise<TaughtFrame[]> {
   return Promise.all(looks.map(async ({ features, square, side }) => ({ features, jpeg: await jpegOf(square, side) })));
 }
 
 /** Whether a lesson's file is damaged, or of a newer version. */
 function isUnread(error: unknown): error is JichoError {
   return error instanceof JichoError && (error.code === 'INVALID_LESSON' || error.code === 'SCHEMA_TOO_NEW');
-}
-
-function copied({ rgba, width, height }: Pixels): { rgba: Uint8Array<ArrayBuffer>; width: number; height: number } {
-  return { rgba: rgba as Uint8Array<ArrayBuffer>, width, height };
-}
-
-/** Lessons by product, in the order in which these were first taught. */
-function products(lessons: Lesson[], labels: Set<string>): TaughtProduct[] {
-  const products = new Map<string | null, TaughtProduct & { time: number }>();
-  for (const { label, facts, frames, correction, time, standing } of [...lessons].sort((a, b) => a.time - b.time)) {
-    const before = products.get(label);
-    products.set(label, {
-      label,
-      facts: facts ? (JSON.parse(facts) as Record<string, unknown>) : (before?.facts ?? {}),
-      frames: (before?.frames ?? 0) + frames,
-      corrections: (before?.corrections ?? 0) + Number(correction),
-      taughtAt: new Date(time).toISOString(),
-      inRelease: label !== null && labels.has(label),
-      active: before?.active || standing === 'active',
-      time,
-    });
-  }
-  return [...products.values()].map(({ time: _, ...product }) => product);
 }

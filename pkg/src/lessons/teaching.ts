@@ -1,14 +1,17 @@
 import { InvalidArgumentError } from '../api/errors.js';
-import type { Enrolled, Said, TaughtChange, TaughtProduct } from '../api/lesson-types.js';
-import type { EnrollOptions, ModelInfo, Recognition } from '../api/types.js';
-import type { Frame } from '../capture/capture.js';
+import type { Enrolled, TaughtChange, TaughtProduct } from '../api/lessons.js';
+import type { ModelInfo } from '../api/model.js';
+import type { EnrollOptions } from '../api/options.js';
+import type { Recognition } from '../api/recognition.js';
+import type { Capture } from '../capture/capture.js';
 import type { Backend } from '../channel/backend.js';
 import type { Measures } from '../upkeep/measures.js';
+import type { LessonHead } from './requests.js';
 
 /** Answers that can be corrected by their id alone. */
 const MOST = 256;
 
-/** What was answered: a product's id, or null for none of them. */
+/** The product that an answer names, or null for none of them. */
 type Verdict = string | null;
 
 /** What was taught, as the page knows it, and which answers were right. */
@@ -28,14 +31,15 @@ export class Teaching {
   }
 
   /** The model, with the facts of what was taught. */
-  dressed(model: ModelInfo): ModelInfo {
-    const told = this.#taught.filter(
+  withTaughtFacts(model: ModelInfo): ModelInfo {
+    const taught = this.#taught.filter(
       ({ label, facts, active }) => active && label !== null && Object.keys(facts).length > 0,
     );
-    if (told.length === 0) return model;
-    const facts = { ...model.facts };
-    for (const { label, facts: own } of told) facts[label!] = { ...facts[label!], ...own };
-    return { ...model, facts };
+    if (taught.length === 0) return model;
+    // A map, because a product may be called `__proto__`.
+    const facts = new Map(Object.entries(model.facts));
+    for (const { label, facts: own } of taught) facts.set(label!, { ...facts.get(label!), ...own });
+    return { ...model, facts: Object.fromEntries(facts) };
   }
 
   /** Remembers what was answered. */
@@ -49,11 +53,11 @@ export class Teaching {
     }
   }
 
-  async enroll(backend: Backend, said: Said, frames: Frame[], signal: AbortSignal): Promise<Enrolled> {
-    const seen = await backend.lessons({ do: 'enroll', said, frames }, signal);
-    const product = this.#taught.find(({ label }) => label === said.label);
-    if (!product) throw new InvalidArgumentError(`"${said.label}" was forgotten while it was taught`);
-    return { product, frames: seen };
+  async enroll(backend: Backend, head: LessonHead, captures: Capture[], signal: AbortSignal): Promise<Enrolled> {
+    const frames = await backend.lessons({ do: 'enroll', head, captures }, signal);
+    const product = this.#taught.find(({ label }) => label === head.label);
+    if (!product) throw new InvalidArgumentError(`"${head.label}" was forgotten while it was taught`);
+    return { product, frames };
   }
 
   /** An answer that was right teaches nothing, but counts. */
@@ -67,9 +71,9 @@ export class Teaching {
     const id = typeof recognition === 'string' ? recognition : recognition?.id;
     if (typeof id !== 'string') throw new InvalidArgumentError('a recognition, or its id, must be given');
     const answer = typeof recognition === 'string' ? this.#answers.get(id) : answerOf(recognition);
-    const right = answer === checked(label);
+    const right = answer === labelOf(label);
     if (!right || this.#corrected.has(id)) {
-      await backend.lessons({ do: 'correct', said: { id, time: Date.now(), label, facts: '' } }, signal);
+      await backend.lessons({ do: 'correct', head: { id, time: Date.now(), label, facts: '' } }, signal);
       this.#corrected.add(id);
     }
     if (this.#judged.has(id)) return;
@@ -78,15 +82,20 @@ export class Teaching {
   }
 }
 
-/** What a recognition says that it is. */
+/** The product that a recognition names. */
 function answerOf({ decision, predictions }: Recognition): Verdict {
   return decision === 'unknown' ? null : (predictions[0]?.label ?? null);
 }
 
-/** What is said of a lesson. */
-export function saidOf(id: string, label: unknown, { facts = {} }: EnrollOptions): Said {
-  if (typeof label !== 'string' || label === '')
+/**
+ * What is known of a new lesson beside its frames.
+ *
+ * @throws InvalidArgumentError
+ */
+export function lessonHead(id: string, label: unknown, { facts = {} }: EnrollOptions): LessonHead {
+  if (typeof label !== 'string' || label === '') {
     throw new InvalidArgumentError('a product id must be a string that is not empty');
+  }
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) {
     throw new InvalidArgumentError('"facts" must be an object of JSON values');
   }
@@ -98,8 +107,12 @@ export function saidOf(id: string, label: unknown, { facts = {} }: EnrollOptions
   }
 }
 
-/** A product's id, or null. */
-export function checked(label: unknown): string | null {
+/**
+ * A product's id, or null.
+ *
+ * @throws InvalidArgumentError
+ */
+export function labelOf(label: unknown): string | null {
   if (label === null || (typeof label === 'string' && label !== '')) return label;
   throw new InvalidArgumentError('a product id must be a string that is not empty, or null for none of the products');
 }

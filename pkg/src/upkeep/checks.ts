@@ -1,5 +1,5 @@
 /** What the checks need of the world: a clock, a die, and whether it is worth asking the host now. */
-export interface Surroundings {
+export interface Environment {
   /** Milliseconds; may jump either way when someone sets the clock. */
   now(): number;
   /** 0 ≤ number < 1. */
@@ -23,7 +23,7 @@ const LONGEST_TIMER = 60_000;
 
 /** When to ask the host for a newer model: at the start, then once an interval, never while it would be in vain. */
 export class Checks {
-  readonly #surroundings: Surroundings;
+  readonly #environment: Environment;
   readonly #every: number;
   readonly #check: () => Promise<unknown>;
   #forgetChanges: (() => void) | undefined;
@@ -37,8 +37,8 @@ export class Checks {
    * @param every Milliseconds from one check to the next.
    * @param check Asks the host, and reports to {@link checked} before its promise settles; one that does not has failed.
    */
-  constructor(surroundings: Surroundings, every: number, check: () => Promise<unknown>) {
-    this.#surroundings = surroundings;
+  constructor(environment: Environment, every: number, check: () => Promise<unknown>) {
+    this.#environment = environment;
     this.#every = every;
     this.#check = check;
   }
@@ -50,8 +50,8 @@ export class Checks {
 
   /** Plans a check for now. */
   start(): void {
-    this.#forgetChanges ??= this.#surroundings.onChange(() => this.#changed());
-    this.#nextAt = this.#surroundings.now();
+    this.#forgetChanges ??= this.#environment.onChange(() => this.#changed());
+    this.#nextAt = this.#environment.now();
     this.#arm();
   }
 
@@ -65,7 +65,7 @@ export class Checks {
   checked(reached: boolean): void {
     this.#failures = reached ? 0 : this.#failures + 1;
     const wait = reached ? this.#every : Math.min(this.#every, FIRST_RETRY * 2 ** (this.#failures - 1));
-    this.#nextAt = this.#surroundings.now() + wait * (1 - JITTER + 2 * JITTER * this.#surroundings.random());
+    this.#nextAt = this.#environment.now() + wait * (1 - JITTER + 2 * JITTER * this.#environment.random());
     this.#arm();
   }
 
@@ -76,28 +76,28 @@ export class Checks {
   }
 
   #changed(): void {
-    const may = this.#surroundings.mayCheck();
+    const may = this.#environment.mayCheck();
     // What failed before may have failed for want of the network that is back now.
     if (may && !this.#couldCheck && this.#failures > 0 && this.#nextAt !== undefined)
-      this.#nextAt = this.#surroundings.now();
+      this.#nextAt = this.#environment.now();
     this.#arm();
   }
 
   #arm(): void {
     this.#forgetTimer?.();
     this.#forgetTimer = undefined;
-    this.#couldCheck = this.#surroundings.mayCheck();
+    this.#couldCheck = this.#environment.mayCheck();
     if (this.#nextAt === undefined || this.#checking || !this.#couldCheck) return;
-    const now = this.#surroundings.now();
+    const now = this.#environment.now();
     // Farther off than any plan: the clock was set back.
     this.#nextAt = Math.min(this.#nextAt, now + this.#every * (1 + JITTER));
     const wait = Math.min(Math.max(this.#nextAt - now, 0), LONGEST_TIMER);
-    this.#forgetTimer = this.#surroundings.after(wait, () => this.#wake());
+    this.#forgetTimer = this.#environment.after(wait, () => this.#wake());
   }
 
   #wake(): void {
     if (this.#nextAt === undefined) return;
-    if (this.#surroundings.now() < this.#nextAt || !this.#surroundings.mayCheck()) {
+    if (this.#environment.now() < this.#nextAt || !this.#environment.mayCheck()) {
       this.#arm();
       return;
     }

@@ -1,7 +1,8 @@
 import type { ChannelDiagnosis } from '../../wasm/jicho.js';
 import type { Diagnostics } from '../api/diagnostics.js';
-import type { JichoState, ModelInfo } from '../api/types.js';
+import type { JichoState, ModelInfo } from '../api/model.js';
 import { VERSION } from '../api/version.js';
+import { askedToPersist } from '../browser/persist.js';
 import type { Settings } from '../channel/backend.js';
 import type { Journal } from './journal.js';
 
@@ -18,12 +19,12 @@ export interface PageView {
   nextCheckAt: number | null;
 }
 
-/** Puts together what the page knows, what the channel's thread says, if it does, and what the browser tells. */
-export async function diagnose(page: PageView, channel: ChannelDiagnosis | null): Promise<Diagnostics> {
+/** Joins what the page knows, what the channel's thread answers (null where it does not), and what the browser tells. */
+export async function collectDiagnostics(page: PageView, channel: ChannelDiagnosis | null): Promise<Diagnostics> {
   const { settings, model, journal } = page;
   const storage = await storageOf();
   const { performance } = globalThis as { performance?: { memory?: { usedJSHeapSize: number } } };
-  // The two may be of a moment before and after an update.
+  // The page may know of an update before the thread answers, or after.
   const same = channel?.model?.releaseSeq === model?.releaseSeq ? channel?.model : null;
   return {
     at: new Date().toISOString(),
@@ -62,7 +63,7 @@ export async function diagnose(page: PageView, channel: ChannelDiagnosis | null)
     storage: {
       durable: channel?.durable ?? null,
       schema: channel?.schema ?? null,
-      askedToPersist: journal.askedToPersist,
+      askedToPersist: askedToPersist(),
       ...storage,
     },
     memory: {
@@ -74,10 +75,10 @@ export async function diagnose(page: PageView, channel: ChannelDiagnosis | null)
   };
 }
 
-type Told = Pick<Diagnostics['storage'], 'persisted' | 'usedBytes' | 'quotaBytes'>;
+type BrowserStorage = Pick<Diagnostics['storage'], 'persisted' | 'usedBytes' | 'quotaBytes'>;
 
 /** What the browser tells of this origin's storage; some tell nothing on pages without https. */
-async function storageOf(): Promise<Told> {
+async function storageOf(): Promise<BrowserStorage> {
   const storage = navigator.storage as StorageManager | undefined;
   const [persisted, estimate] = await Promise.all([
     storage?.persisted?.().catch(() => null),

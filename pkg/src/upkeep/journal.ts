@@ -1,22 +1,11 @@
-import { ERROR_CODES, type JichoErrorCode } from '../api/errors.js';
-import type { SyncResult } from '../api/types.js';
-import { ASKED_TO_PERSIST } from '../browser/persist.js';
-import { Measures, type MeasuresReport } from './measures.js';
+import type { LastCheck, MeasuresReport } from '../api/diagnostics.js';
+import { ERROR_CODES } from '../api/errors.js';
+import { Measures } from './measures.js';
 
-/** One check for a newer model. */
-export interface LastCheck {
-  /** When it ended, ISO 8601, UTC. */
-  at: string;
-  /** What came of it. */
-  outcome: SyncResult['outcome'] | 'failed';
-  /** Why it failed, else null. */
-  error: { code: JichoErrorCode; message: string } | null;
-}
+/** The part of `localStorage` that is used. */
+export type PageStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-/** The part of localStorage that is used. */
-export type Shelf = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
-
-interface Page {
+interface Entry {
   measures: Measures;
   check: LastCheck | null;
 }
@@ -24,21 +13,20 @@ interface Page {
 const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'failed'];
 
 /**
- * What is worth knowing of a channel on this device after the page is gone: the measures and the last check. All tabs
- * write to one page of a shelf, each what is new since it last did. And that the browser was asked to keep the storage.
+ * The measures and the last check of a channel, which outlive the entry. All tabs write to one entry of `localStorage`, each
+ * what is new since it last wrote.
  */
 export class Journal {
   readonly #key: string;
-  readonly #shelf: Shelf | undefined;
+  readonly #storage: PageStorage | undefined;
   readonly #now: () => number;
-  /** What this tab has not written yet; without a shelf all there is. */
+  /** What this tab has not written yet; without storage all there is. */
   #fresh: Measures | undefined;
   #check: LastCheck | undefined;
-  #askedToPersist = false;
 
-  constructor(key: string, shelf: Shelf | undefined, now: () => number) {
+  constructor(key: string, storage: PageStorage | undefined, now: () => number) {
     this.#key = key;
-    this.#shelf = shelf;
+    this.#storage = storage;
     this.#now = now;
   }
 
@@ -60,74 +48,58 @@ export class Journal {
     this.#check = { at: new Date(this.#now()).toISOString(), outcome, error: problem };
   }
 
-  /** Whether nobody asked before; from now on somebody has. */
-  asksToPersist(): boolean {
-    const first = !this.askedToPersist;
-    this.#askedToPersist = true;
-    try {
-      this.#shelf?.setItem(ASKED_TO_PERSIST, 'true');
-    } catch {
-      // It will be asked again.
-    }
-    return first;
-  }
-
-  get askedToPersist(): boolean {
-    return this.#askedToPersist || this.#get(ASKED_TO_PERSIST) === 'true';
-  }
-
   /** Writes what is new. */
   write(): void {
     const isNew = this.#fresh || this.#check;
-    if (isNew && this.#put(this.#whole())) this.forget();
+    if (isNew && this.#put(this.#whole())) this.discard();
   }
 
   /** The measures begin anew. */
   reset(): void {
-    const page = { ...this.#whole(), measures: new Measures(this.#now()) };
+    const entry = { ...this.#whole(), measures: new Measures(this.#now()) };
     this.#fresh = undefined;
-    this.#put(page);
+    this.#put(entry);
   }
 
-  /** Nothing of it is left on the shelf, nor here. */
+  /** Deletes all of it, in the storage and here. */
   clear(): void {
-    this.forget();
+    this.discard();
     try {
-      this.#shelf?.removeItem(this.#key);
+      this.#storage?.removeItem(this.#key);
     } catch {
-      // A closed shelf holds nothing of ours.
+      // Blocked storage holds nothing of ours.
     }
   }
 
-  /** Drops what is new. */
-  forget(): void {
+  /** Drops what is new and not written yet. */
+  discard(): void {
     this.#fresh = this.#check = undefined;
   }
 
-  /** Whether it is on the shelf now. */
-  #put(page: Page): boolean {
+  /** Whether it is stored now. */
+  #put(entry: Entry): boolean {
     try {
-      this.#shelf?.setItem(this.#key, JSON.stringify(page));
-      return this.#shelf !== undefined;
+      this.#storage?.setItem(this.#key, JSON.stringify(entry));
+      return this.#storage !== undefined;
     } catch {
-      // The shelf is full or closed: what is new stays here.
+      // The storage is full or blocked: what is new stays here.
       return false;
     }
   }
 
-  #whole(): Page {
-    const page = this.#read();
-    if (this.#fresh) page.measures.add(this.#fresh);
-    page.check = this.#check ?? page.check;
-    return page;
+  #whole(): Entry {
+    const entry = this.#read();
+    if (this.#fresh) entry.measures.add(this.#fresh);
+    entry.check = this.#check ?? entry.check;
+    return entry;
   }
 
-  #read(): Page {
+  #read(): Entry {
     let json: Record<string, unknown> = {};
     try {
       json = Object(JSON.parse(this.#get(this.#key) ?? '{}')) as Record<string, unknown>;
     } catch {
-      // Not what was written: it counts as nothing.
+      // It is not what was written, and is ignored.
     }
     return {
       measures: Measures.read(json['measures'], this.#now()),
@@ -137,7 +109,7 @@ export class Journal {
 
   #get(key: string): string | null {
     try {
-      return this.#shelf?.getItem(key) ?? null;
+      return this.#storage?.getItem(key) ?? null;
     } catch {
       return null;
     }

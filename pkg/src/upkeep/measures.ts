@@ -1,43 +1,16 @@
+import type { MeasuresReport, Times } from '../api/diagnostics.js';
 import { ERROR_CODES, type JichoErrorCode } from '../api/errors.js';
 
 /** How many times are kept of each kind. */
 const ROLLING = 100;
 const BINS = 10;
 
-/** Times of one kind. */
-export interface Times {
-  /** How many were measured since the last reset. */
-  count: number;
-  /** Of the last 100, milliseconds; null before the first. */
-  median: number | null;
-  /** 95 of the last 100 took no longer, milliseconds; null before the first. */
-  p95: number | null;
-}
-
-/** What was measured on this device, of one channel, since the last reset. */
-export interface MeasuresReport {
-  /** When the measures began, ISO 8601, UTC. */
-  since: string;
-  /** Loading a model until it answers: from the device's storage, or after its download. */
-  loads: Times;
-  /** Recognising one picture, decoding included. */
-  inferences: Times;
-  /** How many pictures had a first confidence of 0–0.1, 0.1–0.2, …, 0.9–1. */
-  confidence: number[];
-  /** How many calls and automatic checks failed, by code; what the app aborted does not count. */
-  errors: Partial<Record<JichoErrorCode, number>>;
-  /** How many answers were corrected to another one. */
-  corrections: number;
-  /** Share of right ones among the answers that were confirmed or corrected, 0–1; null before the first. */
-  accuracy: number | null;
-}
-
 interface Timed {
   count: number;
   last: number[];
 }
 
-/** Counts and times; nothing of what was seen. Two of them add up. */
+/** Counts and times; nothing of what was seen. Those of two tabs can be added. */
 export class Measures {
   #since: number;
   readonly #loads: Timed = { count: 0, last: [] };
@@ -109,7 +82,7 @@ export class Measures {
     };
   }
 
-  /** What {@link toJSON} gave. Whatever is not of its shape counts as nothing: anybody may write to a page's storage. */
+  /** Reads what {@link toJSON} gave. Anything of another shape is ignored, because any script of the origin may write to its storage. */
   static read(json: unknown, now: number): Measures {
     const { since, loads, inferences, confidence, errors, right, wrong } = record(json);
     const measures = new Measures(Math.min(now, count(since) || now));

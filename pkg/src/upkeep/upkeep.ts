@@ -1,16 +1,18 @@
 import { AbortedError, InternalError, JichoError } from '../api/errors.js';
-import type { CheckResult, OpenOptions, SyncProgress, SyncResult } from '../api/types.js';
+import type { CheckResult, SyncProgress, SyncResult } from '../api/model.js';
+import type { OpenOptions } from '../api/options.js';
+import { askToPersist } from '../browser/persist.js';
 import { type Backend, channelKey, type Settings } from '../channel/backend.js';
 import { Checks } from './checks.js';
-import { Joint } from './joint.js';
-import { Journal, type Shelf } from './journal.js';
-import { surroundings } from './surroundings.js';
+import { environment } from './environment.js';
+import { Journal, type PageStorage } from './journal.js';
+import { SharedOperation } from './shared-operation.js';
 import { type TabMessage, Tabs } from './tabs.js';
 
 /** Milliseconds that measures may wait to be written: a camera brings several a second. */
 const WRITE_DELAY = 5_000;
 
-type Sync = Joint<SyncResult, SyncProgress>;
+type Sync = SharedOperation<SyncResult, SyncProgress>;
 
 /** Keeps an open channel current: checks for newer models, the other tabs, and what is noted of it all. */
 export class Upkeep {
@@ -32,12 +34,12 @@ export class Upkeep {
 
   constructor(backend: Backend, settings: Settings, options: OpenOptions, every: number) {
     const key = channelKey(settings);
-    this.journal = new Journal(key, shelf(), surroundings.now);
+    this.journal = new Journal(key, pageStorage(), environment.now);
     this.every = every;
     this.#backend = backend;
     this.#options = options;
     this.#tabs = new Tabs(key, (message) => this.#hear(message));
-    this.#checks = every > 0 ? new Checks(surroundings, every, () => this.#check()) : undefined;
+    this.#checks = every > 0 ? new Checks(environment, every, () => this.#check()) : undefined;
   }
 
   /** When the next automatic check is due, Unix milliseconds; null while none is planned. */
@@ -116,7 +118,7 @@ export class Upkeep {
   }
 
   #start(automatic: boolean): Sync {
-    const sync: Sync = new Joint((onProgress, signal) => this.#sync(automatic, onProgress, signal));
+    const sync: Sync = new SharedOperation((onProgress, signal) => this.#sync(automatic, onProgress, signal));
     this.#syncs.add(sync);
     void sync.settled.then(() => this.#syncs.delete(sync));
     return sync;
@@ -136,26 +138,26 @@ export class Upkeep {
       result = await this.#backend.sync(report, signal);
     } catch (thrown) {
       const error = thrown instanceof JichoError ? thrown : new InternalError(String(thrown), { cause: thrown });
-      this.#checked({ outcome: 'failed', error, automatic });
+      this.#checked({ outcome: 'failed', error, cause: null, automatic });
       throw error;
     }
-    this.#checked({ outcome: result.outcome, error: null, automatic });
+    this.#checked({ outcome: result.outcome, error: null, cause: result.cause, automatic });
     if (result.model?.stored && !this.#ending.signal.aborted && !this.#cleared) {
       if (result.outcome === 'updated') this.#tabs.tell({ type: 'updated' });
-      this.#askToPersist();
+      if (this.#options.persist !== false) askToPersist();
     }
     return result;
   }
 
   #checked(check: CheckResult): void {
-    const { outcome, error } = check;
+    const { outcome, error, cause } = check;
     if (this.#ending.signal.aborted || this.#cleared || error?.code === 'DISPOSED') return;
     // Of one that was aborted there is nothing to tell, but nobody wants the next one at once.
     const aborted = error?.code === 'ABORTED';
     this.#checks?.checked(aborted || (outcome !== 'failed' && outcome !== 'offline'));
     if (aborted) return;
     if (error) this.journal.measures.error(error.code);
-    this.journal.checked(outcome, error);
+    this.journal.checked(outcome, error ?? cause);
     this.#write();
     apart(() => this.#options.onCheck?.(check));
   }
@@ -172,11 +174,11 @@ export class Upkeep {
         // A tab that was frozen hears it late: what is stored by now is not its to remove.
         this.#end();
         this.#unwrite();
-        this.journal.forget();
-        this.#try(this.#backend.forget(this.#ending.signal));
+        this.journal.discard();
+        this.#try(this.#backend.unload(this.#ending.signal));
         return;
       case 'reset':
-        this.journal.forget();
+        this.journal.discard();
     }
   }
 
@@ -195,18 +197,10 @@ export class Upkeep {
       this.noted();
     });
   }
-
-  /** Once: Firefox asks the user. */
-  #askToPersist(): void {
-    const storage = globalThis.navigator?.storage as StorageManager | undefined;
-    // Workers cannot ask.
-    if (this.#options.persist === false || !storage?.persist || !globalThis.document) return;
-    if (this.journal.asksToPersist()) void storage.persist().catch(() => undefined);
-  }
 }
 
 /** What survives a page, where the browser allows that. */
-function shelf(): Shelf | undefined {
+function pageStorage(): PageStorage | undefined {
   try {
     return globalThis.localStorage;
   } catch {

@@ -1,12 +1,13 @@
-import { errorOf, JichoError } from '../api/errors.js';
-import type { Kept, Shelf, ShelfRequest } from '../api/lesson-types.js';
-import type { LessonVault } from '../api/types.js';
+import { errorOf } from '../api/error-table.js';
+import { JichoError } from '../api/errors.js';
+import type { LessonStore, LessonStoreRequest, StoredLesson } from '../lessons/requests.js';
+import type { LessonVault } from './types.js';
 
 /** Records that are read at once: with their pictures they take a few MB. */
 const PAGE = 50;
 
 /** Lessons as records of a vault, of the kind `prototype`. */
-export class VaultShelf implements Shelf {
+export class VaultLessonStore implements LessonStore {
   readonly #vault: LessonVault;
   readonly #channel: string;
   /** The records of each lesson. */
@@ -18,7 +19,7 @@ export class VaultShelf implements Shelf {
     this.#channel = channel;
   }
 
-  async all(): Promise<Kept[]> {
+  async all(): Promise<StoredLesson[]> {
     this.#records.clear();
     const lessons = new Map<string, Uint8Array>();
     let after: string | null | undefined;
@@ -36,10 +37,10 @@ export class VaultShelf implements Shelf {
     return [...lessons];
   }
 
-  async keep(lessons: Kept[], gone: string[]): Promise<void> {
+  async write(lessons: StoredLesson[], deleted: string[]): Promise<void> {
     // Another tab may have put some there.
-    if (gone.length > 0 || lessons.some(([id]) => !this.#records.has(id))) await this.all();
-    const old = [...lessons.map(([id]) => id), ...gone].flatMap((id) => this.#records.get(id) ?? []);
+    if (deleted.length > 0 || lessons.some(([id]) => !this.#records.has(id))) await this.all();
+    const old = [...lessons.map(([id]) => id), ...deleted].flatMap((id) => this.#records.get(id) ?? []);
     const added: [string, string][] = [];
     try {
       for (const [id, file] of lessons) {
@@ -50,15 +51,15 @@ export class VaultShelf implements Shelf {
       for (const [, record] of added) await this.#vault.delete(record);
       throw error;
     }
-    for (const id of gone) this.#records.delete(id);
+    for (const id of deleted) this.#records.delete(id);
     for (const [id, record] of added) this.#records.set(id, [record]);
     for (const record of old) await this.#vault.delete(record);
   }
 
   /** What a worker asks; whatever fails is typed. */
-  async answer(request: ShelfRequest): Promise<unknown> {
+  async answer(request: LessonStoreRequest): Promise<unknown> {
     try {
-      return await (request.do === 'all' ? this.all() : this.keep(request.lessons, request.gone));
+      return await (request.do === 'all' ? this.all() : this.write(request.lessons, request.deleted));
     } catch (error) {
       throw error instanceof JichoError
         ? error

@@ -1,6 +1,6 @@
 import type { VaultPage as Listed, VaultEntry } from '../../wasm/vault/jicho.js';
 import { InvalidArgumentError } from '../api/errors.js';
-import type { Recognition } from '../api/types.js';
+import type { Recognition } from '../api/recognition.js';
 import type { DamagedRecord, Scan, Stored, VaultPage, VaultRecord } from './types.js';
 
 /** Predictions that a scan keeps. */

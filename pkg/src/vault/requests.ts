@@ -1,17 +1,26 @@
 import type { VaultHandle } from '../../wasm/vault/jicho.js';
-import { isFailure } from '../api/errors.js';
-import type { Reply, Request } from '../worker/protocol.js';
+import type { Request } from '../worker/protocol.js';
+import { listen, post, postFailure } from '../worker/scope.js';
 import type { VaultMethod, VaultRequest } from './thread.js';
 import { VaultBackend } from './wasm-thread.js';
 
-function post(reply: Reply): void {
-  // The page's global has a `postMessage` of another shape, and the two sets of types exclude each other.
-  (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
+/** Answers the requests of the page that started this worker. */
+export function answerRequests(): void {
+  const backend = new VaultBackend((message) => post({ type: 'crashed', message }));
+  listen((request) => void answer(backend, request));
 }
 
-const backend = new VaultBackend((message) => post({ type: 'crashed', message }));
+async function answer(backend: VaultBackend, message: Request): Promise<void> {
+  if (message.type !== 'vault') return;
+  const { id, request } = message;
+  try {
+    post({ type: 'done', id, value: await start(backend, request) });
+  } catch (error) {
+    postFailure(id, error);
+  }
+}
 
-function start(request: VaultRequest): Promise<unknown> {
+function start(backend: VaultBackend, request: VaultRequest): Promise<unknown> {
   switch (request.ask) {
     case 'open':
       return backend.open(request.settings);
@@ -22,20 +31,4 @@ function start(request: VaultRequest): Promise<unknown> {
     case 'close':
       return backend.close();
   }
-}
-
-async function answer(message: Request): Promise<void> {
-  if (message.type !== 'vault') return;
-  const { id, request } = message;
-  try {
-    post({ type: 'done', id, value: await start(request) });
-  } catch (error) {
-    const code = isFailure(error) ? error.code : 'INTERNAL';
-    post({ type: 'failed', id, code, message: error instanceof Error ? error.message : String(error) });
-  }
-}
-
-/** Answers the requests of the page that started this worker. */
-export function answerRequests(): void {
-  globalThis.addEventListener('message', (event: MessageEvent<Request>) => void answer(event.data));
 }

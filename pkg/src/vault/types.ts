@@ -1,5 +1,5 @@
 import type { JichoErrorCode } from '../api/errors.js';
-import type { Attribute } from '../api/types.js';
+import type { Attribute } from '../api/recognition.js';
 
 /**
  * What unlocks a vault:
@@ -222,4 +222,11 @@ export interface VaultDiagnostics {
   keySince: string;
   /** Whether records of older keys are still to be sealed anew. */
   rotating: boolean;
+}
+
+/** The part of a `Vault` in which a channel keeps its lessons. */
+export interface LessonVault {
+  add(record: VaultRecord, options?: AddOptions): Promise<string>;
+  list<K extends VaultRecord['kind']>(query: VaultQuery<K>): Promise<VaultPage<Extract<VaultRecord, { kind: K }>>>;
+  delete(id: string): Promise<boolean>;
 }

@@ -1,12 +1,13 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from '../api/errors.js';
-import type { CallOptions, Recognition } from '../api/types.js';
+import type { CallOptions } from '../api/options.js';
+import type { Recognition } from '../api/recognition.js';
 import { absolute, folder } from '../browser/address.js';
-import { exclusive } from '../browser/lock.js';
+import { withLock } from '../browser/lock.js';
+import { besides } from '../browser/own-address.js';
 import { askToPersist } from '../browser/persist.js';
-import { workerUrl } from '../worker/script-url.js';
+import { loadPart } from '../worker/start.js';
 import { string, vaultKey, vaultSelect, vaultSettings } from './options.js';
 import { bytesOf, pack, scanOf, unpack, unpackPage } from './records.js';
-import { startVaultWorker } from './start-worker.js';
 import type { Opened, VaultThread } from './thread.js';
 import type {
   AddOptions,
@@ -25,6 +26,7 @@ import type {
   VaultRecord,
   VaultUnlock,
 } from './types.js';
+import { startVaultWorker, vaultWorkerUrl } from './vault-worker.js';
 import { vaultUrl } from './wasm-url.js';
 import { VaultConnection } from './worker-thread.js';
 
@@ -96,14 +98,8 @@ export class Vault {
    */
   static urls(options: { worker?: string | URL; wasm?: string | URL } = {}): string[] {
     const { wasm } = options;
-    const worker =
-      options.worker === undefined
-        ? workerUrl(() => startVaultWorker(undefined))
-        : absolute('worker', options.worker).href;
-    const scripts = SCRIPTS.map((name) => new URL(name, import.meta.url).href);
-    // A bundler has placed the worker elsewhere, and has left nothing beside this script.
-    const placed = scripts.includes(worker) ? scripts : [worker];
-    return [...placed, vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm))];
+    const worker = options.worker === undefined ? vaultWorkerUrl() : absolute('worker', options.worker).href;
+    return [worker, ...besides(SCRIPTS, worker), vaultUrl(wasm === undefined ? undefined : folder('wasm', wasm))];
   }
 
   /** Whether records outlive the page: not in memory ({@link VaultOptions.memory}). */
@@ -174,7 +170,7 @@ export class Vault {
     options: CallOptions = {},
   ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
-    return exclusive(`jicho vault ${this.name} deliver`, signal, async () => {
+    return withLock(`jicho vault ${this.name} deliver`, { signal }, async () => {
       const delivery: Delivery = { delivered: 0, damaged: [] };
       for (let after: string | undefined; ; ) {
         if (signal.aborted) throw aborted(signal);
@@ -303,7 +299,7 @@ function aborted(signal: AbortSignal): AbortedError {
 async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {
   if (worker) return new VaultConnection(startVaultWorker(typeof worker === 'function' ? worker : undefined));
   // Only here, so that a page with a worker does not load the wasm module's glue as well.
-  const { VaultBackend } = await import('./wasm-thread.js');
+  const { VaultBackend } = await loadPart(() => import('./wasm-thread.js'));
   // Every call tells of a crash.
   return new VaultBackend(() => undefined);
 }

@@ -1,6 +1,6 @@
 import type { VaultHandle } from '../../wasm/vault/jicho.js';
 import { InternalError, JichoError } from '../api/errors.js';
-import { alone, exclusive } from '../browser/lock.js';
+import { ifUnlocked, withLock } from '../browser/lock.js';
 import { WasmCalls } from '../wasm/calls.js';
 import { loadVault } from './module.js';
 import type { Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './thread.js';
@@ -10,7 +10,7 @@ const UPKEEP = 60 * 60_000;
 
 /** Else the device's key of a vault that is made would go with the one that another tab destroys. */
 function atTheDoor<T>(name: string, run: () => Promise<T>): Promise<T> {
-  return exclusive(`jicho vault ${name} opening`, new AbortController().signal, run);
+  return withLock(`jicho vault ${name} opening`, {}, run);
 }
 
 /** A vault in this very thread, be it the page's or a worker's. */
@@ -31,9 +31,11 @@ export class VaultBackend implements VaultThread {
     this.#handle = handle;
     // One tab is enough for what is to be done now and then.
     const keepUp = (): Promise<void> =>
-      alone(`jicho vault ${name} upkeep`, () => this.#calls.call(() => handle.keepUp())).catch((error: unknown) => {
-        if (error instanceof JichoError && error.code === 'VAULT_CLOSED') clearInterval(this.#upkeep);
-      });
+      ifUnlocked(`jicho vault ${name} upkeep`, () => this.#calls.call(() => handle.keepUp())).catch(
+        (error: unknown) => {
+          if (error instanceof JichoError && error.code === 'VAULT_CLOSED') clearInterval(this.#upkeep);
+        },
+      );
     this.#upkeep = setInterval(keepUp, UPKEEP);
     void keepUp();
     const { durable, created } = handle;

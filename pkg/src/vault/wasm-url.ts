@@ -1,6 +1,8 @@
-/** Where the wasm module of the sealed store is: in the package's folder `wasm` at `folder`, else where the bundler placed it. */
+import { placedUrl } from '../browser/own-address.js';
+
+/** Where the vault's wasm module is: in the package's folder `wasm` at `folder`, else where the bundler placed it. */
 export function vaultUrl(folder: string | undefined): string {
+  if (folder !== undefined) return `${folder}vault/jicho-vault.wasm`;
   // Bundlers know this very form, and place the file.
-  if (folder === undefined) return new URL('../wasm/vault/jicho_bg.wasm', import.meta.url).href;
-  return `${folder}vault/jicho_bg.wasm`;
+  return placedUrl(() => new URL('../wasm/vault/jicho-vault.wasm', import.meta.url));
 }

@@ -1,4 +1,5 @@
-import { errorOf, InternalError, isFailure, JichoError } from '../api/errors.js';
+import { errorOf, isFailure } from '../api/error-table.js';
+import { InternalError, JichoError } from '../api/errors.js';
 import { condemnWasm } from './loader.js';
 
 /** The calls to wasm modules in this thread: types what they throw, and notices when a defect ends them. */

@@ -1,9 +1,9 @@
-import { InternalError, NetworkError, UnsupportedError } from '../api/errors.js';
-import { download } from '../browser/download.js';
+import { InternalError } from '../api/errors.js';
+import { cannotStart, compile } from './compile.js';
 
 /** What wasm-bindgen writes beside a module. */
 export interface Glue {
-  default(from: { module_or_path: WebAssembly.Module | Response }): Promise<unknown>;
+  default(from: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 }
 
 const loading = new Map<Glue, Promise<void>>();
@@ -22,7 +22,6 @@ export async function loadGlue<G extends Glue>(glue: G, url: () => string, modul
   if (defect !== undefined) {
     throw new InternalError(`a defect ended Jicho in this page (${defect}): reload the page, or open with a worker`);
   }
-  if (typeof WebAssembly !== 'object') throw new UnsupportedError('this browser has no WebAssembly');
   let loaded = loading.get(glue);
   if (!loaded) {
     loaded = instantiate(glue, url(), module);
@@ -34,12 +33,10 @@ export async function loadGlue<G extends Glue>(glue: G, url: () => string, modul
 }
 
 async function instantiate(glue: Glue, url: string, module?: WebAssembly.Module): Promise<void> {
-  const source = module ?? (await download(url));
+  const compiled = module ?? (await compile(url));
   try {
-    await glue.default({ module_or_path: source });
+    await glue.default({ module_or_path: compiled });
   } catch (error) {
-    if (error instanceof TypeError) throw new NetworkError(`${url} broke off: ${error.message}`, { cause: error });
-    const hint = 'it must be of this version, and a Content-Security-Policy must allow "wasm-unsafe-eval"';
-    throw new UnsupportedError(`${url} cannot be started: ${String(error)}; ${hint}`, { cause: error });
+    throw cannotStart(url, error);
   }
 }

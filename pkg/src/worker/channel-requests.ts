@@ -1,23 +1,19 @@
-import { errorOf, isFailure } from '../api/errors.js';
+import { errorOf } from '../api/error-table.js';
 import type { Backend, BackendEvents } from '../channel/backend.js';
 import { OnnxBackend } from '../channel/onnx-backend.js';
 import { WasmBackend } from '../channel/wasm-backend.js';
 import type { Reply, Request } from './protocol.js';
+import { listen, post, postFailure } from './scope.js';
 
-type Call = Extract<Request, { id: number }>;
+type Call = Exclude<Extract<Request, { id: number }>, { type: 'abort' } | { type: 'vault' }>;
 type PageAnswer = Extract<Request, { question: number }>;
 
 const running = new Map<number, AbortController>();
-/** What the page was asked. */
+/** What the page was asked, until it answers. */
 const questions = new Map<number, (answer: PageAnswer) => void>();
 let lastQuestion = 0;
 let backend: Backend | undefined;
 let network: OnnxBackend | undefined;
-
-function post(reply: Reply): void {
-  // The page's global has a `postMessage` of another shape, and the two sets of types exclude each other.
-  (globalThis as unknown as { postMessage(reply: Reply): void }).postMessage(reply);
-}
 
 const onCrash = (message: string): void => post({ type: 'crashed', message });
 
@@ -27,9 +23,82 @@ const events: BackendEvents = {
   onCrash,
   onTaught: (change, own) => post({ type: 'taught', change, own }),
   token: (refresh) => ask<string | null>((question) => ({ type: 'token', question, refresh })),
-  shelf: (request) => ask((question) => ({ type: 'shelf', question, request })),
+  lessonStore: (request) => ask((question) => ({ type: 'lesson-store', question, request })),
 };
 
+/** Answers the requests of the page that started this worker. */
+export function answerRequests(): void {
+  listen(hear);
+}
+
+function hear(request: Request): void {
+  switch (request.type) {
+    case 'vault':
+      return;
+    case 'products':
+      backend?.setProducts(request.products);
+      return;
+    case 'answer':
+    case 'no-answer':
+      questions.get(request.question)?.(request);
+      return;
+    case 'abort':
+      running.get(request.id)?.abort();
+      return;
+    default:
+      void answer(request);
+  }
+}
+
+async function answer(call: Call): Promise<void> {
+  const controller = new AbortController();
+  running.set(call.id, controller);
+  try {
+    post({ type: 'done', id: call.id, value: await start(call, controller.signal) });
+  } catch (error) {
+    postFailure(call.id, error);
+  } finally {
+    running.delete(call.id);
+  }
+}
+
+function start(call: Call, signal: AbortSignal): Promise<unknown> {
+  switch (call.type) {
+    case 'open':
+      backend = new WasmBackend(call.settings, events, call.module);
+      return backend.open();
+    case 'scripts':
+      return Promise.resolve(loadedScripts());
+    case 'load':
+      network = new OnnxBackend(onCrash);
+      return network.load(call.settings);
+    case 'infer':
+      return loaded(network).infer(call.capture, signal);
+    case 'recognize':
+      return loaded(backend).recognize(call.captures, call.recognition, signal);
+    case 'assess':
+      return loaded(backend).assess(call.capture, signal);
+    case 'lessons':
+      return loaded(backend).lessons(call.request, signal);
+    case 'sync':
+      return loaded(backend).sync((progress) => post({ type: 'progress', id: call.id, progress }), signal);
+    case 'refresh':
+      return loaded(backend).refresh(signal);
+    case 'clear':
+      return loaded(backend).clear(signal);
+    case 'unload':
+      return loaded(backend).unload(signal);
+    case 'diagnose':
+      return loaded(backend).diagnose(signal);
+  }
+}
+
+function loaded<T>(what: T | undefined): T {
+  if (!what) throw new Error('the worker was asked before open or load');
+  return what;
+}
+
+/** Asks the page, which answers each question once. */
 async function ask<T>(asked: (question: number) => Reply): Promise<T> {
   const question = ++lastQuestion;
   const answer = await new Promise<PageAnswer>((resolve) => {
@@ -41,71 +110,8 @@ async function ask<T>(asked: (question: number) => Reply): Promise<T> {
   return answer.value as T;
 }
 
-function start(request: Exclude<Call, { type: 'abort' }>, signal: AbortSignal): Promise<unknown> {
-  switch (request.type) {
-    case 'open':
-      backend = new WasmBackend(request.settings, events, request.module);
-      return backend.open();
-    case 'load':
-      network = new OnnxBackend(onCrash);
-      return network.load(request.settings);
-    case 'infer':
-      if (network) return network.infer(request.frame, signal);
-      break;
-    case 'recognize':
-      if (backend) return backend.recognize(request.frames, request.name, signal);
-      break;
-    case 'assess':
-      if (backend) return backend.assess(request.frame, signal);
-      break;
-    case 'lessons':
-      if (backend) return backend.lessons(request.request, signal);
-      break;
-    case 'sync':
-      if (backend) return backend.sync((progress) => post({ type: 'progress', id: request.id, progress }), signal);
-      break;
-    case 'refresh':
-      if (backend) return backend.refresh(signal);
-      break;
-    case 'clear':
-      if (backend) return backend.clear(signal);
-      break;
-    case 'forget':
-      if (backend) return backend.forget(signal);
-      break;
-    case 'diagnose':
-      if (backend) return backend.diagnose(signal);
-  }
-  throw new Error(`${request.type} before open or load`);
-}
-
-async function answer(request: Request): Promise<void> {
-  if (request.type === 'products') {
-    backend?.setProducts(request.products);
-    return;
-  }
-  if (request.type === 'answer' || request.type === 'no-answer') {
-    questions.get(request.question)?.(request);
-    return;
-  }
-  const { id } = request;
-  if (request.type === 'abort') {
-    running.get(id)?.abort();
-    return;
-  }
-  const controller = new AbortController();
-  running.set(id, controller);
-  try {
-    post({ type: 'done', id, value: await start(request, controller.signal) });
-  } catch (error) {
-    const code = isFailure(error) ? error.code : 'INTERNAL';
-    post({ type: 'failed', id, code, message: error instanceof Error ? error.message : String(error) });
-  } finally {
-    running.delete(id);
-  }
-}
-
-/** Answers the requests of the page that started this worker. */
-export function answerRequests(): void {
-  globalThis.addEventListener('message', (event: MessageEvent<Request>) => void answer(event.data));
+/** What this worker has loaded since it started, besides its own script. */
+function loadedScripts(): string[] {
+  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  return entries.map(({ name }) => name).filter((url) => /\.m?js$/.test(new URL(url).pathname));
 }

@@ -9,7 +9,7 @@ import { jicho } from '../../browser/harness/companion.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const PYTHON = process.env.BENCH_PYTHON ?? here('../../../.tools/bench-venv/bin/python');
+const PYTHON = process.env.BENCH_PYTHON ?? here('../../../.tools/python/bin/python');
 const ENGINE_TIME = here('../../../target/bench/native/debug/examples/engine_time');
 const OUT = here('../../../target/bench');
 

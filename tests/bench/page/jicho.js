@@ -9,7 +9,7 @@ async function load({ model, variant, observe }) {
   const plan = fetch(`/plans/${model}.plan`).then((response) => response.arrayBuffer());
   if (observe) await import('/page/observe.js');
   const { default: init, Network } = await import(`/pkg/wasm/${variant}/jicho.js`);
-  await init({ module_or_path: fetch(`/pkg/wasm/${variant}/jicho_bg.wasm`) });
+  await init({ module_or_path: fetch(`/pkg/wasm/${variant}/jicho-${variant}.wasm`) });
   network = Network.load(new Uint8Array(await plan));
 }
 

@@ -15,7 +15,7 @@ let database;
 /** Fills both stores with so many records. */
 export async function prepare(records) {
   const glue = await import('/vault/jicho.js');
-  await glue.default({ module_or_path: fetch('/vault/jicho_bg.wasm') });
+  await glue.default({ module_or_path: fetch('/vault/jicho-vault.wasm') });
   sealer = new glue.BenchSealer();
   key = await crypto.subtle.generateKey({ name: NAME, length: 256 }, false, ['encrypt', 'decrypt']);
   vault = await Vault.open({ name: 'bench', unlock: { key: new Uint8Array(32) }, worker: false });

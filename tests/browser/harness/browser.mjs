@@ -44,13 +44,17 @@ function settings(args) {
   };
 }
 
-function findChromium() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+export function findChromium() {
+  const found = process.env.CHROMIUM ?? findProgram(NAMES);
   if (!found)
     throw new Error(`no browser in PATH (${NAMES.join(', ')}): install one, or name its program with CHROMIUM`);
   return found;
+}
+
+/** The first program of these names in PATH. */
+export function findProgram(names) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
 }
 
 function isProgram(path) {

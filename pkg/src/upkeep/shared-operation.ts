@@ -1,5 +1,5 @@
 /** One operation for all who wait for it. It is aborted when the last of them aborts. */
-export class Joint<T, P> {
+export class SharedOperation<T, P> {
   /** When it has ended, however. */
   readonly settled: Promise<void>;
   readonly #result: Promise<T>;

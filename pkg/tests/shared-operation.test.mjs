@@ -3,13 +3,13 @@ import { test } from 'node:test';
 
 import { source } from './source.mjs';
 
-const { Joint } = await source('upkeep/joint');
+const { SharedOperation } = await source('upkeep/shared-operation');
 const never = new AbortController().signal;
 
 /** One that ends when told to. */
 function start() {
   const run = {};
-  run.joint = new Joint((onProgress, signal) => {
+  run.joint = new SharedOperation((onProgress, signal) => {
     Object.assign(run, { onProgress, signal });
     return new Promise((resolve, reject) => {
       run.resolve = resolve;
@@ -80,6 +80,6 @@ test('aborted from above, all hear of it', async () => {
 });
 
 test('a failure that nobody waits for is no unhandled rejection', async () => {
-  const joint = new Joint(() => Promise.reject(new Error('nobody')));
+  const joint = new SharedOperation(() => Promise.reject(new Error('nobody')));
   await joint.settled;
 });

@@ -1,5 +1,4 @@
-import type { Frame } from '../capture/capture.js';
-import type { Quality } from './types.js';
+import type { Quality } from './recognition.js';
 
 /** A product that was taught on this device, or of the release, refined on it. */
 export interface TaughtProduct {
@@ -59,47 +58,3 @@ export interface ImportedLessons {
   /** Lessons that were here already. */
   present: number;
 }
-
-/** What is said of a lesson beside its frames. */
-export interface Said {
-  id: string;
-  /** Milliseconds since 1970. */
-  time: number;
-  label: string | null;
-  /** A JSON object, or empty. */
-  facts: string;
-}
-
-/** What the channel's thread is asked of lessons. */
-export type LessonRequest =
-  | { do: 'enroll'; said: Said; frames: Frame[] }
-  /** `said.id` is the recognition's. */
-  | { do: 'correct'; said: Said }
-  | { do: 'forget'; label: string | null }
-  | { do: 'export' }
-  | { do: 'import'; file: Blob }
-  /** Another tab has changed what is kept. */
-  | { do: 'reload' };
-
-/** What it answers. */
-export interface LessonAnswers {
-  enroll: EnrolledFrame[];
-  correct: undefined;
-  forget: boolean;
-  export: Blob;
-  import: ImportedLessons;
-  reload: undefined;
-}
-
-/** A lesson's file under its id. */
-export type Kept = [id: string, file: Uint8Array];
-
-/** Where lessons are kept. */
-export interface Shelf {
-  all(): Promise<Kept[]>;
-  /** Puts lessons in the place of those of the same id, and removes others. What fails has changed nothing that was there. */
-  keep(lessons: Kept[], gone: string[]): Promise<void>;
-}
-
-/** What is asked of a shelf that is in the page, for a worker. */
-export type ShelfRequest = { do: 'all' } | { do: 'keep'; lessons: Kept[]; gone: string[] };

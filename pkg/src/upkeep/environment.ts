@@ -1,9 +1,9 @@
-import type { Surroundings } from './checks.js';
+import type { Environment } from './checks.js';
 
 const EVENTS = ['visibilitychange', 'online', 'offline', 'pageshow'] as const;
 
 /** The page's, or a worker's that has no document. */
-export const surroundings: Surroundings = {
+export const environment: Environment = {
   now: Date.now,
   random: Math.random,
   after(ms, call) {

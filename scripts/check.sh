@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# What must hold before a commit: format, lints, types, documents, generated files, licences. `check.sh lint` leaves out
+# cargo-deny, whose first use compiles it for some minutes; `./build.sh test` runs it that way.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+source scripts/tools.sh
+
+rust_format() { cargo fmt --all -- --check; }
+
+rust_lints() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
+
+# Links within the API documentation, and its code blocks' syntax.
+rust_documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet; }
+
+# The TypeScript types that are written from Rust (`./build.sh generated`).
+generated_files() { cargo test -p jicho --test generated --quiet; }
+
+shell_scripts() { .tools/check/bin/shellcheck --external-sources build.sh scripts/*.sh .ci/run; }
+
+# Relative links and their anchors in every document.
+document_links() {
+  git ls-files '*.md' | xargs .tools/check/bin/lychee --offline --include-fragments --no-progress --quiet
+}
+
+javascript() {
+  node_packages
+  npm run --silent lint
+}
+
+licences() {
+  [ -x .tools/bin/cargo-deny ] || cargo install cargo-deny --version 0.20.2 --locked --root .tools --quiet
+  PATH=$PWD/.tools/bin:$PATH cargo deny --workspace --all-features check --hide-inclusion-graph licenses bans sources
+}
+
+python_environment check scripts/check-requirements.txt
+step "Rust: format" rust_format
+step "Rust: lints" rust_lints
+step "Rust: documentation" rust_documents
+step "TypeScript and JavaScript: format and lints" javascript
+step "shell scripts" shell_scripts
+step "links in documents" document_links
+[ "${1:-}" = lint ] || step "licences, bans and sources of dependencies" licences
+[ "${1:-}" = lint ] || step_table "$SECONDS"

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Looks for inputs that break the parsers and the engine, `fuzz.sh SECONDS` in all (3600 by default), one target after
+# another. Inputs found on the way stay in target/fuzz/corpus; the committed seeds are in fuzz/corpus.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+source scripts/tools.sh
+
+# Each target with its percentage of the time.
+SHARES="plan:38 onnx:20 engine:14 manifest:8 vault:7 export:7 lesson:6"
+
+seconds=${1:-3600}
+nightly rust-src
+[ -x .tools/bin/cargo-fuzz ] || cargo install cargo-fuzz --root .tools --quiet
+for entry in $SHARES; do
+  target=${entry%:*}
+  say "fuzzing $target"
+  mkdir -p "target/fuzz/corpus/$target"
+  options=(-max_len=8192 -timeout=20 -rss_limit_mb=2048 -max_total_time=$((seconds * ${entry#*:} / 100)))
+  [ ! -f "fuzz/dictionaries/$target.dict" ] || options+=("-dict=fuzz/dictionaries/$target.dict")
+  features=()
+  [ "$target" != onnx ] || features=(--features onnx)
+  PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz "${features[@]}" "$target" \
+    "target/fuzz/corpus/$target" "fuzz/corpus/$target" -- "${options[@]}"
+done
