@@ -45,7 +45,7 @@ export interface Diagnostics {
     bytes: number;
     /** The files that it was loaded from, sha256 in lower-case hex; null where the engine does not answer. */
     files: { role: string; sha256: string; bytes: number }[] | null;
-    /** Name of the key that it says it is signed with; verified only where `trust.keys` is above 0. */
+    /** Names of the keys that it says it is signed with, joined by commas; verified only where `trust.keys` is above 0. */
     signedBy: string | null;
     /** Whether it survives the page, and why not. */
     stored: boolean;
@@ -64,6 +64,10 @@ export interface Diagnostics {
   check: {
     /** The last one on this device that was not aborted; null before the first. */
     last: LastCheck | null;
+    /** The number of the release that the host named at the last check of this page; null where it was not read. */
+    hostSeq: number | null;
+    /** When the host's release should have been replaced, Unix seconds; null where it does not say. */
+    expires: number | null;
     /** Why the candidate that this device should have taken was not; null where nothing is wrong. */
     candidateError: { code: JichoErrorCode; message: string } | null;
     /** Minutes between automatic ones; 0 for none. */

@@ -30,6 +30,7 @@ const MEANINGS = {
   LESSON_LIMIT: 'No more lessons fit. The new one was not stored.',
   INVALID_LESSON: 'The lesson is damaged, or is no lesson.',
   RECOGNITION_GONE: 'The recognition is too old to be corrected: its picture is no longer in memory.',
+  CLOCK: "The release is from the future by this device's clock, which is probably wrong: set date and time.",
   NETWORK: 'There is no connection, or it broke.',
   HTTP_STATUS:
     'The host answered with an error status. (A missing metadata.json, 404, means that there is no such channel.)',

@@ -22,6 +22,8 @@ export interface ModelInfo {
   imageSize: number;
   /** How the answers come about: `embedding` (a head on a frozen network) or `classifier`. */
   modelType: string;
+  /** The network's family, as `mobilenetv2-12`; null where the release does not say. */
+  architecture: string | null;
   /** Bytes of all files that this device fetches of it. */
   bytes: number;
   /** Whether it is the shop's candidate, which only a share of the devices takes. */
@@ -41,8 +43,11 @@ export interface SyncResult {
    * - `current`: the host has nothing newer.
    * - `offline`: the host cannot be reached; what is on the device goes on answering.
    * - `absent`: the host has no such channel.
+   * - `host-older`: the host's release is older than one that this device trusted (a stale cache, a restored backup, or a
+   *   replay by an attacker); the model stays.
+   * - `expired`: the host has nothing newer, and what it has should have been replaced by now; the model goes on answering.
    */
-  outcome: 'updated' | 'current' | 'offline' | 'absent';
+  outcome: 'updated' | 'current' | 'offline' | 'absent' | 'host-older' | 'expired';
   /** What answers now, or null. */
   model: ModelInfo | null;
   /** Why the host counts as out of reach (no network, CORS, a Content-Security-Policy, …); null unless `offline`. */

@@ -21,8 +21,10 @@ export interface OpenOptions {
   worker?: boolean | (() => Worker);
   /** Where the package's folder `wasm` is, where a bundler does not place its files by itself. */
   wasm?: string | URL;
-  /** Public keys, as `jicho keygen` prints them: only releases signed with one of them are taken. Without, signatures are not looked at. */
+  /** Public keys, as `jicho keygen` prints them: only releases signed with them are taken. Without, signatures are not looked at. */
   keys?: readonly string[];
+  /** How many different ones of the keys must have signed a release. Default 1. */
+  threshold?: number;
   /** The product ids that the app knows; see {@link Jicho.setProducts}. */
   products?: readonly string[] | null;
   /** Access token of the models' host: sent to no other, and never stored. */

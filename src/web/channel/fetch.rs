@@ -11,7 +11,7 @@ use web_sys::{
     RequestInit, RequestRedirect, Response, ResponseType, Url,
 };
 
-use super::line::{self, Line};
+use super::connection::{self, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Body, Head, Host, Redirect, Request};
 use crate::web::failure::describe;
@@ -19,9 +19,9 @@ use crate::web::failure::describe;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = fetch)]
-    fn fetch(request: &web_sys::Request) -> Promise;
+    pub(super) fn fetch(request: &web_sys::Request) -> Promise;
     #[wasm_bindgen(thread_local_v2, js_name = origin)]
-    static ORIGIN: Option<String>;
+    pub(super) static ORIGIN: Option<String>;
 }
 
 /// Waits before a retry: this long, then twice as long, and so on.
@@ -39,7 +39,7 @@ pub(super) struct FetchHost {
 /// The body of a response, or of one that has none.
 pub(super) struct FetchBody {
     url: String,
-    line: Line,
+    connection: Connection,
     reader: Option<ReadableStreamDefaultReader>,
 }
 
@@ -47,8 +47,14 @@ impl Host for FetchHost {
     type Body = FetchBody;
 
     async fn send(&self, request: &Request<'_>) -> Result<(Head, FetchBody)> {
-        let line = Line::new(&self.signal, self.stall);
-        let response = line.wait(request.url, fetch(&prepare(request, &line)?)).await?;
+        let connection = Connection::new(&self.signal, self.stall);
+        let response = match connection.wait(request.url, fetch(&prepare(request, &connection)?)).await {
+            // A browser does not say whether the network, CORS or the page's policy is at fault.
+            Err(error) if error.kind() == ErrorKind::Network && request.mutable && !connection.has_stalled() => {
+                return Err(unreachable::explained(error, request.url, &connection, self.stall).await);
+            }
+            response => response?,
+        };
         let response: Response = response.unchecked_into();
         let header = |name: &str| response.headers().get(name).ok().flatten();
         let elsewhere = response.redirected() && origin(&response.url()) != origin(request.url);
@@ -67,16 +73,21 @@ impl Host for FetchHost {
             redirect,
         };
         let reader = response.body().map(|stream| stream.get_reader().unchecked_into());
-        Ok((head, FetchBody { url: request.url.to_owned(), line, reader }))
+        Ok((head, FetchBody { url: request.url.to_owned(), connection, reader }))
     }
 
     async fn token(&self, refresh: bool) -> Result<Option<String>> {
         let Some(token) = &self.token else { return Ok(None) };
+        let late = JsValue::symbol(None);
         let given = match token.call1(&JsValue::UNDEFINED, &refresh.into()) {
-            Ok(given) => JsFuture::from(self.unless_aborted(&Promise::resolve(&given))).await,
+            Ok(given) => connection::within(self.stall, &self.unless_aborted(&Promise::resolve(&given)), &late).await,
             Err(thrown) => Err(thrown),
         };
         self.check_aborted()?;
+        if given.as_ref().is_ok_and(|given| *given == late) {
+            let message = format!("the app's token function gave nothing for {} s", self.stall.as_secs_f64());
+            return Err(Error::new(ErrorKind::Unauthorized, message));
+        }
         let given = given.map_err(|thrown| {
             let message = format!("the app's token function failed: {}", describe(&thrown));
             Error::new(ErrorKind::Unauthorized, message)
@@ -93,7 +104,7 @@ impl Host for FetchHost {
     }
 
     async fn pause(&self, retry: u32) -> Result<()> {
-        let passed = line::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
+        let passed = connection::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
         // Only an abort rejects, and that is what comes next.
         let _ = JsFuture::from(self.unless_aborted(&passed)).await;
         self.check_aborted()
@@ -111,12 +122,12 @@ impl Host for FetchHost {
 impl Body for FetchBody {
     async fn read(&mut self, into: &mut Vec<u8>) -> Result<bool> {
         let Some(reader) = &self.reader else {
-            self.line.end();
+            self.connection.end();
             return Ok(false);
         };
-        let chunk: ReadableStreamReadResult = self.line.wait(&self.url, reader.read()).await?.unchecked_into();
+        let chunk: ReadableStreamReadResult = self.connection.wait(&self.url, reader.read()).await?.unchecked_into();
         if chunk.get_done().unwrap_or(true) {
-            self.line.end();
+            self.connection.end();
             return Ok(false);
         }
         let bytes: Uint8Array = chunk.get_value().unchecked_into();
@@ -132,7 +143,7 @@ impl Body for FetchBody {
 
     fn finish(&mut self) {
         // The browser reads the end by itself; an abort now would show a finished download as cancelled.
-        self.line.end();
+        self.connection.end();
     }
 }
 
@@ -150,7 +161,7 @@ impl FetchHost {
     }
 }
 
-fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
+fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Request> {
     let Request { url, mutable, if_none_match, range_start, if_range, token } = *request;
     let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
     // Elsewhere these headers would have the browser ask first whether they are allowed, which few hosts answer. There the
@@ -179,10 +190,10 @@ fn prepare(request: &Request<'_>, line: &Line) -> Result<web_sys::Request> {
     init.set_cache(if mutable && if_none_match.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });
-    init.set_signal(Some(&line.signal()));
+    init.set_signal(Some(&connection.signal()));
     web_sys::Request::new_with_str_and_init(url, &init).map_err(invalid)
 }
 
-fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     Url::new(url).ok().map(|url| url.origin())
 }

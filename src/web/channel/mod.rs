@@ -1,16 +1,17 @@
 //! The JavaScript surface: one channel.
 
+mod connection;
 mod diagnosis;
 mod digest;
 mod fetch;
 mod indexed_db;
 mod lessons;
-mod line;
 mod network;
 #[cfg(feature = "tract")]
 mod onnx;
 mod options;
 mod storage;
+mod unreachable;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -31,9 +32,9 @@ use crate::quality::{Assessor, Moment, Quality};
 use crate::sync::{Loaded, Problem, Session};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
+use connection::ChildSignal;
 use diagnosis::Report;
 use fetch::FetchHost;
-use line::Child;
 use options::Options;
 use storage::Storage;
 
@@ -87,7 +88,7 @@ impl Channel {
         signal: Option<AbortSignal>,
     ) -> Promise {
         let parents = [Some(self.clearing.borrow().signal()), signal].into_iter().flatten().collect();
-        let (child, token, stall) = (Child::new(parents), self.token.clone(), self.stall);
+        let (child, token, stall) = (ChildSignal::new(parents), self.token.clone(), self.stall);
         self.in_turn(async move |session| {
             let host = FetchHost { signal: child.signal(), token, stall };
             sync(&session, &host, &on_progress, &on_loaded).await

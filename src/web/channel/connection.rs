@@ -1,10 +1,10 @@
-//! When requests end before they are done: by the caller, or because nothing comes.
+//! Cancels a request when the caller aborts, or when its connection brings nothing for too long.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -17,18 +17,20 @@ use crate::web::failure::describe;
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(then: &Function, ms: u32) -> JsValue;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout_with(then: &Function, ms: u32, argument: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
 }
 
-/// Aborts as soon as one of other signals does. Dropped, it is forgotten by them.
-pub(super) struct Child {
+/// An abort signal that follows other signals: it aborts as soon as one of them does, until it is dropped.
+pub(super) struct ChildSignal {
     controller: AbortController,
     parents: Vec<AbortSignal>,
     listener: Closure<dyn FnMut()>,
 }
 
-impl Child {
+impl ChildSignal {
     pub(super) fn new(parents: Vec<AbortSignal>) -> Self {
         // The constructor cannot throw.
         let controller = AbortController::new().unwrap_throw();
@@ -41,7 +43,7 @@ impl Child {
                 controller.abort();
             }
         }
-        Child { controller, parents, listener }
+        ChildSignal { controller, parents, listener }
     }
 
     pub(super) fn signal(&self) -> AbortSignal {
@@ -49,7 +51,7 @@ impl Child {
     }
 }
 
-impl Drop for Child {
+impl Drop for ChildSignal {
     fn drop(&mut self) {
         for parent in &self.parents {
             let _ = parent.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
@@ -57,9 +59,9 @@ impl Drop for Child {
     }
 }
 
-/// A connection. Dropped before [`Line::end`], it is closed.
-pub(super) struct Line {
-    child: Child,
+/// The connection of one request. Dropped before [`Connection::end`], it cancels the request.
+pub(super) struct Connection {
+    child: ChildSignal,
     stall: Duration,
     stalled: Rc<Cell<bool>>,
     ended: Cell<bool>,
@@ -84,6 +86,15 @@ impl Drop for Timer {
     }
 }
 
+/// Settles as `promise` does, or resolves with `late` once that time has passed.
+pub(super) async fn within(time: Duration, promise: &Promise, late: &JsValue) -> Result<JsValue, JsValue> {
+    let mut timer = JsValue::UNDEFINED;
+    let timeout = Promise::new(&mut |resolve, _| timer = set_timeout_with(&resolve, ms(time), late));
+    let settled = JsFuture::from(Promise::race(&Array::of2(promise, &timeout))).await;
+    clear_timeout(&timer);
+    settled
+}
+
 /// Resolves once that time has passed.
 pub(super) fn passed(time: Duration) -> Promise {
     Promise::new(&mut |then, _| drop(set_timeout(&then, ms(time))))
@@ -93,11 +104,11 @@ fn ms(time: Duration) -> u32 {
     time.as_millis() as u32
 }
 
-impl Line {
+impl Connection {
     /// A connection that ends with `signal`, or when nothing comes for as long as `stall`.
     pub(super) fn new(signal: &AbortSignal, stall: Duration) -> Self {
-        let child = Child::new(vec![signal.clone()]);
-        Line { child, stall, stalled: Rc::default(), ended: Cell::new(false) }
+        let child = ChildSignal::new(vec![signal.clone()]);
+        Connection { child, stall, stalled: Rc::default(), ended: Cell::new(false) }
     }
 
     /// To be given to `fetch`.
@@ -105,9 +116,14 @@ impl Line {
         self.child.signal()
     }
 
-    /// All has come.
+    /// Everything has come, so that there is nothing left to cancel.
     pub(super) fn end(&self) {
         self.ended.set(true);
+    }
+
+    /// Whether it was given up because nothing came.
+    pub(super) fn has_stalled(&self) -> bool {
+        self.stalled.get()
     }
 
     /// Waits for what comes next from `url`.
@@ -120,7 +136,7 @@ impl Line {
         JsFuture::from(promise).await.map_err(|thrown| self.failed(url, &thrown))
     }
 
-    /// An aborted fetch rejects with whatever reason was given, so the signals tell, not the reason.
+    /// An aborted fetch rejects with any reason that the caller chose, so the signals are asked, not the reason.
     fn failed(&self, url: &str, thrown: &JsValue) -> Error {
         if self.child.parents.iter().any(AbortSignal::aborted) {
             return Error::new(ErrorKind::Aborted, "aborted by the caller");
@@ -133,7 +149,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for Connection {
     fn drop(&mut self) {
         if !self.ended.get() {
             self.child.controller.abort();
