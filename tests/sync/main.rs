@@ -7,6 +7,7 @@ mod fixture;
 
 mod abort;
 mod basics;
+mod before;
 mod candidate;
 mod clock;
 mod conditional;
