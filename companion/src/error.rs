@@ -64,14 +64,30 @@ pub enum Error {
     #[error("{0}")]
     Serve(String),
     /// A value of the companion's own that JSON cannot hold.
-    #[error("a value cannot be written as JSON ({0}); please report this defect")]
+    #[error("a value cannot be written as JSON ({0}); this is a defect of jicho, please report it")]
     Json(#[source] serde_json::Error),
+    /// A defect of the companion itself; the text says where.
+    #[error("this is a defect of jicho, please report it with the command that you ran: {0}")]
+    Defect(String),
+    /// An error together with what caused it, for [`std::error::Error::source`]. Its text is that of the error alone.
+    #[error("{error}")]
+    Caused {
+        /// The error.
+        error: Box<Error>,
+        /// What caused it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// `std::result::Result` with [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// The same error with its cause: `map_err(|e| Error::BadInput(format!("…: {e}")).caused_by(e))`.
+    pub fn caused_by(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Caused { error: Box::new(self), source: source.into() }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -89,7 +105,8 @@ impl Error {
             Error::Locked(_) => "LOCKED",
             Error::Compile(error) => error.code(),
             Error::Serve(_) => "SERVE",
-            Error::Json(_) => "INTERNAL",
+            Error::Json(_) | Error::Defect(_) => "INTERNAL",
+            Error::Caused { error, .. } => error.code(),
         }
     }
 }

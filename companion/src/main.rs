@@ -16,6 +16,8 @@ mod photo;
 mod progress;
 mod samples;
 mod serve;
+#[cfg(test)]
+mod test_data;
 
 use std::process::ExitCode;
 

@@ -21,12 +21,16 @@ use roc::{auroc, quantile};
 /// The share of good frames that a limit may call bad, in the source where it calls most.
 const FALSE_ALARMS: f64 = 0.02;
 
-/// Name, photos to choose limits on, photos to judge them on. The second are what `./build.sh demo` draws.
-const SOURCES: [[&str; 3]; 2] =
-    [["real", "../shared/grocery/train", "../shared/grocery/val"], ["drawn", "samples/photos", "samples/unseen"]];
+/// Name, photos to choose limits on, photos to judge them on. Real photos are below the folder that the variable `GROCERY`
+/// names; `./build.sh demo` draws the others.
+fn sources() -> [[String; 3]; 2] {
+    let grocery = std::env::var("GROCERY").unwrap_or_else(|_| "GROCERY".into());
+    let real = ["real".into(), format!("{grocery}/train"), format!("{grocery}/val")];
+    [real, ["drawn", "samples/photos", "samples/unseen"].map(String::from)]
+}
 
 struct Source {
-    name: &'static str,
+    name: String,
     chosen_on: Vec<Scores>,
     good: Vec<Scores>,
     /// For each of [`KINDS`], for each strength.
@@ -47,7 +51,7 @@ fn good(photo: &Picture, chance: &mut Chance) -> Scores {
     Scores { motion: scores(&now, Some(&before)).motion, ..scores(&photo.noisy(chance), None) }
 }
 
-fn measure([name, to_choose, to_judge]: [&'static str; 3], most: usize, models: Option<&str>) -> Option<Source> {
+fn measure([name, to_choose, to_judge]: [String; 3], most: usize, models: Option<&str>) -> Option<Source> {
     let read = |folder: &str| {
         let found = photos::read(folder, most);
         if found.is_none() {
@@ -55,8 +59,8 @@ fn measure([name, to_choose, to_judge]: [&'static str; 3], most: usize, models: 
         }
         found
     };
-    let (to_choose, to_judge) = (read(to_choose)?, read(to_judge)?);
-    let channel = models.map(|models| Channel::load(models, name));
+    let (to_choose, to_judge) = (read(&to_choose)?, read(&to_judge)?);
+    let channel = models.map(|models| Channel::load(models, &name));
     let mut chance = Chance::new(1);
     let chosen_on = to_choose.iter().map(|photo| good(photo, &mut chance)).collect();
     let all_good = to_judge.iter().map(|photo| good(photo, &mut chance)).collect();
@@ -192,7 +196,7 @@ fn time(channel: Option<&Channel>) {
 fn main() {
     let most = std::env::args().nth(1).map_or(120, |text| text.parse().expect("PHOTOS is a number"));
     let models = std::env::args().nth(2);
-    let measured = SOURCES.into_iter().filter_map(|source| measure(source, most, models.as_deref()));
+    let measured = sources().into_iter().filter_map(|source| measure(source, most, models.as_deref()));
     let sources: Vec<Source> = measured.collect();
     for source in &sources {
         println!("{}: {} photos to choose on, {} to judge on", source.name, source.chosen_on.len(), source.good.len());

@@ -8,8 +8,8 @@
 // `--unseen` makes a backbone of half the products, as the embedded one was made of all, and judges it on the other half
 // beside the smallest downloaded one: half an hour.
 //
-// Where the photos are is told by GROCERY (default ../shared/grocery), where downloaded networks are by BACKBONES
-// (default ../shared/backbones). Without the photos nothing is done, and the reason is printed.
+// GROCERY names the dataset's folder, BACKBONES that of downloaded networks. Without GROCERY nothing is done, and the reason
+// is printed; without BACKBONES only the embedded backbone is measured.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,8 +21,8 @@ import { median } from '../bench/harness/statistics.mjs';
 import { teaching } from './teaching.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
-const grocery = resolve(root, process.env.GROCERY ?? '../shared/grocery');
-const backbones = resolve(root, process.env.BACKBONES ?? '../shared/backbones');
+const grocery = resolve(process.env.GROCERY ?? 'GROCERY');
+const backbones = resolve(process.env.BACKBONES ?? 'BACKBONES');
 const out = join(root, 'target/accuracy');
 const jicho = join(root, 'target/debug/jicho');
 /** Products of the shop whose training is timed. */

@@ -1,9 +1,8 @@
 // The browser's answers are the companion's: on the same files, and to the digit on the same pixels.
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { jicho } from './harness/companion.mjs';
@@ -22,9 +21,9 @@ const DECODED = 0.1;
 /** Classes of real photos. */
 const CLASSES = 47;
 
-const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
-const GROCERY = join(SHARED, 'grocery');
-const BACKBONE = join(SHARED, 'backbones/mobilenet_v1_0.25_128.onnx');
+/** Real photos and a real network, where these variables name their folders. */
+const GROCERY = resolve(process.env.GROCERY ?? 'GROCERY');
+const BACKBONE = resolve(process.env.BACKBONES ?? 'BACKBONES', 'mobilenet_v1_0.25_128.onnx');
 
 const folder = temporary(after);
 const own = internals(after, 'capture/frame-reader');
@@ -166,7 +165,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   });
 
   const missing = [GROCERY, BACKBONE].find((path) => !existsSync(path));
-  const skip = missing && `no ${basename(missing)} beside the repository`;
+  const skip = missing && `${missing} is not here: GROCERY and BACKBONES name the folders`;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
     const classes = new Set(

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::network::Plan;
 use super::pixels::Pixels;
-use super::publishing::{self, Canary, Publish};
+use super::publishing::{self, Canary, Publish, Reports};
 use crate::error::Result;
 use crate::model::import;
 use crate::progress::Progress;
@@ -28,6 +28,8 @@ pub struct Import {
     /// The network's output with a value per label, where several fit
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     publish: Publish,
     #[command(flatten)]
@@ -51,6 +53,7 @@ impl Import {
             model: self.model,
             labels: self.labels,
             channel: self.channel,
+            report: self.reports.place(&self.out),
             out: self.out,
             output: self.output,
             pixels: self.pixels.flags(),

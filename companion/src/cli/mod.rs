@@ -8,6 +8,7 @@ mod compile;
 mod crossvalidate;
 mod evaluate;
 mod export;
+mod guard;
 mod import;
 mod key_list;
 mod keygen;
@@ -87,7 +88,8 @@ pub fn run() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     let json = command.json();
-    match command.run() {
+    guard::silence_panics();
+    match guard::run(|| command.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if json {

@@ -1,12 +1,13 @@
 //! The options of every command that publishes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::output::publish::sequence::SequenceTerms;
 use crate::output::publish::signing::SigningTerms;
 use crate::output::publish::{KEEP, Published, Terms};
+use crate::output::report::place::Place;
 use crate::progress::{Progress, emit};
 
 /// How to publish.
@@ -55,11 +56,34 @@ impl Publish {
     }
 }
 
+/// Whether to publish to a share of the devices first.
 #[derive(Args)]
 pub(super) struct Canary {
     /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
     #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
     pub(super) canary: Option<f64>,
+}
+
+/// Where the report of a release goes.
+#[derive(Args)]
+pub(super) struct Reports {
+    /// Write the report into this folder, below it by channel and version (default: beside the models folder, as
+    /// `ml-models-reports`)
+    #[arg(long, value_name = "DIR", conflicts_with = "publish_report", help_heading = "Publishing")]
+    reports: Option<PathBuf>,
+    /// Publish the report, with the photos that it shows, beside the release: whoever can fetch models can read it
+    #[arg(long, help_heading = "Publishing")]
+    publish_report: bool,
+}
+
+impl Reports {
+    pub(super) fn place(self, models: &Path) -> Place {
+        match (self.publish_report, self.reports) {
+            (true, _) => Place::Published,
+            (false, Some(folder)) => Place::Private(folder),
+            (false, None) => Place::beside(models),
+        }
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -7,10 +7,9 @@ use serde_json::json;
 
 use super::caching::Caching;
 use super::network::Network;
-use super::publishing::{Canary, Publish, tell_canary};
+use super::publishing::{Canary, Publish, Reports, tell_canary};
 use crate::error::Result;
-use crate::learning::train::{self, Report};
-use crate::output::publish::Published;
+use crate::learning::train::{self, Trained};
 use crate::progress::{Progress, emit};
 
 /// `jicho train`
@@ -54,6 +53,8 @@ pub struct Train {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     publish: Publish,
     #[command(flatten)]
     canary: Canary,
@@ -63,8 +64,7 @@ impl Train {
     /// Trains, publishes, and tells what came of it.
     pub fn run(self) -> Result<()> {
         let progress = Progress::lines(self.json);
-        let (published, report) = train::run(&self.options(), progress)?;
-        tell(progress, &published, &report);
+        tell(progress, &train::run(&self.options(), progress)?);
         Ok(())
     }
 
@@ -73,7 +73,6 @@ impl Train {
         train::Options {
             photos: self.photos,
             channel: self.channel,
-            out: self.out,
             backbone,
             seed: self.seed,
             label: self.label,
@@ -83,12 +82,16 @@ impl Train {
             fine_tune: self.fine_tune,
             mirror: !self.no_mirror,
             cache: self.cache.place(),
+            report: self.reports.place(&self.out),
             terms: self.publish.terms(self.canary.canary),
+            out: self.out,
         }
     }
 }
 
-fn tell(progress: Progress, published: &Published, report: &Report) {
+fn tell(progress: Progress, trained: &Trained) {
+    let Trained { published, report, report_folder } = trained;
+    let report_page = report_folder.as_ref().map(|folder| folder.join("report.html").display().to_string());
     let manifest = &published.manifest;
     progress.event(&json!({
         "event": "published",
@@ -102,6 +105,7 @@ fn tell(progress: Progress, published: &Published, report: &Report) {
         "seconds": manifest.training_duration,
         "metadata": published.path,
         "canary": published.canary,
+        "report": report_page,
     }));
     if progress != Progress::Human {
         return;
@@ -121,6 +125,9 @@ fn tell(progress: Progress, published: &Published, report: &Report) {
         "{} {}: {} products,{attributes} {} photos, {:.1} s, accuracy {accuracy}",
         manifest.channel_id, manifest.version, manifest.product_count, manifest.image_count, manifest.training_duration
     );
+    if let Some(page) = report_page {
+        eprintln!("report: {page}");
+    }
     tell_canary(progress, published);
     emit(&published.path);
 }

@@ -3,12 +3,12 @@
 use jicho::manifest::Preprocessing;
 
 use crate::error::Result;
-use crate::learning::network::course::{Course, Material};
 use crate::learning::network::onnx::{self, Storage};
 use crate::learning::network::random::stream;
+use crate::learning::network::schedule::{Schedule, TrainingData};
 use crate::learning::network::student::Student;
 use crate::learning::network::view::Square;
-use crate::learning::network::{Network, judge};
+use crate::learning::network::{Network, nearest_mean};
 use crate::progress::Progress;
 
 const DECAY: f32 = 0.01;
@@ -72,13 +72,13 @@ pub fn fine_tune(
     };
     let ((squares, labels), (held_squares, truth)) = (take(&learnt), take(&held));
     let share = |network: &Network| {
-        let [known, asked] = [&squares, &held_squares].map(|s| judge::features(network, s, size, pixels));
-        judge::nearest_mean(&known, &labels, &asked, &truth).unwrap_or(0.0)
+        let [known, asked] = [&squares, &held_squares].map(|s| nearest_mean::features(network, s, size, pixels));
+        nearest_mean::accuracy(&known, &labels, &asked, &truth).unwrap_or(0.0)
     };
     let before = share(&network);
     let mut student = Student::new(network, [classes, 0], DECAY, &mut stream(options.seed, [6, 0, 0]));
     student.first = options.first_block;
-    let course = Course {
+    let course = Schedule {
         sizes: vec![(size, options.epochs)],
         batch: options.batch,
         rate: options.rate,
@@ -86,7 +86,7 @@ pub fn fine_tune(
         seed: options.seed,
     };
     let known: Vec<Option<usize>> = labels.iter().copied().map(Some).collect();
-    let material = Material { squares: &squares, labels: &known, pixels: *pixels, targets: None };
+    let material = TrainingData { squares: &squares, labels: &known, pixels: *pixels, targets: None };
     let stage = progress.stage("fine-tune", course.steps(squares.len()));
     course.teach(&mut student, &material, |_, _| stage.advance());
     stage.finish();

@@ -16,6 +16,7 @@ use crate::model::onnx::{self, cut, pixels};
 use crate::model::plan;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
+use crate::output::report::place::Place;
 use crate::progress::Progress;
 
 /// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
@@ -38,6 +39,8 @@ pub struct Options {
     pub pixels: PixelFlags,
     /// How its plan stores weights; none makes no plan.
     pub plan: Option<Storage>,
+    /// Where the report goes.
+    pub report: Place,
     /// How to publish.
     pub terms: Terms,
 }
@@ -94,7 +97,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
     let mut release = Release::new(manifest, files);
     release.record_golden()?;
-    target.publish(release, |_| Ok(vec![("report.json", json::pretty(&compiled.note)?)]), progress)
+    let report = |manifest: &Manifest| {
+        let files = vec![("report.json", json::pretty(&compiled.note)?)];
+        Ok(options.report.put(manifest, files)?.published)
+    };
+    target.publish(release, report, progress)
 }
 
 /// The network with one output: a probability a label.

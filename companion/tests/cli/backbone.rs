@@ -5,7 +5,7 @@ use std::fs;
 use jicho::manifest::FileRole;
 
 use crate::onnx::{Colors, Filters, operators};
-use crate::shared;
+use crate::real_data;
 use crate::shop::Shop;
 
 const TRAIN: &str = "train photos --channel T_1 --out models";
@@ -63,7 +63,7 @@ fn a_published_backbone_is_a_backbone_again() {
 
 #[test]
 fn a_real_network_is_cut_at_its_features() {
-    let Some(path) = shared::file("backbones/mobilenet_v1_0.25_128.onnx", "training on a real backbone") else {
+    let Some(path) = real_data::file("BACKBONES", "mobilenet_v1_0.25_128.onnx", "training on a real backbone") else {
         return;
     };
     let shop = Shop::with_photos(6, 6);

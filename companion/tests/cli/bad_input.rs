@@ -87,8 +87,7 @@ fn broken_photos_beside_good_ones_are_reported_and_skipped() {
     assert!(outcome.stderr.contains("`only-broken` has no usable photo"), "{}", outcome.stderr);
     let manifest = shop.manifest("T_1");
     assert_eq!((manifest.product_count, manifest.image_count), (5, 20));
-    let report = shop.read(&format!("models/T_1/versions/{}/report.json", manifest.version));
-    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    let report = shop.report("T_1");
     assert_eq!(report["problems"].as_array().unwrap().len(), 5);
 
     let (measures, lines) = shop.evaluate("T_1", "photos");

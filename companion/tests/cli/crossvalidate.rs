@@ -58,7 +58,6 @@ fn only_networks_that_can_be_trained_further_are() {
     shop.run(&format!("{train} --backbone odd.onnx {}", Colors::FLAGS)).fails("NOT_A_BACKBONE").says(&["Erf"]);
     assert!(!shop.path("models/T_1/latest").exists());
     shop.run(train).ok();
-    let report = shop.read(&format!("models/T_1/versions/{}/report.json", shop.manifest("T_1").version));
-    let report: Value = serde_json::from_slice(&report).unwrap();
+    let report = shop.report("T_1");
     assert!(report["fineTuning"]["kept"].is_boolean(), "{}", report["fineTuning"]);
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::onnx::{Colors, Filters, property};
 use crate::shop::{Shop, by_label, line};
-use crate::{pycheck, shared};
+use crate::{pycheck, real_data};
 
 const TOLERANCE: f64 = 1e-4;
 const IMAGES: usize = 6;
@@ -92,8 +92,8 @@ fn trained_agrees(shop: &Shop, backbone: &[&str]) {
     agrees(shop);
 }
 
-fn shared_agrees(file: &str) {
-    let Some(path) = shared::file(file, "export with a real backbone") else { return };
+fn real_agrees(name: &str) {
+    let Some(path) = real_data::file("BACKBONES", name, "export with a real backbone") else { return };
     trained_agrees(&Shop::new(), &["--backbone", path.to_str().unwrap()]);
 }
 
@@ -131,17 +131,17 @@ fn an_imported_classifier() {
 
 #[test]
 fn a_mobilenet() {
-    shared_agrees("backbones/mobilenet_v1_0.25_128.onnx");
+    real_agrees("mobilenet_v1_0.25_128.onnx");
 }
 
 #[test]
 fn a_squeezenet_blue_first() {
-    shared_agrees("backbones/squeezenet1_1_fp32.onnx");
+    real_agrees("squeezenet1_1_fp32.onnx");
 }
 
 #[test]
 fn a_squeezenet_in_half_precision() {
-    shared_agrees("backbones/SqueezeNet_fp16.onnx");
+    real_agrees("SqueezeNet_fp16.onnx");
 }
 
 #[test]

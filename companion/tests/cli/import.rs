@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::onnx::{Colors, SIDE};
 use crate::shop::{Outcome, Shop, confidences, line};
-use crate::{shared, shop};
+use crate::{real_data, shop};
 
 /// Plain colours, for which the networks' answers are known.
 const PAINTS: [(&str, [u8; 3]); 3] = [("red", [200, 60, 20]), ("green", [10, 180, 90]), ("blue", [20, 60, 240])];
@@ -166,8 +166,8 @@ fn labels_must_fit_the_network() {
 #[test]
 fn a_known_network_needs_no_flags() {
     let skipped = "import of a real classifier";
-    let Some(model) = shared::file("backbones/mobilenet_v1_0.25_128.onnx", skipped) else { return };
-    let Some(labels) = shared::file("backbones/imagenet_labels.txt", skipped) else { return };
+    let Some(model) = real_data::file("BACKBONES", "mobilenet_v1_0.25_128.onnx", skipped) else { return };
+    let Some(labels) = real_data::file("BACKBONES", "imagenet_labels.txt", skipped) else { return };
     let shop = Shop::with_photos(2, 1);
     let paths = [model, labels].map(|p| p.into_os_string().into_string().unwrap());
     shop.run_with(&["import", &paths[0], "--labels", &paths[1], "--channel", "T_1", "--out", "models"]).ok();
@@ -177,7 +177,7 @@ fn a_known_network_needs_no_flags() {
     let (_, lines) = shop.evaluate("T_1", "photos");
     assert!(lines.iter().all(|l| l["predictions"].as_array().unwrap().len() == 1001));
 
-    let Some(bananas) = shared::file("grocery/val/Fruit/Banana", "real bananas") else { return };
+    let Some(bananas) = real_data::file("GROCERY", "val/Fruit/Banana", "real bananas") else { return };
     fs::create_dir_all(shop.path("fruit/banana")).unwrap();
     for entry in fs::read_dir(bananas).unwrap().map(Result::unwrap) {
         fs::copy(entry.path(), shop.path("fruit/banana").join(entry.file_name())).unwrap();

@@ -26,11 +26,13 @@ mod plan;
 mod pretrain;
 mod publish;
 mod pycheck;
+mod real_data;
+mod report;
 #[cfg(feature = "s3")]
 mod s3;
 mod sequence;
 mod serve;
-mod shared;
+
 mod shop;
 mod sign;
 mod small;

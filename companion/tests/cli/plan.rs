@@ -13,11 +13,6 @@ fn roles(shop: &Shop) -> Vec<FileRole> {
     shop.manifest("T_1").files.iter().map(|f| f.role).collect()
 }
 
-fn report(shop: &Shop) -> Value {
-    let version = shop.manifest("T_1").version;
-    serde_json::from_slice(&shop.read(&format!("models/T_1/versions/{version}/report.json"))).unwrap()
-}
-
 /// The plan that is published; it must be one of the ONNX beside it.
 fn plan(shop: &Shop) -> Vec<u8> {
     let manifest = shop.manifest("T_1");
@@ -33,7 +28,7 @@ fn plan(shop: &Shop) -> Vec<u8> {
 
 fn without(shop: &Shop, reason: &str) {
     assert!(!roles(shop).contains(&FileRole::Plan));
-    let report = report(shop);
+    let report = shop.report("T_1");
     assert_eq!(report["engine"], "tract");
     assert!(report["engineReason"].as_str().unwrap().contains(reason), "{report}");
 }
@@ -65,7 +60,7 @@ fn training_and_import_publish_one() {
     train(&shop, "");
     assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan, FileRole::Space, FileRole::Head]);
     plan(&shop);
-    let told = report(&shop);
+    let told = shop.report("T_1");
     assert_eq!((&told["engine"], told.get("engineReason")), (&Value::from("plan"), None));
     assert!(told["planDifference"].as_f64().unwrap() < 1e-3, "{told}");
 
@@ -74,7 +69,7 @@ fn training_and_import_publish_one() {
     import(&shop, "");
     assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan]);
     plan(&shop);
-    assert_eq!(report(&shop)["engine"], "plan");
+    assert_eq!(shop.report("T_1")["engine"], "plan");
 }
 
 #[test]

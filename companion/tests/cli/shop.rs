@@ -85,6 +85,12 @@ impl Shop {
         serde_json::from_slice(&self.read(&latest(channel))).unwrap()
     }
 
+    /// The private report of a channel's release in force.
+    pub fn report(&self, channel: &str) -> Value {
+        let version = self.manifest(channel).version;
+        serde_json::from_slice(&self.read(&format!("models-reports/{channel}/{version}/report.json"))).unwrap()
+    }
+
     /// Every file below `models/` but the lock, by its path: what the world sees of the shop.
     pub fn published(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();

@@ -3,12 +3,13 @@
 //!
 //! Every model here is learnt by the functions that `jicho train` learns by, from the same variations of the photos.
 
-mod frames;
+mod background_frames;
 mod protocol;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,6 +17,9 @@ use crate::cache;
 use crate::dataset::{Dataset, Value};
 use crate::error::{Error, Result};
 use crate::learning::train::augment::Variation;
+use crate::learning::train::content::ContentId;
+use crate::learning::train::shared_space::SharedSpace;
+use crate::learning::train::space_choice::GivenSpace;
 use crate::learning::train::{COLOR_WEIGHT, embed};
 use crate::model::backbone;
 use crate::progress::Progress;
@@ -105,49 +109,52 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
     let total = dataset.examples.len();
-    let views = embed::Views {
+    let photo_embedder = embed::PhotoEmbedder {
         embedder: &embedder,
         network: backbone.digest(features),
         variation: Variation { mirror: options.mirror },
         cache: &options.cache.open(progress),
     };
-    let photos = embed::photos(&views, &mut dataset, |_| embed::MOST, progress)?;
+    let photos = embed::photos(&photo_embedder, &mut dataset, |_| embed::MAX_VARIATIONS, progress)?;
     if dataset.examples.len() < total || dataset.labels.len() < 2 {
         let first = dataset.problems.first().map_or("at least two products are needed".into(), ToString::to_string);
         return Err(Error::BadInput(format!("photos that cannot be read would shift the folds: {first}")));
     }
-    let given = backbone
-        .space
-        .as_deref()
-        .map(|bytes| protocol::read_space(bytes, embedder.feature_len()))
-        .transpose()?
-        .map(|space| (space, false));
+    let space = backbone.space.as_deref().map(|bytes| SharedSpace::read(bytes, embedder.feature_len())).transpose()?;
+    let given = space.map(|space| GivenSpace { shared: Arc::new(space), knows_photos: false });
     let kinds = kinds(&dataset, options.kind.as_deref());
     let pretraining = backbone.pretraining.as_ref();
-    let seen = pretraining.map_or_else(|| vec![false; total], |made| made.saw(&dataset.examples));
-    let count = seen.iter().filter(|seen| **seen).count();
+    let pretrained = pretraining.map_or_else(|| vec![false; total], |made| made.saw(&dataset.examples));
+    let count = pretrained.iter().filter(|pretrained| **pretrained).count();
     if count > 0 {
         progress.warn(&format!("the backbone was made from {count} of these photos: folds of them flatter it"));
     }
     let bench = Bench {
-        photos: &photos,
+        photos: &photos.features,
+        contents: &photos.contents,
         class: dataset.examples.iter().map(|e| e.label.unwrap_or_default()).collect(),
-        seen,
-        told: pretraining.filter(|_| count > 0).and_then(|made| made.calibration),
+        pretrained,
+        stored_calibration: pretraining.filter(|_| count > 0).and_then(|made| made.calibration),
         kind: kinds,
         classes: dataset.labels.len(),
         background: &embed::background(&embedder, backbone.size)?,
-        frames: frames::embed(&embedder, &dataset, backbone.size)?,
+        frames: background_frames::embed(&embedder, &dataset, backbone.size)?,
         embedding: features.embedding,
         given,
         mirror: options.mirror,
     };
     let all: Vec<usize> = (0..total).collect();
     let (first, second) = all.split_at(learnt);
+    let known: HashSet<ContentId> = photos.contents[..learnt].iter().copied().collect();
+    let second: Vec<usize> = second.iter().copied().filter(|&i| !known.contains(&photos.contents[i])).collect();
+    if second.len() < total - learnt {
+        let copies = total - learnt - second.len();
+        progress.warn(&format!("{copies} photos of --test are copies of photos that are learnt from: left out"));
+    }
     let folds = bench.rows(&|seed| bench.folds(&all, seed), options, progress)?;
     let other_visits = match second.is_empty() {
         true => Vec::new(),
-        false => bench.rows(&|_| vec![(first.to_vec(), second.to_vec())], options, progress)?,
+        false => bench.rows(&|_| vec![(first.to_vec(), second.clone())], options, progress)?,
     };
     Ok(Validation {
         backbone: backbone.name,

@@ -1,7 +1,6 @@
 //! The protocols: which photos are learnt from, which are judged, and what is counted.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -11,12 +10,13 @@ use rayon::prelude::*;
 use super::{Options, Row, Spread};
 use crate::error::Result;
 use crate::learning::measure::{auroc, false_accepts_at};
-use crate::learning::train::calibrate::{self, HeldOut, MEASURABLE_PHOTOS, TRUE_ACCEPT_RATE, best};
+use crate::learning::train::calibrate::{self, MEASURABLE_PHOTOS, TRUE_ACCEPT_RATE};
+use crate::learning::train::content::{ContentId, without_copies};
 use crate::learning::train::embed::{self, Embedded};
-use crate::learning::train::fit::{Choice, choose};
-use crate::learning::train::learn::{self, Model, Set};
-use crate::learning::train::shared::Shared;
-use crate::learning::train::split::hold_out;
+use crate::learning::train::hold_out::hold_out;
+use crate::learning::train::label_model::{LabelModel, TrainingSet};
+use crate::learning::train::space_choice::{Choice, GivenSpace, choose};
+use crate::learning::train::{HeldOutAnswer, best, expected_calibration_error, trials};
 use crate::model::backbone::pretraining::Calibration;
 use crate::progress::Progress;
 
@@ -32,10 +32,12 @@ pub struct Bench<'a> {
     pub photos: &'a [Embedded],
     /// Of each photo.
     pub class: Vec<usize>,
-    /// Whether the network was made from each photo.
-    pub seen: Vec<bool>,
-    /// What the network's own file tells of other photos, where it was made from some of these.
-    pub told: Option<Calibration>,
+    /// What each photo shows, to find copies.
+    pub contents: &'a [ContentId],
+    /// Whether the backbone was pretrained on each photo.
+    pub pretrained: Vec<bool>,
+    /// The calibration in the backbone's own file, if the backbone was pretrained on some of these photos.
+    pub stored_calibration: Option<Calibration>,
     /// Of each class.
     pub kind: Vec<usize>,
     /// How many.
@@ -47,23 +49,15 @@ pub struct Bench<'a> {
     /// Length of the network's part of the features.
     pub embedding: usize,
     /// The space that comes with the backbone, as training wants it.
-    pub given: Option<(Arc<Shared>, bool)>,
+    pub given: Option<GivenSpace>,
     /// Whether the first variation is the mirror image.
     pub mirror: bool,
-}
-
-/// A space file.
-///
-/// # Errors
-/// When it is none over `inputs` features.
-pub fn read_space(bytes: &[u8], inputs: usize) -> Result<Arc<Shared>> {
-    Ok(Arc::new(Shared::read(bytes, inputs)?))
 }
 
 /// What a model learnt from a split says.
 struct Judged {
     /// Of the judged photos whose product was learnt, with the class's own number.
-    known: Vec<HeldOut>,
+    known: Vec<HeldOutAnswer>,
     /// Rejection scores of the other judged photos.
     strangers: Vec<f32>,
     /// Rejection scores of the frames without a product.
@@ -79,15 +73,21 @@ impl Bench<'_> {
     pub fn folds(&self, photos: &[usize], seed: u64) -> Vec<Split> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut fold = vec![0; self.photos.len()];
+        // A copy of a photo is in the photo's fold, whatever its class: else it would be learnt from and judged.
+        let mut fold_of_content: HashMap<ContentId, usize> = HashMap::new();
         for class in 0..self.classes {
             let members: Vec<usize> = photos.iter().copied().filter(|&i| self.class[i] == class).collect();
+            let members = without_copies(&members, self.contents);
             let shift = rng.random_range(0..members.len().div_ceil(FOLDS).max(1));
             let mut place: Vec<usize> = (0..FOLDS).collect();
             place.shuffle(&mut rng);
             for (i, photo) in members.iter().enumerate() {
                 let run = ((i + shift) * FOLDS / members.len()) % FOLDS;
-                fold[*photo] = place[run];
+                fold_of_content.entry(self.contents[*photo]).or_insert(place[run]);
             }
+        }
+        for &photo in photos {
+            fold[photo] = fold_of_content[&self.contents[photo]];
         }
         let part = |k: usize, inside: bool| photos.iter().copied().filter(|&i| (fold[i] == k) == inside).collect();
         (0..FOLDS).map(|k| (part(k, false), part(k, true))).collect()
@@ -188,35 +188,37 @@ impl Bench<'_> {
         let place = |i: usize| classes.binary_search(&self.class[i]).ok();
         let photos: Vec<Embedded> = train
             .iter()
-            .map(|&i| self.photos[i].varied(embed::variations(sizes[self.class[i]]), self.mirror))
+            .map(|&i| self.photos[i].with_variations(embed::variations(sizes[self.class[i]]), self.mirror))
             .collect();
         let class: Vec<Option<usize>> = train.iter().map(|&i| place(i)).collect();
-        let seen: Vec<bool> = train.iter().map(|&i| self.seen[i]).collect();
-        let set = Set {
+        let pretrained: Vec<bool> = train.iter().map(|&i| self.pretrained[i]).collect();
+        let contents: Vec<ContentId> = train.iter().map(|&i| self.contents[i]).collect();
+        let set = TrainingSet {
             photos: &photos,
             class: &class,
-            seen: &seen,
+            contents: &contents,
+            pretrained: &pretrained,
             classes: classes.len(),
             background: self.background,
             embedding: self.embedding,
         };
         let held = match self.given {
-            Some(_) => hold_out(&class, classes.len(), 1),
+            Some(_) => hold_out(&class, classes.len(), &contents, 1),
             // There is nothing to choose.
             None => vec![false; class.len()],
         };
-        let Choice { source, trial, .. } = choose(set, self.given.as_ref(), &held)?;
-        let visits = learn::visits(set, &trial)?;
-        let told = self.told.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
-        let (scale, _) = calibrate::calibrate(&visits, told);
-        let model = Model::of(set, &source)?;
+        let Choice { source, trial_source, .. } = choose(set, self.given.as_ref(), &held)?;
+        let visits = trials::other_visits(set, &trial_source)?;
+        let stored = self.stored_calibration.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
+        let (scale, _) = calibrate::calibrate(&visits, stored);
+        let model = LabelModel::train(set, &source)?;
         let all = vec![true; classes.len()];
         let judged = |wanted: &dyn Fn(usize) -> bool| -> Vec<(&Embedded, usize)> {
             let wanted = test.iter().filter(|&&i| wanted(i));
             wanted.map(|&i| (&self.photos[i], place(i).unwrap_or_default())).collect()
         };
         let known = model.answers(&judged(&|i| place(i).is_some()), &all)?;
-        let scores = |answers: Vec<HeldOut>| answers.into_iter().map(|answer| answer.score).collect();
+        let scores = |answers: Vec<HeldOutAnswer>| answers.into_iter().map(|answer| answer.score).collect();
         let strangers = scores(model.answers(&judged(&|i| place(i).is_none()), &all)?);
         let without: Vec<(&Embedded, usize)> =
             if frames { self.frames.iter().map(|frame| (frame, 0)).collect() } else { Vec::new() };
@@ -243,7 +245,7 @@ fn present<const N: usize>(measures: [(&'static str, Option<Spread>); N]) -> BTr
 }
 
 fn calibration(judged: &[Judged]) -> BTreeMap<&'static str, Spread> {
-    let error = |j: &Judged| calibrate::expected_calibration_error(&j.known, j.scale);
+    let error = |j: &Judged| expected_calibration_error(&j.known, j.scale);
     present([("ece", Spread::of(&judged.iter().filter_map(error).collect::<Vec<_>>()))])
 }
 

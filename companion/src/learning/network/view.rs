@@ -20,7 +20,7 @@ pub struct Square {
 
 /// A rectangle of a square, as shares of its side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct Crop {
     /// Left and upper edge.
     pub start: [f32; 2],
     /// Width and height.
@@ -29,7 +29,7 @@ pub struct Part {
 
 /// How a part is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Look {
+pub struct Augmentation {
     /// Left for right.
     pub mirrored: bool,
     /// How many times wider than need be the filter is that resizes.
@@ -40,44 +40,50 @@ pub struct Look {
     pub gain: [f32; 3],
 }
 
-impl Part {
+impl Crop {
     /// All of it.
-    pub const WHOLE: Part = Part { start: [0.0; 2], size: [1.0; 2] };
+    pub const WHOLE: Crop = Crop { start: [0.0; 2], size: [1.0; 2] };
 
     /// Some part.
-    pub fn random(rng: &mut ChaCha8Rng) -> Part {
+    pub fn random(rng: &mut ChaCha8Rng) -> Crop {
         let side = uniform(rng, LEAST_AREA, 1.0).sqrt();
         let aspect = uniform(rng, -0.15, 0.15).exp();
         let size = [(side * aspect).min(1.0), (side / aspect).min(1.0)];
-        Part { start: size.map(|size| uniform(rng, 0.0, 1.0 - size)), size }
+        Crop { start: size.map(|size| uniform(rng, 0.0, 1.0 - size)), size }
     }
 }
 
-impl Look {
+impl Augmentation {
     /// As it is.
-    pub const PLAIN: Look = Look { mirrored: false, blur: 1.0, gamma: 1.0, gain: [1.0; 3] };
+    pub const PLAIN: Augmentation = Augmentation { mirrored: false, blur: 1.0, gamma: 1.0, gain: [1.0; 3] };
 
     /// Some look: mirrored half the time, blurred a quarter of the time, always in a light of its own.
-    pub fn random(rng: &mut ChaCha8Rng) -> Look {
+    pub fn random(rng: &mut ChaCha8Rng) -> Augmentation {
         let mirrored = uniform(rng, 0.0, 1.0) < 0.5;
         let blur = if uniform(rng, 0.0, 1.0) < 0.25 { uniform(rng, 1.0, 3.0) } else { 1.0 };
         let gamma = (0.15 * normal(rng)).exp();
         let exposure = 0.15 * normal(rng);
         let gain = std::array::from_fn(|_| (exposure + 0.07 * normal(rng)).exp());
-        Look { mirrored, blur, gamma, gain }
+        Augmentation { mirrored, blur, gamma, gain }
     }
 }
 
 impl Square {
-    /// The central square of a photo, as a share of its shorter side. The error says why it cannot be read.
+    /// The central square of an example's photo: `share` of its shorter side, resized to `side` pixels. The error says why
+    /// the photo cannot be read.
     pub fn read(example: &Example, share: f64, side: usize) -> Result<Square, String> {
-        let photo = example.read()?;
+        Square::decode(example, &example.bytes()?, share, side)
+    }
+
+    /// The same from the bytes of the example's file.
+    pub fn decode(example: &Example, bytes: &[u8], share: f64, side: usize) -> Result<Square, String> {
+        let photo = example.decode(bytes)?;
         let frame = photo.frame().map_err(|e| e.to_string())?;
         Ok(Square { side, rgb: frame.center_square(share, side).rgb().to_vec() })
     }
 
     /// The part at `size`×`size` pixels as a network takes them, but with channels side by side.
-    pub fn view(&self, part: &Part, look: &Look, size: usize, pixels: &Preprocessing) -> Vec<f32> {
+    pub fn view(&self, part: &Crop, look: &Augmentation, size: usize, pixels: &Preprocessing) -> Vec<f32> {
         let [columns, rows] =
             [0, 1].map(|axis| Taps::new(self.side, part.start[axis], part.size[axis], look.blur, size));
         let first = rows.spans[0].0;
@@ -112,7 +118,7 @@ impl Square {
     }
 }
 
-impl Look {
+impl Augmentation {
     /// What each byte of red, green and blue becomes.
     fn tone(&self, pixels: &Preprocessing) -> [[f32; 256]; 3] {
         let Preprocessing { range: [low, high], mean, std, .. } = pixels;
@@ -166,19 +172,24 @@ mod tests {
     #[test]
     fn the_whole_at_its_own_size_is_itself() {
         let square = gradient();
-        let view = square.view(&Part::WHOLE, &Look::PLAIN, 64, &pixels(ColorOrder::Rgb));
+        let view = square.view(&Crop::WHOLE, &Augmentation::PLAIN, 64, &pixels(ColorOrder::Rgb));
         let same = view.iter().zip(&square.rgb).all(|(v, byte)| (v - (f32::from(*byte) / 127.5 - 1.0)).abs() < 1e-5);
         assert!(same);
-        let mirror = square.view(&Part::WHOLE, &Look { mirrored: true, ..Look::PLAIN }, 64, &pixels(ColorOrder::Rgb));
+        let mirror = square.view(
+            &Crop::WHOLE,
+            &Augmentation { mirrored: true, ..Augmentation::PLAIN },
+            64,
+            &pixels(ColorOrder::Rgb),
+        );
         assert_eq!(mirror[..3], view[63 * 3..64 * 3]);
-        let swapped = square.view(&Part::WHOLE, &Look::PLAIN, 64, &pixels(ColorOrder::Bgr));
+        let swapped = square.view(&Crop::WHOLE, &Augmentation::PLAIN, 64, &pixels(ColorOrder::Bgr));
         assert_eq!([swapped[300], swapped[301], swapped[302]], [view[302], view[301], view[300]]);
     }
 
     #[test]
     fn a_part_is_where_it_should_be() {
-        let part = Part { start: [0.5, 0.25], size: [0.5, 0.25] };
-        let view = gradient().view(&part, &Look::PLAIN, 16, &pixels(ColorOrder::Rgb));
+        let part = Crop { start: [0.5, 0.25], size: [0.5, 0.25] };
+        let view = gradient().view(&part, &Augmentation::PLAIN, 16, &pixels(ColorOrder::Rgb));
         let byte = |at: usize| (view[at] + 1.0) * 127.5;
         // Red rises from the middle to the right edge, green from a quarter to a half.
         assert!((byte(0) - 130.0).abs() < 3.0 && (byte(15 * 3) - 250.0).abs() < 4.0);
@@ -190,7 +201,7 @@ mod tests {
         let flat = Square { side: 40, rgb: vec![100; 3 * 40 * 40] };
         for seed in 0..200 {
             let mut rng = stream(seed, [0; 3]);
-            let (part, look) = (Part::random(&mut rng), Look::random(&mut rng));
+            let (part, look) = (Crop::random(&mut rng), Augmentation::random(&mut rng));
             for axis in 0..2 {
                 assert!(part.start[axis] >= 0.0 && part.start[axis] + part.size[axis] <= 1.0 + 1e-6);
             }

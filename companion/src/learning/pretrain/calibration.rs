@@ -8,9 +8,10 @@ use crate::dataset::{Dataset, Example};
 use crate::error::{Result, at};
 use crate::learning::train::COLOR_WEIGHT;
 use crate::learning::train::augment::Variation;
-use crate::learning::train::calibrate::{MEASURABLE_PHOTOS, fit_scale, rejection};
+use crate::learning::train::calibrate::{MEASURABLE_PHOTOS, fit_rejection, fit_scale};
+
 use crate::learning::train::embed::{self, Embedded};
-use crate::learning::train::learn::{Model, Set, Source};
+use crate::learning::train::label_model::{LabelModel, SpaceSource, TrainingSet};
 use crate::model::backbone::pretraining::Calibration;
 use crate::model::backbone::{self, Request};
 use crate::progress::Progress;
@@ -31,7 +32,7 @@ pub fn run(backbone: &[u8], photos: &Photos, progress: Progress) -> Result<(Opti
     let backbone = backbone::resolve(&request, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
-    let views = embed::Views {
+    let photo_embedder = embed::PhotoEmbedder {
         embedder: &embedder,
         network: backbone.digest(features),
         variation: Variation { mirror: true },
@@ -40,25 +41,28 @@ pub fn run(backbone: &[u8], photos: &Photos, progress: Progress) -> Result<(Opti
     let embedded = |examples: &[Example], variations: &(dyn Fn(usize) -> usize + Sync)| -> Result<_> {
         let known = examples.iter().filter(|example| example.label.is_some()).cloned().collect();
         let mut dataset = Dataset { labels: photos.classes.clone(), examples: known, ..Dataset::default() };
-        let rows = embed::photos(&views, &mut dataset, variations, progress)?;
+        let rows = embed::photos(&photo_embedder, &mut dataset, variations, progress)?;
         let class: Vec<Option<usize>> = dataset.examples.iter().map(|example| example.label).collect();
         Ok((rows, class))
     };
     let (rows, class) = embedded(&photos.examples, &embed::variations)?;
-    let set = Set {
-        photos: &rows,
+    let set = TrainingSet {
+        photos: &rows.features,
         class: &class,
-        seen: &vec![false; rows.len()],
+        contents: &rows.contents,
+        pretrained: &vec![false; rows.features.len()],
         classes: photos.classes.len(),
         background: &embed::background(&embedder, backbone.size)?,
         embedding: features.embedding,
     };
-    let model = Model::of(set, &Source::Own)?;
+    let model = LabelModel::train(set, &SpaceSource::Own)?;
     let (held, class) = embedded(&photos.held_examples, &|_| 0)?;
     let asked: Vec<(&Embedded, usize)> =
-        held.iter().zip(class).filter_map(|(row, class)| Some((row, class?))).collect();
+        held.features.iter().zip(class).filter_map(|(row, class)| Some((row, class?))).collect();
     let answers = model.answers(&asked, &vec![true; photos.classes.len()])?;
-    let calibration = (answers.len() >= MEASURABLE_PHOTOS)
-        .then(|| Calibration { scale: fit_scale(&answers), rejection_threshold: rejection(&answers, &[]).threshold });
+    let calibration = (answers.len() >= MEASURABLE_PHOTOS).then(|| Calibration {
+        scale: fit_scale(&answers),
+        rejection_threshold: fit_rejection(&answers, &[]).threshold,
+    });
     Ok((Some(model.shared.serialize()?), calibration))
 }

@@ -114,7 +114,7 @@ impl Card {
         let million = |count: usize| count as f64 / 1e6;
         let sizes: Vec<String> = self.sizes.iter().map(|(side, epochs)| format!("{epochs} at {side} px")).collect();
         let lines = [
-            "# Model card\n".to_owned(),
+            "# LabelModel card\n".to_owned(),
             "A small convolutional network that turns a photo into an embedding.\n".to_owned(),
             "| | |\n|---|---|".to_owned(),
             format!("| input | {size}×{size} RGB, −1 to 1 |"),

@@ -13,12 +13,12 @@ use jicho::manifest::Preprocessing;
 use serde_json::json;
 
 use crate::error::{Error, Result, at};
-use crate::learning::network::course::{Course, Material};
 use crate::learning::network::design::Design;
 use crate::learning::network::onnx::{self, Storage};
 use crate::learning::network::random::stream;
+use crate::learning::network::schedule::{Schedule, TrainingData};
 use crate::learning::network::student::Student;
-use crate::learning::network::{Network, judge};
+use crate::learning::network::{Network, nearest_mean};
 use crate::model::backbone;
 use crate::model::backbone::pretraining::Pretraining;
 use crate::model::onnx::{decode, encode};
@@ -98,8 +98,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Card> {
     let mut student = Student::new(network, outputs, DECAY, &mut stream(options.seed, [5, 0, 0]));
     student.class_weight = options.class_weight;
     let Options { sizes, rate, mix, seed, .. } = options;
-    let course = Course { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
-    let material = Material { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
+    let course = Schedule { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
+    let material = TrainingData { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
     let losses = teach(&course, &mut student, &material, progress);
 
     let network = student.network.folded();
@@ -146,7 +146,7 @@ fn check(options: &Options) -> Result<()> {
 }
 
 /// Mean losses of the last epoch.
-fn teach(course: &Course, student: &mut Student, material: &Material, progress: Progress) -> [f64; 2] {
+fn teach(course: &Schedule, student: &mut Student, material: &TrainingData, progress: Progress) -> [f64; 2] {
     let steps = course.steps(material.squares.len());
     let epoch = steps / course.sizes.iter().map(|(_, epochs)| epochs).sum::<usize>();
     let stage = progress.stage("train", steps);
@@ -183,9 +183,10 @@ impl Measured {
         let known: Vec<_> = labelled().map(|i| photos.squares[i].clone()).collect();
         let labels: Vec<usize> = labelled().filter_map(|i| photos.labels[i]).collect();
         let share = |network: &Network| {
-            let [known, asked] = [&known, &photos.held_squares].map(|s| judge::features(network, s, size, &PIXELS));
+            let [known, asked] =
+                [&known, &photos.held_squares].map(|s| nearest_mean::features(network, s, size, &PIXELS));
             let truth: Vec<usize> = photos.held_examples.iter().filter_map(|example| example.label).collect();
-            judge::nearest_mean(&known, &labels, &asked, &truth)
+            nearest_mean::accuracy(&known, &labels, &asked, &truth)
         };
         let images = photos.held_squares.len();
         let float = if images > 0 { share(network) } else { None };

@@ -6,8 +6,8 @@ use jicho::recognize::normalize;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::learning::network::course::{Targets, fixed_part};
-use crate::learning::network::view::{Look, Square};
+use crate::learning::network::schedule::{Targets, fixed_crop};
+use crate::learning::network::view::{Augmentation, Square};
 use crate::model::backbone::Backbone;
 use crate::progress::Progress;
 
@@ -32,8 +32,8 @@ pub fn targets(teacher: &Backbone, squares: &[Square], parts: usize, seed: u64, 
     let rows: Vec<Vec<f32>> = (0..squares.len() * parts)
         .into_par_iter()
         .map(|i| {
-            let part = fixed_part(seed, i / parts, i % parts);
-            let view = squares[i / parts].view(&part, &Look::PLAIN, teacher.size, &BYTES);
+            let part = fixed_crop(seed, i / parts, i % parts);
+            let view = squares[i / parts].view(&part, &Augmentation::PLAIN, teacher.size, &BYTES);
             let pixels = Pixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
             stage.advance();
             embedder.embed(&pixels)

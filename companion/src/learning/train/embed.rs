@@ -1,4 +1,4 @@
-//! From photos to feature vectors, on all cores.
+//! Embeds photos: from picture files to feature vectors, on all cores.
 
 use jicho::frame::Frame;
 use jicho::recognize::{Embedder, Space};
@@ -7,32 +7,33 @@ use sha2::{Digest, Sha256};
 
 use super::augment::Variation;
 use super::background;
+use super::content::ContentId;
 use crate::cache::{Cache, Key};
 use crate::dataset::{Dataset, Example, Problem};
 use crate::progress::Progress;
 
-/// A product's photos are varied until there are about this many variations of them together, …
+/// Each photo of a product is varied until the product has about this many variations, ...
 const VARIATIONS: usize = 24;
-/// … but no photo more often than this.
-pub const MOST: usize = 8;
+/// ... but no photo is varied more often than this.
+pub const MAX_VARIATIONS: usize = 8;
 
 /// A photo's feature vectors, or its points in a space.
 #[derive(Debug, Clone)]
 pub struct Embedded {
-    /// Of the photo as it is.
+    /// The vector of the photo as it is.
     pub plain: Vec<f32>,
-    /// Of its variations, for training only.
+    /// The vectors of its variations, for training only. The mirror image comes first, if there is one.
     pub varied: Vec<Vec<f32>>,
 }
 
 impl Embedded {
-    /// All of them.
+    /// All vectors.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         std::iter::once(&self.plain).chain(&self.varied).map(Vec::as_slice)
     }
 
-    /// With so many of its variations besides the mirror image, if there is one.
-    pub fn varied(&self, count: usize, mirror: bool) -> Embedded {
+    /// The same photo with only the first `count` variations, besides the mirror image if there is one.
+    pub fn with_variations(&self, count: usize, mirror: bool) -> Embedded {
         let kept = (count + usize::from(mirror)).min(self.varied.len());
         Embedded { plain: self.plain.clone(), varied: self.varied[..kept].to_vec() }
     }
@@ -45,44 +46,52 @@ impl Embedded {
     }
 }
 
-/// The same photos as points of a space.
+/// The same photos as points of `space`.
 ///
 /// # Errors
-/// When the space is one of other features.
+/// When the space is for other features.
 pub fn points(space: &Space, photos: &[Embedded]) -> jicho::Result<Vec<Embedded>> {
     photos.par_iter().map(|photo| photo.map(|row| space.point(row))).collect()
 }
 
-/// How often a photo is varied, besides mirrored, whose product has `photos` of them.
+/// How often a photo is varied, besides being mirrored, when its product has `photos` photos.
 pub fn variations(photos: usize) -> usize {
-    VARIATIONS.div_ceil(photos.max(1)).min(MOST)
+    VARIATIONS.div_ceil(photos.max(1)).min(MAX_VARIATIONS)
 }
 
-/// How photos are embedded.
-pub struct Views<'a> {
-    /// Network and colours.
+/// Embeds photos, as they are and varied.
+pub struct PhotoEmbedder<'a> {
+    /// The backbone with the colour features.
     pub embedder: &'a Embedder,
-    /// The digest of all that the features of given pixels depend on.
+    /// The digest of everything that the features of given pixels depend on.
     pub network: String,
-    /// What may be done to the photos.
+    /// How photos are varied.
     pub variation: Variation,
-    /// What was embedded before.
+    /// Vectors that were computed before.
     pub cache: &'a Cache,
 }
 
-/// Embeds every photo, with as many variations as `variations` says for so many photos of a product; those that cannot
-/// be read move from the examples to the problems.
+/// Embedded photos: one entry of each list per example of the dataset.
+pub struct EmbeddedPhotos {
+    /// The feature vectors.
+    pub features: Vec<Embedded>,
+    /// What each photo shows, to find copies.
+    pub contents: Vec<ContentId>,
+}
+
+/// Embeds every photo. `variations` gives the number of variations of a photo whose product has so many photos. Photos
+/// that cannot be read move from the dataset's examples to its problems.
 ///
-/// Each photo is embedded on its own, so the number of threads changes nothing.
+/// Each photo is embedded on its own, so the number of threads does not change the result.
 ///
 /// # Errors
 /// When the network itself fails.
 pub fn photos(
-    views: &Views<'_>,
+    embedder: &PhotoEmbedder<'_>,
     dataset: &mut Dataset,
     variations: impl Fn(usize) -> usize + Sync,
     progress: Progress,
-) -> crate::error::Result<Vec<Embedded>> {
+) -> crate::error::Result<EmbeddedPhotos> {
     let mut sizes = vec![0usize; dataset.labels.len()];
     dataset.examples.iter().filter_map(|e| e.label).for_each(|label| sizes[label] += 1);
     let bar = progress.stage("embed", dataset.examples.len());
@@ -91,18 +100,19 @@ pub fn photos(
         .par_iter()
         .map(|example| {
             let count = variations(example.label.map_or(dataset.examples.len(), |label| sizes[label]));
-            let result = views.embed(example, count);
+            let result = embedder.embed(example, count);
             bar.advance();
             result
         })
         .collect();
     bar.finish();
-    let mut embedded = Vec::new();
+    let mut embedded = EmbeddedPhotos { features: Vec::new(), contents: Vec::new() };
     let mut kept = Vec::new();
     for (example, result) in dataset.examples.drain(..).zip(results) {
         match result? {
-            Ok(features) => {
-                embedded.push(features);
+            Ok((features, content)) => {
+                embedded.features.push(features);
+                embedded.contents.push(content);
                 kept.push(example);
             }
             Err(reason) => dataset.problems.push(Problem { file: example.name, line: None, reason }),
@@ -112,9 +122,9 @@ pub fn photos(
     Ok(embedded)
 }
 
-impl Views<'_> {
+impl PhotoEmbedder<'_> {
     /// The inner error says why the photo cannot be read.
-    fn embed(&self, example: &Example, count: usize) -> jicho::Result<Result<Embedded, String>> {
+    fn embed(&self, example: &Example, count: usize) -> jicho::Result<Result<(Embedded, ContentId), String>> {
         let bytes = match example.bytes() {
             Ok(bytes) => bytes,
             Err(reason) => return Ok(Err(reason)),
@@ -135,12 +145,12 @@ impl Views<'_> {
         }
         rows.truncate(wanted);
         let plain = rows.remove(0);
-        Ok(Ok(Embedded { plain, varied: rows }))
+        Ok(Ok((Embedded { plain, varied: rows }, ContentId::of(&bytes, example.region))))
     }
 
-    /// View 0 is the photo as it is, view 1 its mirror image if that may be, the others are variations.
+    /// View 0 is the photo as it is. View 1 is its mirror image, unless mirroring is off. All others are variations.
     fn view(&self, frame: &Frame<'_>, view: usize, seed: u64) -> jicho::Result<Vec<f32>> {
-        let Views { embedder, variation, .. } = self;
+        let PhotoEmbedder { embedder, variation, .. } = self;
         let pixels = match view {
             0 => embedder.pixels(frame),
             1 if variation.mirror => embedder.pixels(frame).mirrored(),
@@ -150,12 +160,12 @@ impl Views<'_> {
     }
 }
 
-/// A photo's variations depend on what it holds alone, so that a retrain need not make them again.
+/// A photo's variations depend only on its bytes, so a retrain finds them in the cache.
 fn seed(photo: &[u8]) -> u64 {
     u64::from_le_bytes(*Sha256::digest(photo).first_chunk().unwrap_or(&[0; 8]))
 }
 
-/// Feature vectors of the frames without a product, each as a photo of its kind.
+/// Feature vectors of generated frames without a product, with their kind.
 ///
 /// # Errors
 /// When the network fails.

@@ -92,7 +92,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::learning::train::calibrate::best;
+    use crate::learning::train::answers::best;
 
     /// Rows around `classes` random centres, with one direction of large noise that tells nothing.
     fn rows(classes: usize, each: usize, seed: u64) -> (Vec<Vec<f32>>, Vec<usize>) {

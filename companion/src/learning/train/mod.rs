@@ -1,58 +1,66 @@
-//! From photos to a published release.
+//! Trains a channel: from photos to a published release.
 
+mod answers;
+mod attribute_heads;
 pub mod augment;
 pub mod background;
 pub mod calibrate;
+pub mod content;
 pub mod embed;
-pub mod fit;
-mod heads;
+mod fine_tuning;
+mod fit_heads;
+pub mod hold_out;
+pub mod label_model;
 mod lda;
-pub mod learn;
 mod prototypes;
-mod report;
+mod report_input;
 mod ridge;
-pub mod shared;
-pub mod split;
-mod storage;
-mod tune;
+pub mod shared_space;
+mod sources;
+pub mod space_choice;
+pub mod trials;
+mod warnings;
+mod weight_storage;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jicho::manifest::{
-    AttributeHead, Features, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA, ScoreRule,
-};
+use jicho::manifest::{Features, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA};
+use jicho::recognize::Embedder;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::cache;
 use crate::dataset::{Dataset, Problem};
 use crate::digest::sha256;
-use crate::error::{Error, Result, at};
+use crate::error::{Error, Result};
 use crate::json;
 use crate::learning::measure::Measures;
-use crate::model::backbone;
-use crate::model::backbone::PlanStorage;
+use crate::model::backbone::{self, Backbone, PlanStorage};
 use crate::model::plan::Note;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
+use crate::output::report::place::Place;
 use crate::progress::Progress;
+pub use answers::{HeldOutAnswer, best, expected_calibration_error};
 use augment::Variation;
-use fit::Candidate;
-use shared::Shared;
-use storage::Tried;
-use tune::FineTuning;
+use embed::{EmbeddedPhotos, PhotoEmbedder};
+use fine_tuning::FineTuning;
+use fit_heads::Fitted;
+use shared_space::SharedSpace;
+use sources::Sources;
+use space_choice::{Candidate, GivenSpace};
+use weight_storage::StorageTrial;
 
-/// Weight of the colour features beside the embedding; 0.6 was measured best on grocery photos.
+/// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
-/// Below this confidence an answer is `unsure`: more likely wrong than right.
+/// An answer with less confidence than this is `unsure`: it is more likely wrong than right.
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
-/// What to train.
+/// What to train, from what, and where to publish it.
 pub struct Options {
-    /// A folder per product, or a JSONL file.
+    /// A folder per product, a JSONL file, or COCO annotations.
     pub photos: PathBuf,
     /// The channel to publish to.
     pub channel: String,
@@ -62,34 +70,46 @@ pub struct Options {
     pub backbone: backbone::Request,
     /// Places the held-out photos.
     pub seed: u64,
-    /// The JSONL field that holds the product id.
+    /// The field of rows that holds the product id.
     pub label: Option<String>,
     /// JSONL files of lessons that devices exported: their photos join the others.
     pub lessons: Vec<PathBuf>,
-    /// JSON: facts per label.
+    /// A JSON file with facts per label.
     pub facts: Option<PathBuf>,
-    /// JSON: the score rule.
+    /// A JSON file with the score rule.
     pub score: Option<PathBuf>,
-    /// Whether the network is to be trained further.
+    /// Whether the backbone is fine-tuned on the photos.
     pub fine_tune: bool,
-    /// Whether the mirror image of a product still is the product.
+    /// Whether the mirror image of a product is still the same product.
     pub mirror: bool,
-    /// Where features of photos are kept.
+    /// Where features of photos are cached.
     pub cache: cache::Place,
+    /// Where the report goes.
+    pub report: Place,
     /// How to publish.
     pub terms: Terms,
 }
 
-/// What training found, beside the release itself; stored as report.json.
+/// A published training.
+pub struct Trained {
+    /// The release.
+    pub published: Published,
+    /// What was found.
+    pub report: Report,
+    /// The folder of the report, where it was not published.
+    pub report_folder: Option<PathBuf>,
+}
+
+/// What training found, beside the release itself. Stored as report.json.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The backbone's name or file.
+    /// The name of the backbone, or of its file.
     pub backbone: String,
-    /// What runs it.
+    /// What runs the backbone on a device.
     #[serde(flatten)]
     pub engine: Note,
-    /// Seed of the hold-out.
+    /// The seed of the hold-out.
     pub seed: u64,
     /// Seconds, by stage.
     pub seconds: BTreeMap<&'static str, f64>,
@@ -97,278 +117,298 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// What the report's reader should know.
     pub warnings: Vec<String>,
-    /// On held-out photos, by the head that did not see them; null where none could be held out, or where there is
-    /// but one product.
+    /// Measures on the held-out photos, by a head that did not learn from them; null when none could be held out, or there
+    /// is only one product.
     pub held_out: Option<Measures>,
     /// Expected calibration error on them, 0–1.
     pub ece: Option<f64>,
     /// The spaces that were tried.
     pub spaces: Vec<Candidate>,
-    /// How the plan's weights are stored; null where that was asked for, or nothing could be tried.
-    pub storage: Option<Tried>,
-    /// What came of training the network further; null where that was not asked for.
+    /// How the plan's weights are stored; null when the user chose it, or nothing could be tried.
+    pub storage: Option<StorageTrial>,
+    /// What came of fine-tuning; null when it was not asked for.
     pub fine_tuning: Option<FineTuning>,
     /// What report.html shows.
     #[serde(flatten)]
     pub details: Option<crate::output::report::Report>,
 }
 
-/// Trains and publishes.
+/// Trains the channel and publishes the release.
 ///
 /// # Errors
-/// Bad options or photos, a network that cannot be used, or a store that cannot be written.
-pub fn run(options: &Options, progress: Progress) -> Result<(Published, Report)> {
-    let started = Instant::now();
+/// Options or photos that cannot be used, a network that cannot be used, or a store that cannot be written.
+pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
+    let mut clock = Clock::start();
     let target = Target::open(&options.out, &options.channel, &options.terms)?;
-    let mut facts: BTreeMap<String, _> = read_json(options.facts.as_deref())?.unwrap_or_default();
-    let score: Option<ScoreRule> = read_json(options.score.as_deref())?;
-    if let Some(problem) = score.as_ref().and_then(ScoreRule::problem) {
-        return Err(Error::BadInput(problem));
-    }
-    let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
-    for file in &options.lessons {
-        dataset.join(Dataset::read(file, None)?);
-    }
-    for (label, told) in std::mem::take(&mut dataset.facts) {
-        facts.entry(label).or_insert(told);
-    }
+    let mut sources = Sources::read(options)?;
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
-    let mut fine_tuning = match options.fine_tune {
-        true => Some(tune::run(&mut backbone, &dataset, options.seed, progress)?),
-        false => None,
-    };
-    let is_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
+    let fine_tuning = fine_tune(options, &mut backbone, &sources.dataset, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
-    let mut seconds = BTreeMap::from([("load", started.elapsed().as_secs_f64())]);
+    clock.end_stage("load");
 
-    let stage = Instant::now();
-    let views = embed::Views {
-        embedder: &embedder,
-        network: backbone.digest(features),
+    let photos = embed_photos(options, &backbone, &embedder, &mut sources.dataset, progress)?;
+    let mut warnings = warnings::drop_empty_labels(&mut sources.dataset);
+    clock.end_stage("embed");
+
+    let given = given_space(&target, &backbone, embedder.feature_len(), progress)?;
+    let is_fine_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
+    let (fitted, pretrained) = fit(options, &backbone, &embedder, &sources.dataset, &photos, given, is_fine_tuned)?;
+    let storage = choose_storage(options, &mut backbone, &fitted, &sources.dataset, progress)?;
+    clock.end_stage("fit");
+
+    sources.check_score(&fitted.attributes)?;
+    warnings.extend(warnings::pretrained(pretrained, photos.features.len(), fitted.is_stored_calibration));
+    warnings.extend(general_warnings(&sources, &backbone));
+    warnings.iter().for_each(|w| progress.warn(w));
+
+    let mut release = release(options, &sources, &backbone, &fitted, clock.total())?;
+    release.record_golden()?;
+    let report = Report {
+        backbone: file_name(&backbone.name),
+        engine: backbone.compiled.note,
+        seed: options.seed,
+        seconds: clock.stages,
+        problems: without_folders(options, std::mem::take(&mut sources.dataset.problems)),
+        warnings,
+        held_out: fitted.measures,
+        ece: fitted.ece,
+        spaces: fitted.candidates,
+        storage,
+        fine_tuning: fine_tuning.map(|tuning| with_bytes(tuning, &release)),
+        details: None,
+    };
+    let material = report_input::Material {
+        examples: &sources.dataset.examples,
+        labels: &sources.dataset.labels,
+        photos: &photos.features,
+        embedding: features.embedding,
+        trial: fitted.trial.as_ref(),
+        visits: &fitted.visits,
+    };
+    publish(options, target, release, report, &material, progress)
+}
+
+/// Measures how long stages take.
+struct Clock {
+    started: Instant,
+    stage: Instant,
+    /// Seconds by stage.
+    stages: BTreeMap<&'static str, f64>,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        let now = Instant::now();
+        Clock { started: now, stage: now, stages: BTreeMap::new() }
+    }
+
+    /// Ends the stage that began when the one before ended.
+    fn end_stage(&mut self, name: &'static str) {
+        self.stages.insert(name, self.stage.elapsed().as_secs_f64());
+        self.stage = Instant::now();
+    }
+
+    /// Seconds since the start, in milliseconds.
+    fn total(&self) -> f64 {
+        (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3
+    }
+}
+
+fn fine_tune(
+    options: &Options,
+    backbone: &mut Backbone,
+    dataset: &Dataset,
+    progress: Progress,
+) -> Result<Option<FineTuning>> {
+    options.fine_tune.then(|| fine_tuning::run(backbone, dataset, options.seed, progress)).transpose()
+}
+
+/// Embeds all photos and warns of those that cannot be read.
+fn embed_photos(
+    options: &Options,
+    backbone: &Backbone,
+    embedder: &Embedder,
+    dataset: &mut Dataset,
+    progress: Progress,
+) -> Result<EmbeddedPhotos> {
+    let photo_embedder = PhotoEmbedder {
+        embedder,
+        network: backbone.digest(embedder_features(backbone)),
         variation: Variation { mirror: options.mirror },
         cache: &options.cache.open(progress),
     };
-    let embedded = embed::photos(&views, &mut dataset, embed::variations, progress)?;
-    report_problems(&dataset.problems, progress);
+    let photos = embed::photos(&photo_embedder, dataset, embed::variations, progress)?;
+    dataset.problems.iter().for_each(|problem| progress.warn(&format!("left out: {problem}")));
     if dataset.examples.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
         return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));
     }
-    let mut warnings = drop_empty_labels(&mut dataset);
-    seconds.insert("embed", stage.elapsed().as_secs_f64());
+    Ok(photos)
+}
 
-    let stage = Instant::now();
-    let background = embed::background(&embedder, backbone.size)?;
-    let made = backbone.pretraining.as_ref();
-    let seen = made.map_or_else(|| vec![false; embedded.len()], |made| made.saw(&dataset.examples));
-    let known = seen.iter().filter(|seen| **seen).count();
-    let inputs = fit::Inputs {
-        dataset: &dataset,
-        photos: &embedded,
-        seen: &seen,
-        told: made.filter(|_| known > 0).and_then(|made| made.calibration),
-        background: &background,
-        embedding: features.embedding,
-        given: given_space(&target, &backbone, embedder.feature_len(), progress)?,
+/// The features of a backbone: its embedding, with colours beside it.
+fn embedder_features(backbone: &Backbone) -> Features {
+    Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT }
+}
+
+/// Fits space and heads, and counts the photos that the backbone was pretrained on.
+fn fit(
+    options: &Options,
+    backbone: &Backbone,
+    embedder: &Embedder,
+    dataset: &Dataset,
+    photos: &EmbeddedPhotos,
+    given: Option<GivenSpace>,
+    is_fine_tuned: bool,
+) -> Result<(Fitted, usize)> {
+    let pretraining = backbone.pretraining.as_ref();
+    let pretrained = pretraining.map_or_else(|| vec![false; photos.features.len()], |made| made.saw(&dataset.examples));
+    let count = pretrained.iter().filter(|pretrained| **pretrained).count();
+    let fitted = fit_heads::run(&fit_heads::Inputs {
+        dataset,
+        photos: &photos.features,
+        contents: &photos.contents,
+        pretrained: &pretrained,
+        stored_calibration: pretraining.filter(|_| count > 0).and_then(|made| made.calibration),
+        background: &embed::background(embedder, backbone.size)?,
+        embedding: backbone.outputs,
+        given,
         seed: options.seed,
-        is_tuned,
-    };
-    let trained = fit::run(&inputs)?;
-    warnings.extend(seen_warning(known, seen.len(), trained.is_told));
-    let storage = match (&trained.trial, trained.label_head) {
+        is_fine_tuned,
+    })?;
+    Ok((fitted, count))
+}
+
+/// The space that other releases of this backbone have, so that devices which have it download the new heads alone: the
+/// channel's own, or else another channel's. Otherwise the space that comes with the backbone.
+fn given_space(target: &Target, backbone: &Backbone, inputs: usize, progress: Progress) -> Result<Option<GivenSpace>> {
+    let published = target.space_of(&sha256(&backbone.onnx))?;
+    let Some(bytes) = published.as_deref().or(backbone.space.as_deref()) else { return Ok(None) };
+    let given = |shared| GivenSpace { shared: Arc::new(shared), knows_photos: published.is_some() };
+    // A space for other features may have been made by an older program; training can do without it.
+    Ok(SharedSpace::read(bytes, inputs)
+        .map(given)
+        .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
+        .ok())
+}
+
+/// Tries whether the plan can store weights as bytes, unless the user chose a storage.
+fn choose_storage(
+    options: &Options,
+    backbone: &mut Backbone,
+    fitted: &Fitted,
+    dataset: &Dataset,
+    progress: Progress,
+) -> Result<Option<StorageTrial>> {
+    match (&fitted.trial, fitted.label_head) {
         (Some(trial), Some(head)) if options.backbone.plan == PlanStorage::Auto => {
-            storage::choose(&mut backbone, features, trial, &dataset.examples, head.scale, progress)?
+            let features = embedder_features(backbone);
+            weight_storage::choose(backbone, features, trial, &dataset.examples, head.scale, progress)
         }
-        _ => None,
-    };
-    seconds.insert("fit", stage.elapsed().as_secs_f64());
-    if let Some(rule) = &score {
-        check_sources(rule, &trained.attributes, &facts)?;
+        _ => Ok(None),
     }
-    warnings.extend(small_shop_warnings(&dataset));
+}
+
+/// Warnings that follow from the photos and the backbone alone.
+fn general_warnings(sources: &Sources, backbone: &Backbone) -> Vec<String> {
+    let mut warnings = warnings::small_shop(&sources.dataset);
     if backbone.name == backbone::embedded::NAME {
         warnings.push(backbone::embedded::LIMITS.into());
     }
-    warnings.extend(
-        facts.keys().filter(|l| !dataset.labels.contains(l)).map(|l| format!("facts name `{l}`, which is no label")),
-    );
-    warnings.iter().for_each(|w| progress.warn(w));
+    let unknown = sources.facts.keys().filter(|label| !sources.dataset.labels.contains(label));
+    warnings.extend(unknown.map(|label| format!("facts name `{label}`, which is no label")));
+    warnings
+}
 
-    let head = trained.file.serialize()?;
-    let mut manifest = Manifest {
+/// The release in memory. Version and sequence number are set when it is published.
+fn release(
+    options: &Options,
+    sources: &Sources,
+    backbone: &Backbone,
+    fitted: &Fitted,
+    seconds: f64,
+) -> Result<Release> {
+    let dataset = &sources.dataset;
+    let manifest = Manifest {
         schema: SCHEMA,
         channel_id: options.channel.clone(),
         version: "unpublished".into(),
         release_seq: 0,
         trained_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        training_duration: 0.0,
+        training_duration: seconds,
         product_count: dataset.labels.len(),
         image_count: dataset.examples.len(),
         model_type: ModelType::Embedding,
         architecture: backbone.architecture.clone(),
         image_size: backbone.size,
         labels: dataset.labels.clone(),
-        accuracy: trained.measures.as_ref().and_then(|m| m.top1),
+        accuracy: fitted.measures.as_ref().and_then(|m| m.top1),
         minimum_runtime: RUNTIME_NEEDED.into(),
         preprocessing: backbone.preprocessing,
         files: Vec::new(),
-        features: Some(features),
-        label_head: trained.label_head,
-        attributes: trained.attributes,
-        decision: trained.decision,
-        facts,
-        score,
+        features: Some(embedder_features(backbone)),
+        label_head: fitted.label_head,
+        attributes: fitted.attributes.clone(),
+        decision: fitted.decision,
+        facts: sources.facts.clone(),
+        score: sources.score.clone(),
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
         expires: None,
         key_lists: Vec::new(),
     };
-    manifest.training_duration = (started.elapsed().as_secs_f64() * 1e3).round() / 1e3;
-    let mut files = vec![(FileRole::Backbone, backbone.onnx)];
-    files.extend(backbone.compiled.plan.map(|plan| (FileRole::Plan, plan)));
-    files.push((FileRole::Space, trained.shared.serialize()?));
-    files.push((FileRole::Head, head));
-    let mut release = Release::new(manifest, files);
-    release.record_golden()?;
-    if let Some(tuning) = fine_tuning.as_mut().filter(|tuning| tuning.kept) {
-        let own = release.manifest.needed().filter(|file| file.role != FileRole::Head);
-        tuning.bytes = Some(own.map(|file| file.bytes).sum());
-    }
-
-    let mut report = Report {
-        backbone: backbone.name,
-        engine: backbone.compiled.note,
-        seed: options.seed,
-        seconds,
-        problems: dataset.problems,
-        warnings,
-        held_out: trained.measures,
-        ece: trained.ece,
-        spaces: trained.candidates,
-        storage,
-        fine_tuning,
-        details: None,
-    };
-    let material = report::Material {
-        examples: &dataset.examples,
-        labels: &dataset.labels,
-        photos: &embedded,
-        embedding: features.embedding,
-        trial: trained.trial.as_ref(),
-        visits: &trained.visits,
-    };
-    let extra = |manifest: &Manifest| {
-        let (details, page) = report::make(&material, manifest, &report);
-        report.details = Some(details);
-        Ok(vec![("report.json", json::pretty(&report)?), ("report.html", page.into_bytes())])
-    };
-    let published = target.publish(release, extra, progress)?;
-    Ok((published, report))
+    let mut files = vec![(FileRole::Backbone, backbone.onnx.clone())];
+    files.extend(backbone.compiled.plan.clone().map(|plan| (FileRole::Plan, plan)));
+    files.push((FileRole::Space, fitted.shared.serialize()?));
+    files.push((FileRole::Head, fitted.file.serialize()?));
+    Ok(Release::new(manifest, files))
 }
 
-/// What a network knows by heart measures nothing.
-fn seen_warning(known: usize, of: usize, is_told: bool) -> Option<String> {
-    let instead =
-        if is_told { "; the others are too few, so confidences are calibrated as its file tells" } else { "" };
-    (known > 0).then(|| {
-        format!(
-            "the backbone was made from {known} of these {of} photos: they are learnt from, but measure and calibrate \
-             nothing{instead}"
-        )
-    })
+/// A fine-tuned network belongs to one channel: tells the bytes that its devices download for it.
+fn with_bytes(tuning: FineTuning, release: &Release) -> FineTuning {
+    let own = release.manifest.needed().filter(|file| file.role != FileRole::Head);
+    FineTuning { bytes: tuning.kept.then(|| own.map(|file| file.bytes).sum()), ..tuning }
 }
 
-/// The space that other releases of this backbone have: the channel's own, else another channel's, so that devices which
-/// have it fetch the new heads alone; else the one that comes with the backbone.
-fn given_space(
-    target: &Target,
-    backbone: &backbone::Backbone,
-    inputs: usize,
+/// Publishes the release, and puts its report into place.
+fn publish(
+    options: &Options,
+    target: Target,
+    release: Release,
+    mut report: Report,
+    material: &report_input::Material<'_>,
     progress: Progress,
-) -> Result<Option<(Arc<Shared>, bool)>> {
-    let published = target.space_of(&sha256(&backbone.onnx))?;
-    let Some(bytes) = published.as_deref().or(backbone.space.as_deref()) else { return Ok(None) };
-    // Of other features, if an older program made it.
-    Ok(Shared::read(bytes, inputs)
-        .map(|shared| (Arc::new(shared), published.is_some()))
-        .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
-        .ok())
+) -> Result<Trained> {
+    let mut report_folder = None;
+    let attachments = |manifest: &Manifest| {
+        let (details, page) = report_input::make(material, manifest, &report);
+        report.details = Some(details);
+        let files = vec![("report.json", json::pretty(&report)?), ("report.html", page.into_bytes())];
+        let placed = options.report.put(manifest, files)?;
+        report_folder = placed.folder;
+        Ok(placed.published)
+    };
+    let published = target.publish(release, attachments, progress)?;
+    Ok(Trained { published, report, report_folder })
 }
 
-/// A score term that could never count would be a mistake nobody sees.
-fn check_sources(
-    rule: &ScoreRule,
-    attributes: &BTreeMap<String, AttributeHead>,
-    facts: &BTreeMap<String, BTreeMap<String, serde_json::Value>>,
-) -> Result<()> {
-    for term in &rule.terms {
-        let usable = match term.source.split_once('.') {
-            Some(("attributes", name)) => match attributes.get(name) {
-                Some(AttributeHead::Numeric { .. }) => term.range.is_some(),
-                Some(AttributeHead::Label | AttributeHead::Categorical { .. }) => term.values.is_some(),
-                Some(AttributeHead::Sequence { .. }) | None => false,
-            },
-            Some(("facts", name)) => facts.values().any(|f| f.contains_key(name)),
-            _ => true,
-        };
-        if !usable {
-            return Err(Error::BadInput(format!(
-                "the score's source `{}` can never count: attributes must exist (numbers with a range, strings with \
-                 values), facts must be given for at least one label",
-                term.source
-            )));
-        }
-    }
-    Ok(())
+/// The problems with paths relative to the folders that the user named: a report must not tell where files are on this
+/// machine.
+fn without_folders(options: &Options, problems: Vec<Problem>) -> Vec<Problem> {
+    let sources = std::iter::once(&options.photos).chain(&options.lessons);
+    let folders = sources.filter_map(|source| if source.is_dir() { Some(source.as_path()) } else { source.parent() });
+    let prefixes: Vec<String> = folders
+        .map(|folder| format!("{}/", folder.display().to_string().trim_end_matches('/')))
+        .filter(|prefix| prefix != "/")
+        .collect();
+    let relative = |text: String| prefixes.iter().fold(text, |text, prefix| text.replace(prefix, ""));
+    let relative = |Problem { file, line, reason }| Problem { file: relative(file), line, reason: relative(reason) };
+    problems.into_iter().map(relative).collect()
 }
 
-/// Labels all of whose photos were unreadable cannot be learnt.
-fn drop_empty_labels(dataset: &mut Dataset) -> Vec<String> {
-    let mut used = vec![false; dataset.labels.len()];
-    dataset.examples.iter().filter_map(|e| e.label).for_each(|l| used[l] = true);
-    let mut index = vec![None; used.len()];
-    let mut kept = Vec::new();
-    let mut warnings = Vec::new();
-    for (i, label) in std::mem::take(&mut dataset.labels).into_iter().enumerate() {
-        if used[i] {
-            index[i] = Some(kept.len());
-            kept.push(label);
-        } else {
-            warnings.push(format!("`{label}` has no usable photo and was left out"));
-        }
-    }
-    dataset.labels = kept;
-    dataset.examples.iter_mut().for_each(|e| e.label = e.label.and_then(|l| index[l]));
-    warnings
-}
-
-fn small_shop_warnings(dataset: &Dataset) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if dataset.labels.len() == 1 {
-        warnings.push("only one product: everything else is told from it by a threshold alone; add products".into());
-    }
-    let mut counts = vec![0usize; dataset.labels.len()];
-    dataset.examples.iter().filter_map(|e| e.label).for_each(|l| counts[l] += 1);
-    let single: Vec<&str> =
-        dataset.labels.iter().zip(&counts).filter(|(_, n)| **n == 1).map(|(l, _)| l.as_str()).collect();
-    if !single.is_empty() {
-        let named = single.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if single.len() > 5 { ", …" } else { "" };
-        warnings.push(format!(
-            "{} with one photo only ({named}{more}): nothing can be held out to measure them; add photos",
-            single.len()
-        ));
-    }
-    warnings
-}
-
-fn report_problems(problems: &[Problem], progress: Progress) {
-    problems.iter().for_each(|p| progress.warn(&format!("left out: {p}")));
-}
-
-fn read_json<T: DeserializeOwned>(path: Option<&Path>) -> Result<Option<T>> {
-    let Some(path) = path else { return Ok(None) };
-    let bytes = std::fs::read(path).map_err(at(path))?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| Error::BadInput(format!("{}: {e}", path.display())))
+/// The name of a backbone that is given as a file, without its folder.
+fn file_name(backbone: &str) -> String {
+    let name = std::path::Path::new(backbone).file_name();
+    name.map_or_else(|| backbone.to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -6,6 +6,7 @@
 mod advice;
 pub mod page;
 mod photos;
+pub mod place;
 mod products;
 mod rejection;
 mod resemblance;

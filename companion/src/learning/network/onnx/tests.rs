@@ -83,12 +83,9 @@ fn other_networks_are_refused_by_name() {
 
 #[test]
 fn real_mobilenets_are_read() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/backbones");
+    let Some(folder) = crate::test_data::backbones("reading a real MobileNet") else { return };
     let file = folder.join("mobilenet_v1_0.25_128.onnx");
-    let Ok(bytes) = std::fs::read(&file) else {
-        eprintln!("skipped: reading a real MobileNet: there is no shared/backbones beside the workspace");
-        return;
-    };
+    let bytes = std::fs::read(&file).unwrap();
     let request = crate::model::backbone::Request { backbone: file.display().to_string(), ..Default::default() };
     let backbone = crate::model::backbone::resolve(&request, crate::progress::Progress::Silent).unwrap();
     assert!(bytes.len() > backbone.onnx.len() / 2);

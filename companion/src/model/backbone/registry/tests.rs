@@ -1,6 +1,5 @@
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -79,11 +78,7 @@ fn pixel_rules_give_the_published_values() {
 
 #[test]
 fn real_files_are_recognised_by_their_digest() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/backbones");
-    if !folder.is_dir() {
-        eprintln!("registry: no real backbones beside the workspace, digests of files not checked");
-        return;
-    }
+    let Some(folder) = crate::test_data::backbones("the digests of real backbones") else { return };
     for (file, name) in [
         ("mobilenet_v1_0.25_128.onnx", "mobilenet-v1-0.25-128"),
         ("mobilenet_v1_0.5_160.onnx", "mobilenet-v1-0.5-160"),

@@ -1,7 +1,5 @@
 //! Real networks, and the one that is built in.
 
-use std::path::Path;
-
 use jicho::engine::plan::Tensor;
 
 use super::{agrees, shortened};
@@ -9,14 +7,10 @@ use crate::model::backbone::{self, PixelFlags, embedded};
 use crate::model::compile::Storage;
 use crate::model::onnx::{self, cut};
 
-/// Every ONNX beside the workspace, with its name; says so where there are none.
-fn shared() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/backbones");
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        eprintln!("skipped: plans of real networks: there is no shared/backbones beside the workspace");
-        return Vec::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+/// Every ONNX of the folder `BACKBONES`, with its name.
+fn real() -> Vec<(String, Vec<u8>)> {
+    let Some(folder) = crate::test_data::backbones("plans of real networks") else { return Vec::new() };
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let onnx = paths.filter(|path| path.extension().is_some_and(|e| e == "onnx"));
     onnx.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())).collect()
 }
@@ -33,7 +27,7 @@ fn the_embedded_backbone_has_a_plan() {
 
 #[test]
 fn real_networks_have_plans_whole_and_cut() {
-    for (name, bytes) in shared() {
+    for (name, bytes) in real() {
         let network = backbone::known_pixels(&bytes, &PixelFlags::default()).unwrap();
         let (layout, size) = (network.preprocessing.layout, network.size);
         let features = cut::find_features(&network.model).unwrap();

@@ -3,14 +3,14 @@
 use jicho::manifest::Preprocessing;
 use rayon::prelude::*;
 
-use super::mix::mix;
+use super::mixup::mix;
 use super::optimizer::cosine_rate;
 use super::random::{below, shuffle, stream};
 use super::student::{Losses, SHARD, Shard, Student};
-use super::view::{Look, Part, Square};
+use super::view::{Augmentation, Crop, Square};
 
 /// What is learnt from.
-pub struct Material<'a> {
+pub struct TrainingData<'a> {
     /// The photos.
     pub squares: &'a [Square],
     /// The class of each, where known.
@@ -33,7 +33,7 @@ pub struct Targets {
 
 /// How long, how large, how fast.
 #[derive(Debug, Clone)]
-pub struct Course {
+pub struct Schedule {
     /// Times that each photo is seen at each size, in order: (pixels a side, epochs).
     pub sizes: Vec<(usize, usize)>,
     /// Photos a step.
@@ -46,19 +46,19 @@ pub struct Course {
     pub seed: u64,
 }
 
-/// Part `number` of photo `photo`; the first is all of it.
-pub fn fixed_part(seed: u64, photo: usize, number: usize) -> Part {
-    if number == 0 { Part::WHOLE } else { Part::random(&mut stream(seed, [1, photo as u64, number as u64])) }
+/// Crop `number` of photo `photo`; the first is all of it.
+pub fn fixed_crop(seed: u64, photo: usize, number: usize) -> Crop {
+    if number == 0 { Crop::WHOLE } else { Crop::random(&mut stream(seed, [1, photo as u64, number as u64])) }
 }
 
-impl Course {
+impl Schedule {
     /// Steps in all.
     pub fn steps(&self, photos: usize) -> usize {
         self.sizes.iter().map(|(_, epochs)| epochs).sum::<usize>() * self.steps_of_epoch(photos)
     }
 
     /// Teaches; calls `seen` with (step, losses) after each step. The result is the same with any number of threads.
-    pub fn teach(&self, student: &mut Student, material: &Material, mut seen: impl FnMut(usize, Losses) + Send) {
+    pub fn teach(&self, student: &mut Student, material: &TrainingData, mut seen: impl FnMut(usize, Losses) + Send) {
         let photos = material.squares.len();
         let (steps, each) = (self.steps(photos), self.steps_of_epoch(photos));
         let sides: Vec<usize> = self.sizes.iter().flat_map(|&(side, epochs)| vec![side; epochs]).collect();
@@ -81,14 +81,14 @@ impl Course {
         (photos / self.batch).max(1)
     }
 
-    fn batch(&self, material: &Material, epoch: usize, number: usize, side: usize) -> Vec<Shard> {
+    fn batch(&self, material: &TrainingData, epoch: usize, number: usize, side: usize) -> Vec<Shard> {
         let mut order: Vec<usize> = (0..material.squares.len()).collect();
         shuffle(&mut stream(self.seed, [2, epoch as u64, 0]), &mut order);
         let photos = order.chunks(self.batch).nth(number).unwrap_or_default();
         photos.par_chunks(SHARD).map(|photos| self.shard(material, epoch, photos, side)).collect()
     }
 
-    fn shard(&self, material: &Material, epoch: usize, photos: &[usize], side: usize) -> Shard {
+    fn shard(&self, material: &TrainingData, epoch: usize, photos: &[usize], side: usize) -> Shard {
         let mut shard = Shard::default();
         for &photo in photos {
             let mut rng = stream(self.seed, [3, epoch as u64, photo as u64]);
@@ -97,11 +97,11 @@ impl Course {
                     let number = below(&mut rng, targets.parts);
                     let from = (photo * targets.parts + number) * targets.length;
                     shard.targets.extend_from_slice(&targets.values[from..from + targets.length]);
-                    fixed_part(self.seed, photo, number)
+                    fixed_crop(self.seed, photo, number)
                 }
-                None => Part::random(&mut rng),
+                None => Crop::random(&mut rng),
             };
-            let look = Look::random(&mut rng);
+            let look = Augmentation::random(&mut rng);
             shard.pixels.extend(material.squares[photo].view(&part, &look, side, &material.pixels));
             shard.labels.push(material.labels[photo].into());
         }

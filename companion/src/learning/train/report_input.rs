@@ -1,31 +1,32 @@
-//! What a training hands to its report.
+//! Makes the report of a training from what the training knows.
 
 use jicho::manifest::{AttributeHead, Manifest};
 use jicho::recognize::softmax;
 
 use super::Report;
+use super::answers::OtherVisits;
 use super::embed::Embedded;
-use super::learn::{Trial, Visits};
+use super::trials::Trial;
 use crate::dataset::Example;
 use crate::output::report::{self, Answer, Attribute, Input, Photo, page};
 
-/// What the report is made of.
+/// What the report is made from.
 pub struct Material<'a> {
-    /// The photos.
+    /// The photos' examples.
     pub examples: &'a [Example],
-    /// Product ids.
+    /// The product ids.
     pub labels: &'a [String],
-    /// Feature vectors.
+    /// The photos' feature vectors.
     pub photos: &'a [Embedded],
-    /// Length of the network's part of them.
+    /// Length of the backbone's part of the feature vectors.
     pub embedding: usize,
-    /// The trial that measured.
+    /// The trial on the held-out photos.
     pub trial: Option<&'a Trial>,
-    /// The trial that calibrated.
-    pub visits: &'a Visits,
+    /// The answers that calibrate.
+    pub visits: &'a OtherVisits,
 }
 
-/// The report and its page.
+/// The report, and its HTML page.
 pub fn make(material: &Material<'_>, manifest: &Manifest, training: &Report) -> (report::Report, String) {
     let scale = manifest.label_head.map_or(1.0, |head| head.scale);
     let mut photos: Vec<Photo<'_>> = material
@@ -61,7 +62,7 @@ pub fn make(material: &Material<'_>, manifest: &Manifest, training: &Report) -> 
         labels: material.labels,
         photos: &photos,
         known_scores: &known,
-        unknown_scores: &material.visits.strangers,
+        unknown_scores: &material.visits.unknown_scores,
         threshold: manifest.decision.rejection_threshold,
         attributes: &attributes,
         notes: &training.warnings,

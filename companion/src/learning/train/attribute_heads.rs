@@ -1,54 +1,57 @@
-//! Fitting the heads of attributes to points of the space: each is fitted twice, without the held-out photos to measure
-//! and calibrate it, and with all photos for the release.
+//! Fits the heads of attributes to points of the space. Each head is fitted twice: without the held-out photos, to measure
+//! and calibrate it, and with all photos, for the release.
 
 use std::collections::BTreeMap;
 
 use jicho::manifest::{AttributeHead, Position};
 use jicho::recognize::DiscriminantHead;
 
-use super::calibrate::{HeldOut, accuracy, best, fit_scale};
+use super::answers::{HeldOutAnswer, accuracy, best};
+use super::calibrate::fit_scale;
+use super::content::ContentId;
 use super::embed::Embedded;
+use super::hold_out::hold_out;
 use super::lda;
 use super::ridge::Ridge;
-use super::split::hold_out;
 use crate::dataset::{Example, Value};
 use crate::error::Result;
 use crate::output::release::{HeadFile, HeadTensors};
 
-/// Penalties of the ridge regression that are tried, and the one where none can be.
+/// The ridge penalties that are tried, and the one that is used when there are too few photos to try any.
 const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 const DEFAULT_PENALTY: f64 = 1e-2;
 
-/// A fitted discriminant head with its answers to held-out photos.
-pub struct Fit {
-    /// For the release.
-    pub head: HeadTensors,
-    /// Answers of the head that did not see the photo, with the photo's index.
-    pub held_out: Vec<(usize, HeldOut)>,
+/// A fitted discriminant head, with answers to held-out photos.
+struct Fit {
+    /// The head of the release, fitted to all photos.
+    head: HeadTensors,
+    /// Answers of the head that did not learn from the held-out photos, with the photos' indices.
+    held_out: Vec<(usize, HeldOutAnswer)>,
 }
 
 impl Fit {
-    /// The held-out answers alone.
-    pub fn answers(&self) -> Vec<HeldOut> {
-        self.held_out.iter().map(|(_, h)| h.clone()).collect()
+    fn answers(&self) -> Vec<HeldOutAnswer> {
+        self.held_out.iter().map(|(_, answer)| answer.clone()).collect()
     }
 }
 
-/// Photos with what heads share.
+/// Photos, as all heads see them. The slices have one entry per example.
 #[derive(Clone, Copy)]
 pub struct Photos<'a> {
-    /// Points.
+    /// Points of the space.
     pub points: &'a [Embedded],
     /// Which photos are held out.
     pub held: &'a [bool],
-    /// Places further splits.
+    /// What each photo shows, to find copies.
+    pub contents: &'a [ContentId],
+    /// Places the split within the training part.
     pub seed: u64,
 }
 
-/// Fits a discriminant head; `class` gives each photo's class.
+/// Fits a discriminant head to photos with these classes.
 fn discriminant(photos: Photos<'_>, class: &[Option<usize>], classes: usize) -> Result<Fit> {
     let points = photos.points;
-    // A class of which every photo is held out could not be answered: its photos are trained on instead.
+    // When all photos of a class are held out, no answer could be right: they are learnt from instead.
     let mut trained = vec![false; classes];
     for (class, _) in class.iter().zip(photos.held).filter(|(_, held)| !**held) {
         class.iter().for_each(|&k| trained[k] = true);
@@ -83,15 +86,15 @@ fn discriminant(photos: Photos<'_>, class: &[Option<usize>], classes: usize) -> 
             let Some(class) = *class else { continue };
             let mut cosines = reader.cosines(&points[photo].plain);
             cosines.resize(classes, 0.0);
-            held_out.push((photo, HeldOut { cosines, class, score: 0.0 }));
+            held_out.push((photo, HeldOutAnswer { cosines, class, score: 0.0 }));
         }
     }
     Ok(Fit { head, held_out })
 }
 
-/// Fits a head for every attribute but `label_attribute`, which the label head answers; adds their tensors to `file`,
-/// and returns what the manifest says of them.
-pub fn attributes(
+/// Fits a head for every attribute except `label_attribute`, which the label head answers. Adds the heads' tensors to
+/// `file` and returns their entries in the manifest.
+pub fn fit(
     photos: Photos<'_>,
     examples: &[Example],
     label_attribute: Option<&str>,
@@ -133,7 +136,7 @@ fn categorical(
     let fit = discriminant(photos, &class, classes.len())?;
     let answers = fit.answers();
     file.discriminant(tensor, &fit.head, photos.points[0].plain.len(), classes.len());
-    // With one value there is nothing to be right about.
+    // With a single value every answer is right, which measures nothing.
     let accuracy = accuracy(&answers).filter(|_| classes.len() > 1);
     Ok(AttributeHead::Categorical { scale: fit_scale(&answers), accuracy, classes })
 }
@@ -156,7 +159,7 @@ fn sequence(
             Ok((classes, fit))
         })
         .collect::<Result<_>>()?;
-    // A position trains on held-out photos whose value it has never seen otherwise; only photos that all positions
+    // A position learns from held-out photos whose value would otherwise be unknown to it. Only photos that all positions
     // held out tell how often the whole sequence is right.
     let mut right: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
     let mut positions = Vec::with_capacity(length);
@@ -183,10 +186,11 @@ fn numeric(photos: Photos<'_>, values: &[Option<&Value>], tensor: &str, file: &m
             _ => None,
         })
         .collect();
-    // The penalty is chosen on photos held out of the training part, so that the held-out photos stay unseen.
+    // The penalty is chosen on photos held out of the training part: the held-out photos must not influence it.
     let held: Vec<bool> = known.iter().map(|(i, _)| photos.held[*i]).collect();
     let within: Vec<Option<usize>> = held.iter().map(|held| (!held).then_some(0)).collect();
-    let chosen_on = hold_out(&within, 1, photos.seed);
+    let contents: Vec<ContentId> = known.iter().map(|(i, _)| photos.contents[*i]).collect();
+    let chosen_on = hold_out(&within, 1, &contents, photos.seed);
     let rows = |wanted: &dyn Fn(usize) -> bool| -> (Vec<&[f32]>, Vec<f64>) {
         let wanted = known.iter().enumerate().filter(|(k, _)| wanted(*k));
         wanted.map(|(_, (i, v))| (photos.points[*i].plain.as_slice(), *v)).unzip()
@@ -210,7 +214,7 @@ fn numeric(photos: Photos<'_>, values: &[Option<&Value>], tensor: &str, file: &m
     AttributeHead::Numeric { range, mae: measured.map(|m| m.0), rmse: measured.map(|m| m.1) }
 }
 
-/// Mean absolute and root mean squared error.
+/// Mean absolute error and root mean squared error.
 fn errors((weight, bias): &(Vec<f32>, f32), rows: &[&[f32]], truth: &[f64]) -> (f64, f64) {
     let error = |(row, truth): (&&[f32], &f64)| {
         let sum: f64 = row.iter().zip(weight).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
@@ -222,7 +226,7 @@ fn errors((weight, bias): &(Vec<f32>, f32), rows: &[&[f32]], truth: &[f64]) -> (
     (mae, (errors.iter().map(|e| e * e).sum::<f64>() / count).sqrt())
 }
 
-/// The distinct values in order, and each item's index among them.
+/// The distinct values, sorted, and each item's index among them.
 fn classes_of<T: Ord + Clone>(values: impl Iterator<Item = Option<T>>) -> (Vec<T>, Vec<Option<usize>>) {
     let values: Vec<Option<T>> = values.collect();
     let mut classes: Vec<T> = values.iter().flatten().cloned().collect();

@@ -1,11 +1,11 @@
-//! Whether a network's weights can be stored in bytes: tried on photos that the heads did not see.
+//! Whether the plan's weights can be stored as bytes without loss, tried on photos that the heads did not learn from.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::calibrate::{HeldOut, best, log_loss};
+use super::answers::{HeldOutAnswer, best, log_loss};
 use super::embed::Embedded;
-use super::learn::Trial;
+use super::trials::Trial;
 use crate::dataset::Example;
 use crate::error::Result;
 use crate::model::backbone::Backbone;
@@ -14,29 +14,30 @@ use crate::model::plan::{self, Compiled};
 use crate::progress::Progress;
 use jicho::manifest::Features;
 
-/// The most photos that are tried; fewer than this few tell nothing.
-const MOST: usize = 256;
-const FEW: usize = 30;
-/// How much more the answers may be surprised by the truth, of their mean log loss.
-const LOSS: f64 = 0.01;
+/// At most this many photos are tried, to bound the time.
+const MAX_PHOTOS: usize = 256;
+/// Fewer photos than this cannot tell whether anything was lost.
+const MIN_PHOTOS: usize = 30;
+/// The share by which the mean log loss may grow.
+const MAX_LOSS_GROWTH: f64 = 0.01;
 
-/// What was tried.
+/// How the two storages did.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Tried {
-    /// Photos.
+pub struct StorageTrial {
+    /// Number of photos.
     pub images: usize,
-    /// Top-1 with weights in half precision, and in bytes.
+    /// Top-1 with weights in half precision, and as bytes.
     pub top1: [f64; 2],
-    /// Mean log loss of the probabilities, likewise.
+    /// Mean log loss of the probabilities, in the same order.
     pub log_loss: [f64; 2],
-    /// What the release has: `f16` or `int8`.
+    /// The storage of the release: `f16` or `int8`.
     pub chosen: &'static str,
 }
 
-/// Compiles the network with weights in bytes and answers held-out photos by it, with heads that were fitted to the
-/// network in half precision, as a device would. Where it names as many photos and is hardly more surprised, it becomes
-/// the backbone's plan. None where there is no plan or too little to tell by.
+/// Compiles the network with weights stored as bytes, and answers the held-out photos with it as a device would: by heads
+/// that were fitted to the network in half precision. When it names as many photos and its log loss hardly grows, it
+/// becomes the backbone's plan. None when there is no plan or there are too few photos.
 ///
 /// # Errors
 /// A network that fails.
@@ -47,10 +48,10 @@ pub fn choose(
     examples: &[Example],
     scale: f32,
     progress: Progress,
-) -> Result<Option<Tried>> {
-    let step = trial.answers.len().div_ceil(MOST).max(1);
-    let held: Vec<&(usize, HeldOut)> = trial.answers.iter().step_by(step).collect();
-    if held.len() < FEW || backbone.compiled.plan.is_none() {
+) -> Result<Option<StorageTrial>> {
+    let step = trial.answers.len().div_ceil(MAX_PHOTOS).max(1);
+    let held: Vec<&(usize, HeldOutAnswer)> = trial.answers.iter().step_by(step).collect();
+    if held.len() < MIN_PHOTOS || backbone.compiled.plan.is_none() {
         return Ok(None);
     }
     let small = plan::make(&backbone.onnx, &backbone.preprocessing, backbone.size, Some(Storage::I8), progress)?;
@@ -60,24 +61,24 @@ pub fn choose(
     let photos: Vec<Option<(Embedded, usize)>> = held
         .par_iter()
         .map(|(place, answer)| {
-            // A photo that has gone since is none to tell by.
+            // The file may have been removed since it was embedded.
             let Ok(photo) = examples[*place].read() else { return Ok(None) };
             let plain = embedder.embed(&embedder.pixels(&photo.frame()?))?;
             Ok(Some((Embedded { plain, varied: Vec::new() }, answer.class)))
         })
         .collect::<jicho::Result<_>>()?;
-    let before: Vec<HeldOut> =
+    let before: Vec<HeldOutAnswer> =
         held.iter().zip(&photos).filter(|(_, p)| p.is_some()).map(|(h, _)| h.1.clone()).collect();
     let photos: Vec<(&Embedded, usize)> = photos.iter().flatten().map(|(photo, class)| (photo, *class)).collect();
     let all = vec![true; trial.model.head.count()];
     let after = trial.model.answers(&photos, &all)?;
-    let right = |answers: &[HeldOut]| answers.iter().filter(|a| best(&a.cosines) == a.class).count();
+    let right = |answers: &[HeldOutAnswer]| answers.iter().filter(|a| best(&a.cosines) == a.class).count();
     let losses = [&before, &after].map(|answers| log_loss(answers, scale));
-    let is_small = right(&after) >= right(&before) && losses[1] <= losses[0] * (1.0 + LOSS);
+    let is_small = right(&after) >= right(&before) && losses[1] <= losses[0] * (1.0 + MAX_LOSS_GROWTH);
     if !is_small {
         backbone.compiled = half;
     }
-    Ok(Some(Tried {
+    Ok(Some(StorageTrial {
         images: after.len(),
         top1: [&before, &after].map(|answers| right(answers) as f64 / answers.len().max(1) as f64),
         log_loss: losses,

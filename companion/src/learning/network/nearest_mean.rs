@@ -5,12 +5,12 @@ use rayon::prelude::*;
 
 use super::Network;
 use super::model::Tape;
-use super::view::{Look, Part, Square};
+use super::view::{Augmentation, Crop, Square};
 
 /// The features of photos seen whole at `size`, each divided by its length.
 pub fn features(network: &Network, squares: &[Square], size: usize, pixels: &Preprocessing) -> Vec<Vec<f32>> {
     let rows = squares.par_iter().map_init(Tape::default, |tape, square| {
-        let view = square.view(&Part::WHOLE, &Look::PLAIN, size, pixels);
+        let view = square.view(&Crop::WHOLE, &Augmentation::PLAIN, size, pixels);
         let mut row = network.forward(1, size, &view, false, tape);
         jicho::recognize::normalize(&mut row);
         row
@@ -20,7 +20,7 @@ pub fn features(network: &Network, squares: &[Square], size: usize, pixels: &Pre
 
 /// The share of `asked` whose nearest class mean, by cosine about the mean of all, is their own; none where there is
 /// nothing to ask or to answer.
-pub fn nearest_mean(known: &[Vec<f32>], labels: &[usize], asked: &[Vec<f32>], truth: &[usize]) -> Option<f64> {
+pub fn accuracy(known: &[Vec<f32>], labels: &[usize], asked: &[Vec<f32>], truth: &[usize]) -> Option<f64> {
     let length = known.first()?.len();
     let classes = labels.iter().max()? + 1;
     let add = |to: &mut Vec<f32>, row: &[f32]| to.iter_mut().zip(row).for_each(|(to, v)| *to += v);
@@ -57,9 +57,9 @@ mod tests {
     fn the_nearest_mean_answers() {
         let known = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]].map(Vec::from);
         let asked = [[0.8, 0.2], [0.3, 0.7], [0.9, 0.2]].map(Vec::from);
-        let share = nearest_mean(&known, &[0, 0, 1, 1], &asked, &[0, 1, 1]).unwrap();
+        let share = accuracy(&known, &[0, 0, 1, 1], &asked, &[0, 1, 1]).unwrap();
         assert!((share - 2.0 / 3.0).abs() < 1e-9);
-        assert_eq!(nearest_mean(&known, &[0, 0, 1, 1], &[], &[]), None);
-        assert_eq!(nearest_mean(&[], &[], &asked, &[0, 1, 1]), None);
+        assert_eq!(accuracy(&known, &[0, 0, 1, 1], &[], &[]), None);
+        assert_eq!(accuracy(&[], &[], &asked, &[0, 1, 1]), None);
     }
 }

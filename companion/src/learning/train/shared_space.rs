@@ -36,14 +36,14 @@ const PART: usize = 1024;
 
 /// A space with its background.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shared {
+pub struct SharedSpace {
     /// The space.
     pub space: Space,
     /// Of the kinds of frames without a product.
     pub background: Prototypes,
 }
 
-impl Shared {
+impl SharedSpace {
     /// Fits a space to photos and their classes, of `classes` that all occur. `embedding` is the length of the network's
     /// part of the feature vectors.
     ///
@@ -54,21 +54,21 @@ impl Shared {
         classes: usize,
         background: &[(usize, Embedded)],
         embedding: usize,
-    ) -> Result<Shared> {
+    ) -> Result<SharedSpace> {
         let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
         let all = photos.iter().copied().chain(background.iter().map(|(kind, photo)| (photo, classes + kind)));
         let rows: Vec<(&[f32], usize)> = all.flat_map(|(photo, class)| photo.rows().map(move |r| (r, class))).collect();
         let space = fit_space(&rows, classes + kinds, embedding)?;
-        Shared::with_background(space, background)
+        SharedSpace::with_background(space, background)
     }
 
-    fn with_background(space: Space, background: &[(usize, Embedded)]) -> Result<Shared> {
+    fn with_background(space: Space, background: &[(usize, Embedded)]) -> Result<SharedSpace> {
         let kinds = background.iter().map(|(kind, _)| kind + 1).max().unwrap_or(0);
         let frames: Vec<Embedded> = background.iter().map(|(_, frame)| frame.clone()).collect();
         let points = embed::points(&space, &frames)?;
         let points: Vec<(&Embedded, usize)> = points.iter().zip(background).map(|(p, (kind, _))| (p, *kind)).collect();
         let background = prototypes::fit(&points, kinds, space.dims())?;
-        Ok(Shared { space, background })
+        Ok(SharedSpace { space, background })
     }
 
     /// The file.
@@ -86,11 +86,11 @@ impl Shared {
     ///
     /// # Errors
     /// When it is none.
-    pub fn read(bytes: &[u8], inputs: usize) -> Result<Shared> {
+    pub fn read(bytes: &[u8], inputs: usize) -> Result<SharedSpace> {
         let tensors = tensors::open(bytes, "space")?;
         let space = Space::read(&tensors, inputs)?;
         let background = Prototypes::read(&tensors, "background", space.dims())?;
-        Ok(Shared { space, background })
+        Ok(SharedSpace { space, background })
     }
 }
 
@@ -217,7 +217,7 @@ fn defect(message: &str) -> jicho::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learning::train::calibrate::best;
+    use crate::learning::train::answers::best;
 
     /// Photos around `classes` random centres of 40 features, with three of large noise that tell nothing; the first 30
     /// features are the network's.
@@ -236,14 +236,19 @@ mod tests {
             .collect()
     }
 
-    fn fit(photos: &[(Embedded, usize)], classes: usize) -> Shared {
+    fn fit(photos: &[(Embedded, usize)], classes: usize) -> SharedSpace {
         let background: Vec<(usize, Embedded)> =
             (0..8).map(|i| (i % 2, Embedded { plain: vec![i as f32 / 8.0; 40], varied: Vec::new() })).collect();
         let photos: Vec<(&Embedded, usize)> = photos.iter().map(|(photo, class)| (photo, *class)).collect();
-        Shared::fit(&photos, classes, &background, 30).unwrap()
+        SharedSpace::fit(&photos, classes, &background, 30).unwrap()
     }
 
-    fn accuracy(shared: &Shared, taught: &[(Embedded, usize)], asked: &[(Embedded, usize)], classes: usize) -> f64 {
+    fn accuracy(
+        shared: &SharedSpace,
+        taught: &[(Embedded, usize)],
+        asked: &[(Embedded, usize)],
+        classes: usize,
+    ) -> f64 {
         let at = |photos: &[(Embedded, usize)]| {
             let rows: Vec<Embedded> = photos.iter().map(|(photo, _)| photo.clone()).collect();
             embed::points(&shared.space, &rows).unwrap()
@@ -282,11 +287,11 @@ mod tests {
     fn a_file_is_read_as_it_was_written_and_fits_its_features_alone() {
         let shared = fit(&photos(4, 5, 1), 4);
         let bytes = shared.serialize().unwrap();
-        assert_eq!(Shared::read(&bytes, 40).unwrap(), shared);
+        assert_eq!(SharedSpace::read(&bytes, 40).unwrap(), shared);
         assert_eq!(fit(&photos(4, 5, 1), 4).serialize().unwrap(), bytes);
-        assert!(Shared::read(&bytes, 39).is_err());
+        assert!(SharedSpace::read(&bytes, 39).is_err());
         for cut in (0..bytes.len()).step_by(97) {
-            assert!(Shared::read(&bytes[..cut], 40).is_err());
+            assert!(SharedSpace::read(&bytes[..cut], 40).is_err());
         }
     }
 }
