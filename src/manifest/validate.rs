@@ -59,9 +59,10 @@ pub fn check_release_time(release_seq: u64, now: u64) -> Result<()> {
     if release_seq >= YEAR_2100 {
         return Err(invalid(format!("releaseSeq {release_seq} is no time at which a release can have been published")));
     }
+    let days = (release_seq - now).div_ceil(86_400);
     let message = format!(
-        "the release was published at {release_seq} s after 1970, more than a day ahead of this device's clock, which says \
-         {now} s: set the device's date and time"
+        "the release is dated {days} days ahead of this device's clock: set the device's date and time, or publish anew \
+         from a machine whose clock is right"
     );
     Err(Error::new(ErrorKind::Clock, message))
 }

@@ -12,6 +12,7 @@ use web_sys::{
 };
 
 use super::connection::{self, Connection};
+use super::unreachable_host;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Body, Head, Host, Redirect, Request};
 use crate::web::failure::describe;
@@ -51,7 +52,7 @@ impl Host for FetchHost {
         let response = match connection.wait(request.url, fetch(&prepare(request, &connection)?)).await {
             // A browser does not say whether the network, CORS or the page's policy is at fault.
             Err(error) if error.kind() == ErrorKind::Network && request.mutable && !connection.has_stalled() => {
-                return Err(unreachable::explained(error, request.url, &connection, self.stall).await);
+                return Err(unreachable_host::explained(error, request.url, &connection, self.stall).await);
             }
             response => response?,
         };

@@ -11,7 +11,7 @@ mod network;
 mod onnx;
 mod options;
 mod storage;
-mod unreachable;
+mod unreachable_host;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -110,7 +110,13 @@ impl Target {
             let message = format!("{} has no release yet to try one beside: publish without --canary", self.channel);
             return Err(Error::BadInput(message));
         }
-        Ok(())
+        // A candidate is named by what is in force, which is signed anew for that.
+        if let Some(latest) = latest.filter(|_| self.canary.is_some()) {
+            let shown = self.store.show(&catalog::latest_path(&self.channel));
+            self.signing.check_before_resigning(&latest.current.bytes, &shown)?;
+        }
+        // Whether there is a number that devices accept.
+        sequence::next(latest, &*self.store, &self.channel, &self.sequence).map(drop)
     }
 
     /// Publishes `release`, with the files that `extra` makes of it beside its versioned manifest.
@@ -167,8 +173,6 @@ impl Target {
         let path = match (self.canary, &latest) {
             (Some(share), Some(latest)) => {
                 let candidate = Candidate { share, version, sha256: sha256(&signed) };
-                let shown = store.show(&catalog::latest_path(channel));
-                self.signing.check_before_resigning(&latest.current.bytes, &shown)?;
                 let rewrite = Rewrite {
                     candidate: Some(&candidate),
                     expires: self.signing.expires(),

@@ -24,7 +24,7 @@ pub struct Version {
     pub release_seq: u64,
     /// When it was trained.
     pub trained_at: String,
-    /// Bytes of its files, those that it shares too.
+    /// Bytes of its files, including those that it shares with other versions.
     pub bytes: u64,
     /// Whether it is the one in force.
     pub latest: bool,
@@ -41,7 +41,7 @@ pub struct Listing {
     pub channel: String,
     /// The sequence number in force.
     pub release_seq: u64,
-    /// The name of the key that the release in force is signed with; null where it is not.
+    /// The names of the keys that the release in force is signed with, joined by commas; null where it is not signed.
     pub signed_by: Option<String>,
     /// Oldest first.
     pub versions: Vec<Version>,
@@ -89,13 +89,13 @@ pub enum Change {
 /// keeps the number: devices have the release already.)
 ///
 /// # Errors
-/// A release that is not there or not whole; what was in force then stays.
+/// A release that is missing or incomplete; the release in force then stays.
 pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress) -> Result<Published> {
     let (store, name) = store::channel(channel)?;
     let target = Target::new(store, name, terms)?;
     let (store, channel) = (&*target.store, target.channel.as_str());
     let missing = || unpublished(&store.show(&catalog::latest_path(channel)));
-    // Looked at before the lock is taken, which would create folders.
+    // Checked before the lock is taken, because taking it creates folders.
     if Latest::read(store, channel)?.is_none() {
         return Err(missing());
     }
@@ -174,7 +174,7 @@ fn before(latest: &Latest, store: &dyn store::Store, channel: &str) -> Result<St
     let place = versions.iter().position(|(name, _)| *name == latest.facts.version);
     let older = &versions[..place.unwrap_or(versions.len())];
     for (name, _) in older.iter().rev() {
-        // A candidate that was withdrawn may lie between them.
+        // A candidate that was withdrawn was never in force.
         if store.read(&catalog::candidate_mark_path(channel, name))?.is_none() {
             return Ok(name.clone());
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Current, Entry, Lock, Store};
 use crate::error::{Result, at};
 
-/// Where files are written before they are renamed: one folder, so that what a crash leaves is found without reading
+/// Where files are written before they are renamed. It is one folder, so that leftovers of a crash are found without reading
 /// all others.
 const NEW: &str = ".new";
 const LOCK: &str = ".lock";
@@ -48,7 +48,7 @@ impl Folder {
         let folder = self.path(NEW);
         match fs::symlink_metadata(&folder) {
             Ok(data) if data.is_dir() => {}
-            // Something else has its name: nothing of this program's, or it would be a folder.
+            // A link or a file has its name. This program made neither.
             Ok(_) => fs::remove_file(&folder).map_err(at(&folder))?,
             Err(_) => {}
         }
@@ -63,7 +63,7 @@ fn make_private(path: &Path, mode: u32) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Fails only for a file of another user, whose matter its rights are.
+        // Fails only for a file of another user, whose rights this user cannot change.
         let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
     }
     #[cfg(not(unix))]
@@ -98,7 +98,7 @@ impl Store for Folder {
         let path = self.checked(path)?;
         match read_regular(&path) {
             Ok(bytes) => Ok(Some(Current { bytes, tag: None })),
-            // A file where a folder should be is as good as nothing.
+            // A file in the place of a folder counts as missing.
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(e) => Err(at(path)(e)),
         }
@@ -109,7 +109,7 @@ impl Store for Folder {
     }
 
     fn replace(&self, path: &str, bytes: &[u8], _: Option<&Current>) -> Result<()> {
-        // The system keeps the lock for as long as the process lives, so nobody else can have written.
+        // The lock is held for as long as the process lives, so nobody else can have written.
         self.write(path, bytes)
     }
 
@@ -178,7 +178,7 @@ impl Store for Folder {
     }
 }
 
-/// The system releases it when the file is closed, so also when the process dies.
+/// The system's lock on a file. It is released when the file is closed, so also when the process dies.
 struct Locked<'a> {
     folder: &'a Folder,
     _file: File,
@@ -207,7 +207,7 @@ fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>> {
     }
 }
 
-/// Makes a folder and those above it, each durable before anything is put into it.
+/// Makes a folder and its parents. Each is synced before anything is put into it.
 fn make_folder(folder: &Path) -> Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -233,7 +233,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_through(path.parent().unwrap_or(Path::new("")), path, bytes)
 }
 
-/// The same, by a temporary file in `aside`, a folder of the same file system.
+/// As [`write_atomically`], with the temporary file in `aside`, a folder of the same file system.
 fn write_through(aside: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     let [aside, folder] = [aside, path.parent().unwrap_or(Path::new(""))]
         .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
@@ -244,7 +244,7 @@ fn write_through(aside: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; a web server runs as somebody else.
+        // Temporary files are private, but a web server runs as another user.
         file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(at(path))?;
     }
     file.as_file().sync_all().map_err(at(path))?;
