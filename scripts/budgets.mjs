@@ -12,7 +12,8 @@ function withImports(file, seen = new Set()) {
   if (seen.has(file)) return seen;
   seen.add(file);
   const source = readFileSync(file, 'utf8');
-  for (const [, name] of source.matchAll(/(?:from|import)\s*["'](\.[^"']+)["']/g)) withImports(join(dirname(file), name), seen);
+  for (const [, name] of source.matchAll(/(?:from|import)\s*["'](\.[^"']+)["']/g))
+    withImports(join(dirname(file), name), seen);
   return seen;
 }
 
@@ -52,6 +53,8 @@ for (const [name, { limit, unit }] of Object.entries(budgets)) {
   console.log(`budget ${name}: ${Math.round(measured)} of ${limit} ${unit}, ${state}`);
 }
 if (exceeded) {
-  console.error('build.sh: make it smaller, or raise the limit in scripts/budgets.json and give the reason in the commit');
+  console.error(
+    'build.sh: make it smaller, or raise the limit in scripts/budgets.json and give the reason in the commit',
+  );
   process.exit(1);
 }

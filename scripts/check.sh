@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What must hold before a commit: format, lints, types, documents, generated files, licences. `check.sh lint` leaves out
-# cargo-deny, whose first use compiles it for some minutes; `./build.sh test` runs it that way.
+# cargo-deny, whose first use compiles it for some minutes, and what `./build.sh test`, which runs it that way, does elsewhere.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 source scripts/tools.sh
@@ -27,6 +27,14 @@ javascript() {
   npm run --silent lint
 }
 
+# Types and API documentation of the npm package and types of the app. Both need the types of the built wasm modules, and the
+# app those of the built package.
+typescript() {
+  scripts/pkg.sh
+  npm run --silent docs
+  (cd www && npm run --silent unpack && npm run --silent types)
+}
+
 licences() {
   [ -x .tools/bin/cargo-deny ] || cargo install cargo-deny --version 0.20.2 --locked --root .tools --quiet
   PATH=$PWD/.tools/bin:$PATH cargo deny --workspace --all-features check --hide-inclusion-graph licenses bans sources
@@ -39,5 +47,6 @@ step "Rust: documentation" rust_documents
 step "TypeScript and JavaScript: format and lints" javascript
 step "shell scripts" shell_scripts
 step "links in documents" document_links
+[ "${1:-}" = lint ] || step "TypeScript: types and documentation" typescript
 [ "${1:-}" = lint ] || step "licences, bans and sources of dependencies" licences
 [ "${1:-}" = lint ] || step_table "$SECONDS"

@@ -6,7 +6,7 @@ source "$(dirname "$0")/common.sh"
 source scripts/tools.sh
 
 # Each target with its percentage of the time.
-SHARES="plan:38 onnx:20 engine:14 manifest:8 vault:7 export:7 lesson:6"
+SHARES="plan:34 onnx:18 engine:12 manifest:8 vault:7 export:7 lesson:6 space:4 head:4"
 
 seconds=${1:-3600}
 nightly rust-src

@@ -48,9 +48,11 @@ test_wasm() {
   done
 }
 
-# The npm package's logic that needs no browser.
+# The npm package's logic that needs no browser, its API documentation and the snippets of all documents.
 test_pkg() {
   node_packages
+  [ -f pkg/dist/index.d.ts ] || scripts/pkg.sh
+  npm run --silent docs
   (cd pkg && npm test --silent)
 }
 

@@ -31,11 +31,15 @@ firefox() {
   [ -x .tools/bin/geckodriver ] || cargo install geckodriver --version 0.37.1 --locked --root .tools --quiet
 }
 
-# The packages of the npm workspace. The benchmark's peers are large, so `node_packages bench` alone installs them.
+# The packages of the npm workspace, without large ones that few commands need: `node_packages bench` installs the benchmark's
+# peers, too, and `node_packages bundlers` the bundlers that `test` leaves out.
 node_packages() {
   need npm "install Node.js 20 or newer"
-  local only=(--include-workspace-root -w pkg -w www -w tests/browser) last=node_modules/vite
-  [ "${1:-}" != bench ] || { only=() last=node_modules/onnxruntime-web; }
+  local only=(--include-workspace-root -w pkg -w www -w docs/api -w tests/browser) last=node_modules/webpack
+  case "${1:-}" in
+    bench) only=() last=node_modules/onnxruntime-web ;;
+    bundlers) only+=(-w tests/bundlers) last=node_modules/parcel ;;
+  esac
   if [ ! -d $last ] || [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
     npm ci --silent "${only[@]}"
   fi

@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use crate::frame::Pixels;
+use crate::frame::InputPixels;
 
 /// Raised with every change of what [`features`] gives: what was kept of an older version is not compared with it.
 pub const VERSION: u32 = 2;
@@ -53,7 +53,7 @@ pub fn cell_start(i: usize, grid: usize, blocks: usize) -> usize {
 
 /// [`LENGTH`] values ≥ 0 of Euclidean norm 1, ordered by grid, cell (row by row), then joint bin `(l * 8 + a) * 8 + b`.
 #[must_use]
-pub fn features(pixels: &Pixels) -> Vec<f32> {
+pub fn features(pixels: &InputPixels) -> Vec<f32> {
     let blocks = pixels.size() / block(pixels.size());
     let finest = finest_sums(pixels);
     let mut features = Vec::with_capacity(LENGTH);
@@ -77,7 +77,7 @@ pub fn features(pixels: &Pixels) -> Vec<f32> {
     features
 }
 
-fn finest_sums(pixels: &Pixels) -> Vec<[f32; JOINT]> {
+fn finest_sums(pixels: &InputPixels) -> Vec<[f32; JOINT]> {
     let (size, block) = (pixels.size(), block(pixels.size()));
     let blocks = size / block;
     let mut cells = vec![[0f32; JOINT]; FINEST * FINEST];
@@ -158,7 +158,7 @@ mod tests {
         fn length_is_one(size in 2usize..200, seed in any::<u64>()) {
             let mut state = seed;
             let rgb = (0..3 * size * size).map(|_| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1); (state >> 56) as u8 }).collect();
-            let f = features(&Pixels::from_rgb(size, rgb).unwrap());
+            let f = features(&InputPixels::from_rgb(size, rgb).unwrap());
             prop_assert_eq!(f.len(), LENGTH);
             let norm: f32 = f.iter().map(|v| v * v).sum();
             prop_assert!((norm - 1.0).abs() < 1e-3, "norm {}", norm);
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_colour_fills_the_bins_around_it_in_every_cell() {
-        let f = features(&Pixels::from_rgb(8, [0, 0, 0].repeat(64)).unwrap());
+        let f = features(&InputPixels::from_rgb(8, [0, 0, 0].repeat(64)).unwrap());
         // Black is at L 0, a 0 (between bins 3 and 4), b 0 (between 2 and 3).
         let bin = |a: usize, b: usize| f[a * BINS[2] + b];
         let whole: f32 = [(3, 2), (3, 3), (4, 2), (4, 3)].iter().map(|&(a, b)| bin(a, b).powi(2)).sum();
@@ -196,7 +196,8 @@ mod tests {
         let checked: Vec<u8> =
             (0..128 * 128).flat_map(|i| [if (i % 128 + i / 128) % 2 == 0 { 0 } else { 200 }; 3]).collect();
         let grey = [100; 3 * 64 * 64].to_vec();
-        let [a, b] = [(128, checked), (64, grey)].map(|(size, rgb)| features(&Pixels::from_rgb(size, rgb).unwrap()));
+        let [a, b] =
+            [(128, checked), (64, grey)].map(|(size, rgb)| features(&InputPixels::from_rgb(size, rgb).unwrap()));
         assert_eq!(a, b);
     }
 }

@@ -1,13 +1,22 @@
 //! The one error type. Each kind has one stable code, which is also the `code` of the JavaScript error.
+//!
+//! ```
+//! use jicho::{ErrorKind, Frame};
+//!
+//! let error = Frame::new(2, 2, &[0; 3]).unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::InvalidFrame);
+//! assert_eq!(error.code(), "INVALID_FRAME");
+//! assert!(error.message().contains("2x2"));
+//! ```
 
 use std::fmt;
 
 macro_rules! error_kinds {
-    ($($(#[$doc:meta])* $kind:ident => $code:literal,)+) => {
+    ($(#[doc = $doc:literal] $kind:ident => $code:literal,)+) => {
         /// What went wrong, by what the caller can do about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ErrorKind { $($(#[$doc])* $kind,)+ }
+        pub enum ErrorKind { $(#[doc = $doc] $kind,)+ }
 
         impl ErrorKind {
             /// Every kind, in declaration order.
@@ -18,6 +27,12 @@ macro_rules! error_kinds {
             pub fn code(self) -> &'static str {
                 match self { $(ErrorKind::$kind => $code,)+ }
             }
+
+            /// What the doc comment of the kind says, for the generated list of codes.
+            #[cfg(test)]
+            pub(crate) fn meaning(self) -> &'static str {
+                match self { $(ErrorKind::$kind => $doc.trim_ascii(),)+ }
+            }
         }
     };
 }
@@ -25,69 +40,69 @@ macro_rules! error_kinds {
 error_kinds! {
     /// An argument has a wrong type, shape or range.
     InvalidArgument => "INVALID_ARGUMENT",
-    /// A channel id that cannot name a folder of the model store.
+    /// The channel id cannot name a folder of the model store.
     InvalidChannel => "INVALID_CHANNEL",
-    /// metadata.json is not what the schema says.
+    /// metadata.json is not what its schema says; many hosts answer with an HTML page instead of a 404.
     InvalidManifest => "INVALID_MANIFEST",
-    /// metadata.json, or a vault, has a schema this build does not know: update the app.
+    /// metadata.json, a lesson or a vault has a newer format than this library reads: update the app.
     SchemaTooNew => "SCHEMA_TOO_NEW",
-    /// The release asks for a newer library: update the app.
+    /// The release asks for a newer version of this library: update the app.
     RuntimeTooOld => "RUNTIME_TOO_OLD",
-    /// A network or head file that cannot be read, or is not an image network.
+    /// A network or head file cannot be read, or the network is not one from an image to a vector.
     InvalidModel => "INVALID_MODEL",
-    /// The network needs the build with tract. The npm package loads that build by itself.
+    /// The network needs the build with tract. The npm package loads that build by itself, so apps never see this code.
     NeedsTract => "NEEDS_TRACT",
     /// A file's bytes are not those that metadata.json names.
     HashMismatch => "HASH_MISMATCH",
-    /// A file has another length than metadata.json says.
+    /// A file has another length than metadata.json says, as after an incomplete upload.
     SizeMismatch => "SIZE_MISMATCH",
-    /// metadata.json lacks the signature that the app asks for, or has a wrong one.
+    /// metadata.json lacks a signature by one of the keys that the app trusts, or has a wrong one.
     BadSignature => "BAD_SIGNATURE",
-    /// The model does not reproduce its golden vector on this device.
+    /// The model does not reproduce its published answer to the golden frame on this device.
     GoldenMismatch => "GOLDEN_MISMATCH",
-    /// Recognition was asked for before any model arrived.
+    /// Recognition was asked for before any model arrived: sync first.
     NoModel => "NO_MODEL",
-    /// The frame cannot be used: wrong length, no pixels, too many pixels.
+    /// The picture cannot be used: no pixels, too many, a wrong length, or not decodable.
     InvalidFrame => "INVALID_FRAME",
-    /// This browser lacks something that is needed.
+    /// This browser, or this kind of page, lacks something that is needed.
     Unsupported => "UNSUPPORTED",
     /// The device's storage failed or is full.
     Storage => "STORAGE",
-    /// This does not unlock the vault or the exported file.
+    /// The passphrase or key given does not unlock the vault or the exported file.
     WrongKey => "WRONG_KEY",
-    /// A key that is needed is gone: the device's own, or the one that a record was sealed with.
+    /// A key that is needed is gone: the device's own, or the one that a record was encrypted with.
     KeyMissing => "KEY_MISSING",
-    /// The passphrase would be guessed too soon.
+    /// The passphrase could be guessed too easily.
     WeakPassphrase => "WEAK_PASSPHRASE",
-    /// What the vault is unlocked by is damaged, so nothing in it can be opened.
+    /// The vault's header or keys are damaged, so nothing in it can be opened.
     VaultDamaged => "VAULT_DAMAGED",
-    /// The vault was closed, destroyed or locked anew, perhaps by another tab.
+    /// The vault was closed, destroyed or locked with another key, perhaps by another tab.
     VaultClosed => "VAULT_CLOSED",
-    /// A record is damaged, or was put where it does not belong. The others are not affected.
+    /// A record is damaged, or was moved to where it does not belong. Other records are not affected.
     RecordDamaged => "RECORD_DAMAGED",
-    /// As many sales as may wait do so: nothing was dropped.
+    /// The queue of sales is full: the new sale was not added, and none was dropped.
     QueueFull => "QUEUE_FULL",
-    /// No exported vault, or one that is cut short or damaged.
+    /// The file is not an exported vault, or is cut short or damaged.
     InvalidExport => "INVALID_EXPORT",
-    /// The model has no features that a product could be taught by.
+    /// The model has no features by which a product could be taught.
     NotTeachable => "NOT_TEACHABLE",
-    /// More cannot be taught: nothing was kept.
+    /// A limit of what may be taught is reached: nothing was kept.
     LessonLimit => "LESSON_LIMIT",
-    /// No lesson, or one that is damaged.
+    /// The data is not a lesson, or is damaged.
     InvalidLesson => "INVALID_LESSON",
-    /// A recognition that is too long ago to be corrected: its picture is gone.
+    /// The recognition is too long ago to be corrected: its picture is gone.
     RecognitionGone => "RECOGNITION_GONE",
     /// The release is from the future by this device's clock, which is probably wrong: set date and time.
     Clock => "CLOCK",
-    /// No connection, or it broke.
+    /// There is no connection, or it broke.
     Network => "NETWORK",
-    /// The host answered with an HTTP status other than success; for metadata.json, other than 404 too.
+    /// The host answered with an HTTP status that is no success. A 404 for a file of a release counts; a 404 for the channel's metadata.json does not: that is the outcome `absent`.
     HttpStatus => "HTTP_STATUS",
     /// The host asks for another access token (401), or refuses this one (403).
     Unauthorized => "UNAUTHORIZED",
-    /// The caller aborted.
+    /// The caller aborted the call.
     Aborted => "ABORTED",
-    /// A defect in Jicho.
+    /// A defect in Jicho itself.
     Internal => "INTERNAL",
 }
 
@@ -119,7 +134,7 @@ impl Error {
         self.kind.code()
     }
 
-    /// The message, without the code.
+    /// The message for people, without the code.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

@@ -1,5 +1,13 @@
 //! Where a scan was taken, as coarse as the shop allows: a geohash, and nothing finer ever leaves this module.
 //!
+//! ```
+//! use jicho::location::{Geohash, Precision};
+//!
+//! let place = Geohash::of(-1.2921, 36.8219, Precision::coarse(5)?)?;
+//! assert_eq!(place.as_str(), "kzf0t");
+//! # Ok::<(), jicho::Error>(())
+//! ```
+//!
 //! Errors do not repeat coordinates, since errors are logged. What the `geohash` crate lacks is here: the poles (it takes
 //! latitude 90 for −90, and the cell north of the northernmost for one at the south pole) and the opt-in to precisions
 //! that tell a street or a house. Sizes of cells: docs/location.md.

@@ -5,7 +5,7 @@ mod plans;
 use jicho::engine::plan::Window;
 use jicho::engine::{CompiledEngine, Engine};
 use jicho::error::ErrorKind;
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::manifest::{ColorOrder, Layout, Preprocessing};
 
 use plans::{Choices, Limits, Random, case, check, run};
@@ -90,7 +90,7 @@ fn another_image_leaves_nothing_behind() {
 fn pixels_are_written_as_the_network_is_told() {
     for size in if cfg!(miri) { vec![1, 3] } else { vec![1, 2, 3, 5, 8, 13] } {
         let mut random = Random(size as u32);
-        let pixels = Pixels::from_rgb(size, (0..3 * size * size).map(|_| random.next() as u8).collect()).unwrap();
+        let pixels = InputPixels::from_rgb(size, (0..3 * size * size).map(|_| random.next() as u8).collect()).unwrap();
         for color in [ColorOrder::Rgb, ColorOrder::Bgr] {
             let preprocessing = Preprocessing {
                 layout: Layout::Nchw,
@@ -125,7 +125,7 @@ fn pixels_are_written_as_the_network_is_told() {
             let mut tensor = vec![0.0; 3 * area];
             pixels.write_tensor(&preprocessing, Layout::Nhwc, &mut tensor);
             assert_eq!(engine.run_pixels(&pixels, &preprocessing).unwrap(), run(&engine, &tensor));
-            let larger = Pixels::from_rgb(size + 1, vec![0; 3 * (size + 1) * (size + 1)]).unwrap();
+            let larger = InputPixels::from_rgb(size + 1, vec![0; 3 * (size + 1) * (size + 1)]).unwrap();
             let refused = engine.run_pixels(&larger, &preprocessing).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
         }

@@ -62,6 +62,16 @@ fn lessons() {
 }
 
 #[test]
+fn spaces() {
+    beside("space", targets::space);
+}
+
+#[test]
+fn heads() {
+    beside("head", targets::head);
+}
+
+#[test]
 fn exports() {
     beside("export", targets::export);
 }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vite';
 import { precache, SERVICE_WORKER } from './build/precache.ts';
 
 export default defineConfig({
-  // Relative, so that the app can live in any folder of a host.
+  // Relative addresses let the app run in any folder of a host.
   base: './',
   build: {
     target: 'es2022',
@@ -14,7 +14,7 @@ export default defineConfig({
       },
     },
   },
-  // Else the development server would move its files, and the worker would look for them where they were.
+  // Otherwise the development server would move the package's scripts away from its worker and its wasm modules.
   optimizeDeps: { exclude: ['jicho'] },
   plugins: [precache()],
 });

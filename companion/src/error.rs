@@ -1,28 +1,28 @@
-//! What the companion reports: each error has a stable code and says what to do.
+//! The companion's errors. Each has a stable code, names what is wrong, and says what to do.
 
 use std::path::{Path, PathBuf};
 
 /// A failure of a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// From the library: models, manifests, frames, channel ids.
+    /// An error of the library: a model, manifest, frame or channel id that is not valid.
     #[error("{0}")]
     Library(#[from] jicho::Error),
-    /// Reading or writing failed.
+    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// What was read or written.
+        /// The file.
         path: PathBuf,
-        /// Why it failed.
+        /// Why.
         source: std::io::Error,
     },
-    /// What was named does not exist; the text says what to name instead.
+    /// Something that the user named does not exist; the text says what to name instead.
     #[error("{0}")]
     NotFound(String),
-    /// Nothing is left to train or evaluate on.
+    /// No photo can be used to train or evaluate.
     #[error("{0}")]
     NoPhotos(String),
-    /// Two folders with the same product id.
+    /// Two folders have the same product id.
     #[error(
         "product `{id}` has photos in two folders, {} and {}: the folder's name is the product id, so rename one",
         first.display(), second.display()
@@ -30,37 +30,37 @@ pub enum Error {
     DuplicateProduct {
         /// The product id.
         id: String,
-        /// One folder.
+        /// The first folder.
         first: PathBuf,
-        /// The other.
+        /// The second folder.
         second: PathBuf,
     },
-    /// How the network wants its pixels is not known.
+    /// It is not known how the network takes its pixels; the text names the flags that tell it.
     #[error("{0}")]
     PixelsUnknown(String),
-    /// No pooled features were found in the network.
+    /// The network cannot serve as a backbone.
     #[error("{0}")]
     NotABackbone(String),
-    /// A backbone's name or download.
+    /// A backbone's name is not known, or its download failed.
     #[error("{0}")]
     Backbone(String),
-    /// Labels that do not fit the network, facts or a score rule that cannot be read.
+    /// Options or files of the user that cannot be used.
     #[error("{0}")]
     BadInput(String),
-    /// A signed channel, and no key to sign with.
+    /// The channel is signed, and there is no key to sign with.
     #[error("{0}")]
     Unsigned(String),
-    /// A bucket that cannot be used.
+    /// The store of the models cannot be used.
     #[error("{0}")]
     Store(String),
-    /// Another publisher was faster.
+    /// Another publisher holds the models folder or was faster.
     #[cfg_attr(not(feature = "s3"), expect(dead_code))]
     #[error("{0}")]
     Locked(String),
-    /// A network that has no plan.
+    /// The network cannot be compiled to a plan.
     #[error("{0}")]
     Compile(#[from] crate::model::compile::CompileError),
-    /// The web server.
+    /// The web server cannot start or was stopped.
     #[error("{0}")]
     Serve(String),
     /// A value of the companion's own that JSON cannot hold.

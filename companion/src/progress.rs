@@ -1,6 +1,6 @@
-//! What a long command tells while it works: a bar on a terminal, JSON lines with `--json`, else plain lines.
+//! What a long command reports while it works: bars on a terminal, JSON lines with `--json`, otherwise plain lines.
 //!
-//! Bars and lines for people go to stderr; JSON lines are data and go to stdout.
+//! Bars and text for people go to stderr. JSON lines are data and go to stdout.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+/// The shortest time between two JSON lines of one stage.
 const JSON_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A line of data. A reader who has gone away (`| head`) costs no work: the rest is not shown.
+/// Writes a line of data to stdout. When the reader has closed the pipe (`| head`), the line is dropped and the command
+/// goes on.
 pub fn emit(line: impl Display) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
@@ -20,15 +22,15 @@ pub fn emit(line: impl Display) {
 /// Where progress goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// People: bars where stderr is a terminal.
+    /// To people: text and, if stderr is a terminal, bars.
     Human,
-    /// Programs: one JSON object a line.
+    /// To programs: one JSON object per line.
     Json,
-    /// Nobody.
+    /// Nowhere.
     Silent,
 }
 
-/// One stage under way.
+/// A stage of work that is under way.
 pub struct Stage {
     bar: ProgressBar,
     json: Option<Mutex<JsonStage>>,
@@ -52,7 +54,7 @@ impl Progress {
         if json { Progress::Silent } else { Progress::Human }
     }
 
-    /// Starts a stage of `total` steps.
+    /// Starts a stage of `total` steps; 0 when their number is not known yet.
     pub fn stage(self, name: &'static str, total: usize) -> Stage {
         let bar = ProgressBar::new(total as u64).with_message(name);
         if self != Progress::Human || !std::io::stderr().is_terminal() {
@@ -66,14 +68,14 @@ impl Progress {
         Stage { bar, json }
     }
 
-    /// A line for people.
+    /// Prints a line for people.
     pub fn note(self, text: &str) {
         if self == Progress::Human {
             eprintln!("{text}");
         }
     }
 
-    /// Something that deserves attention but stops nothing.
+    /// Warns of something that does not stop the command.
     pub fn warn(self, text: &str) {
         match self {
             Progress::Human => eprintln!("warning: {text}"),
@@ -82,7 +84,7 @@ impl Progress {
         }
     }
 
-    /// A JSON line; nothing for people.
+    /// Prints a JSON line for programs.
     pub fn event(self, event: &Value) {
         if self == Progress::Json {
             emit(event);
@@ -91,7 +93,7 @@ impl Progress {
 }
 
 impl Stage {
-    /// One step done.
+    /// Counts one step as done.
     pub fn advance(&self) {
         self.bar.inc(1);
         let Some(json) = &self.json else { return };
@@ -104,7 +106,7 @@ impl Stage {
         }
     }
 
-    /// Moves to an absolute position; for downloads.
+    /// Sets how many of how many steps are done; for downloads, whose size becomes known while they run.
     pub fn set(&self, done: u64, total: Option<u64>) {
         if let Some(total) = total {
             self.bar.set_length(total);
@@ -119,7 +121,7 @@ impl Stage {
         }
     }
 
-    /// Ends the stage.
+    /// Ends the stage and removes its bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }

@@ -8,7 +8,8 @@ mod plans;
 
 use jicho::engine::plan::{Plan, Program, Step, reference};
 use jicho::engine::{CompiledEngine, Engine};
-use jicho::teach::Lesson;
+use jicho::recognize::{DiscriminantHead, NumericHead, Prototypes, Space, tensors};
+use jicho::teach::{self, Lesson};
 use jicho::vault::{Envelope, ExportFile, Header};
 use jicho::{ErrorKind, Manifest};
 
@@ -110,16 +111,53 @@ pub fn export(input: &[u8]) {
     }
 }
 
-/// Reads a lesson, and one whose checksum is put right. What is accepted is written as it was.
+/// Reads a lesson, and one whose checksum is put right. What is accepted is written as it was, and as rows of JSON.
 pub fn lesson(input: &[u8]) {
     let whole = [b"JCHL\x01", &xxh64(input, 0).to_le_bytes()[..], input].concat();
     for bytes in [input, &whole] {
         match Lesson::parse(bytes) {
-            Ok(lesson) => assert_eq!(lesson.to_bytes().expect("what was read can be written"), bytes),
+            Ok(lesson) => {
+                assert_eq!(lesson.to_bytes().expect("what was read can be written"), bytes);
+                let rows = teach::rows(&lesson);
+                assert!(rows.lines().all(|row| serde_json::from_str::<serde_json::Value>(row).is_ok()), "{rows}");
+            }
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::InvalidLesson | ErrorKind::SchemaTooNew), "{error}");
             }
         }
+    }
+}
+
+/// How many features the spaces of the target `space` take.
+const FEATURES: usize = 16;
+
+/// Reads a space file. One that is accepted gives finite points.
+pub fn space(input: &[u8]) {
+    match tensors::open(input, "space").and_then(|tensors| Space::read(&tensors, FEATURES)) {
+        Ok(space) => {
+            let point = space.point(&[1.0; FEATURES]).expect("as many features as it takes");
+            assert!(point.iter().all(|value| value.is_finite()), "{point:?}");
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidModel, "{error}"),
+    }
+}
+
+/// Reads a head file with each kind of head, over as many dimensions as the first byte says. One that is accepted gives
+/// finite numbers.
+pub fn head(input: &[u8]) {
+    let (dims, file) = input.split_first().map_or((0, input), |(dims, file)| (usize::from(*dims), file));
+    let point = vec![1.0; dims];
+    let check = |answer: jicho::Result<Vec<f32>>| match answer {
+        Ok(values) => assert!(values.iter().all(|value| value.is_finite()), "{values:?}"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidModel, "{error}"),
+    };
+    match tensors::open(file, "head") {
+        Ok(tensors) => {
+            check(Prototypes::read(&tensors, "label", dims).map(|head| head.cosines(&point)));
+            check(DiscriminantHead::read(&tensors, "attribute/brand", dims, 3).map(|head| head.cosines(&point)));
+            check(NumericHead::read(&tensors, "attribute/price", dims).map(|head| vec![head.predict(&point)]));
+        }
+        Err(error) => check(Err(error)),
     }
 }
 

@@ -1,8 +1,17 @@
-//! Running a network: a small trait; behind it compiled plans, and tract for whatever they cannot express. The only
-//! folder that names tract.
+//! Running a network: a small trait, [`Engine`]. Behind it are compiled plans with this crate's own kernels, and tract for
+//! whatever a plan cannot express. No other folder names tract.
+//!
+//! ```
+//! use jicho::ErrorKind;
+//! use jicho::engine::CompiledEngine;
+//!
+//! let error = CompiledEngine::load(b"not a plan").err().unwrap();
+//! assert_eq!(error.kind(), ErrorKind::InvalidModel);
+//! ```
 
 mod compiled;
 mod kernels;
+#[doc(hidden)]
 pub mod plan;
 #[cfg(feature = "tract")]
 mod tract;
@@ -12,7 +21,7 @@ pub use compiled::CompiledEngine;
 pub use tract::{TractEngine, read_onnx};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::Pixels;
+use crate::frame::InputPixels;
 use crate::manifest::{Layout, Preprocessing};
 
 /// Loads an ONNX network with tract.
@@ -29,7 +38,7 @@ pub fn load_onnx(onnx: &[u8], layout: Layout, size: usize) -> Result<Box<dyn Eng
     }
 }
 
-/// Whether this build runs ONNX networks, so that it can be told before one is fetched.
+/// Whether this build runs ONNX networks, so that an app learns it before it fetches one.
 ///
 /// # Errors
 /// [`ErrorKind::NeedsTract`] in a build without tract.
@@ -55,7 +64,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// As [`Engine::run`]; [`crate::ErrorKind::InvalidArgument`] when the pixels have another size.
-    fn run_pixels(&self, pixels: &Pixels, preprocessing: &Preprocessing) -> Result<Vec<f32>> {
+    fn run_pixels(&self, pixels: &InputPixels, preprocessing: &Preprocessing) -> Result<Vec<f32>> {
         if pixels.size() != self.input_size() {
             let message = format!("the pixels have size {}, the network takes {}", pixels.size(), self.input_size());
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -63,7 +72,7 @@ pub trait Engine: Send + Sync {
         self.run(&mut |layout, tensor| pixels.write_tensor(preprocessing, layout, tensor))
     }
 
-    /// What runs it, for people.
+    /// The name of what runs the network, for people.
     fn name(&self) -> &'static str;
 
     /// Side of the input image, pixels.

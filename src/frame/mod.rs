@@ -1,4 +1,14 @@
-//! A camera frame, and the only way its pixels become a network's input.
+//! A decoded picture ([`Frame`]), and the only way its pixels become a network's input ([`InputPixels`]).
+//!
+//! ```
+//! use jicho::Frame;
+//!
+//! let rgba = [200, 30, 30, 255].repeat(640 * 480);
+//! let frame = Frame::new(640, 480, &rgba)?;
+//! let pixels = frame.center_square(1.0, 224);
+//! assert_eq!(pixels.rgb()[..3], [200, 30, 30]);
+//! # Ok::<(), jicho::Error>(())
+//! ```
 //!
 //! Everything up to the normalised tensor is integer arithmetic, so a frame gives the same bytes on every
 //! machine, natively and in wasm. The resize is Pillow's 8-bit `BILINEAR` (a triangle filter widened by the scale
@@ -16,8 +26,8 @@ use crate::manifest::{ColorOrder, Layout, Preprocessing};
 /// asked for with any hope.
 pub const MAX_PIXELS: u64 = 64_000_000;
 
-/// An 8-bit sRGB frame with straight (not premultiplied) alpha, rows from the top, no padding: `4 * width * height`
-/// bytes.
+/// A decoded picture: 8-bit sRGB with straight (not premultiplied) alpha, rows from the top, without padding:
+/// `4 * width * height` bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     width: usize,
@@ -66,7 +76,7 @@ impl<'a> Frame<'a> {
     /// The centre square whose side is `fraction` (0–1] of the shorter side, resized to `size`×`size`. Transparent
     /// pixels are laid on white.
     #[must_use]
-    pub fn center_square(&self, fraction: f64, size: usize) -> Pixels {
+    pub fn center_square(&self, fraction: f64, size: usize) -> InputPixels {
         let shorter = self.width.min(self.height);
         let side = ((shorter as f64 * fraction).round() as usize).clamp(1, shorter);
         let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
@@ -76,7 +86,7 @@ impl<'a> Frame<'a> {
     /// The rectangle of `[width, height]` whose upper left corner is at `[left, top]`, resized to `size`×`size` whatever
     /// its shape; cut to the frame. Transparent pixels are laid on white.
     #[must_use]
-    pub fn rectangle(&self, corner: [usize; 2], sides: [usize; 2], size: usize) -> Pixels {
+    pub fn rectangle(&self, corner: [usize; 2], sides: [usize; 2], size: usize) -> InputPixels {
         let [left, top] = [corner[0].min(self.width - 1), corner[1].min(self.height - 1)];
         let [width, height] = [sides[0].clamp(1, self.width - left), sides[1].clamp(1, self.height - top)];
         let columns = Taps::new(self.width, left, width, size);
@@ -97,24 +107,24 @@ impl<'a> Frame<'a> {
         }
         let mut rgb = vec![0; size * size * 3];
         rows.columns(&narrow, size, &mut rgb);
-        Pixels { size, rgb }
+        InputPixels { size, rgb }
     }
 
     /// What the network sees of this frame, before normalisation.
     #[must_use]
-    pub fn pixels(&self, preprocessing: &Preprocessing, size: usize) -> Pixels {
+    pub fn input_pixels(&self, preprocessing: &Preprocessing, size: usize) -> InputPixels {
         self.center_square(preprocessing.crop, size)
     }
 }
 
-/// A square RGB image at the network's own resolution.
+/// What a network is fed, before normalisation: a square RGB picture at the network's own resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pixels {
+pub struct InputPixels {
     size: usize,
     rgb: Vec<u8>,
 }
 
-impl Pixels {
+impl InputPixels {
     /// Takes interleaved RGB, `3 * size * size` bytes.
     ///
     /// # Errors
@@ -123,7 +133,7 @@ impl Pixels {
         if size == 0 || rgb.len() != 3 * size * size {
             return Err(Error::new(ErrorKind::InvalidFrame, format!("{} bytes are not {size}x{size} RGB", rgb.len())));
         }
-        Ok(Pixels { size, rgb })
+        Ok(InputPixels { size, rgb })
     }
 
     /// Side in pixels.
@@ -140,30 +150,30 @@ impl Pixels {
 
     /// The same picture at another size, by the same filter.
     #[must_use]
-    pub fn resized(&self, size: usize) -> Pixels {
+    pub fn resized(&self, size: usize) -> InputPixels {
         let rgba: Vec<u8> = self.rgb.as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
         Frame { width: self.size, height: self.size, rgba: &rgba }.center_square(1.0, size)
     }
 
     /// Every byte of red, green and blue replaced by what its table says.
     #[must_use]
-    pub fn mapped(&self, tables: &[[u8; 256]; 3]) -> Pixels {
+    pub fn mapped(&self, tables: &[[u8; 256]; 3]) -> InputPixels {
         let (pixels, _) = self.rgb.as_chunks::<3>();
         let rgb = pixels
             .iter()
             .flat_map(|[r, g, b]| [tables[0][usize::from(*r)], tables[1][usize::from(*g)], tables[2][usize::from(*b)]]);
-        Pixels { size: self.size, rgb: rgb.collect() }
+        InputPixels { size: self.size, rgb: rgb.collect() }
     }
 
     /// The mirror image, left for right.
     #[must_use]
-    pub fn mirrored(&self) -> Pixels {
+    pub fn mirrored(&self) -> InputPixels {
         let rows = self.rgb.chunks_exact(3 * self.size);
         let rgb = rows.flat_map(|row| row.rchunks_exact(3).flatten().copied()).collect();
-        Pixels { size: self.size, rgb }
+        InputPixels { size: self.size, rgb }
     }
 
-    /// The input tensor in the network's own layout: see [`Pixels::write_tensor`].
+    /// The input tensor in the network's own layout: see [`InputPixels::write_tensor`].
     #[must_use]
     pub fn tensor(&self, preprocessing: &Preprocessing) -> Vec<f32> {
         let mut tensor = vec![0.0; self.rgb.len()];

@@ -7,7 +7,7 @@ mod score;
 pub mod signature;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -88,6 +88,9 @@ pub struct Manifest {
     /// Facts an app shows with a label: name, price, …
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The lessons that the training learnt, by their [digests](crate::teach::digest), ascending: a device retires them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lessons: BTreeSet<String>,
     /// How a score of 0–100 is computed on the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScoreRule>,
@@ -107,6 +110,7 @@ pub struct Manifest {
 
 /// How a model answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ModelType {
     /// A frozen backbone's embedding, joined with colour features, read by heads.
@@ -135,6 +139,7 @@ pub struct FileEntry {
 
 /// What a file is for. Which of them a device needs: [`Manifest::needed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
     /// The network, ONNX.

@@ -2,7 +2,7 @@
 
 use super::luma::Luma;
 use crate::color::cell_start;
-use crate::frame::Pixels;
+use crate::frame::InputPixels;
 
 /// Tiles a side.
 const TILES: usize = 8;
@@ -20,7 +20,7 @@ pub(super) struct Exposure {
 }
 
 impl Exposure {
-    pub(super) fn of(pixels: &Pixels, luma: &Luma) -> Self {
+    pub(super) fn of(pixels: &InputPixels, luma: &Luma) -> Self {
         let side = luma.side;
         let mut histogram = [0; 256];
         luma.values.iter().for_each(|&value| histogram[usize::from(value)] += 1);

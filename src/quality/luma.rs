@@ -1,6 +1,6 @@
 //! The brightness of the square that is looked at.
 
-use crate::frame::Pixels;
+use crate::frame::InputPixels;
 
 /// Luma of each pixel (BT.601, rounded), row by row.
 pub(super) struct Luma {
@@ -9,7 +9,7 @@ pub(super) struct Luma {
 }
 
 impl Luma {
-    pub(super) fn of(pixels: &Pixels) -> Self {
+    pub(super) fn of(pixels: &InputPixels) -> Self {
         let luma =
             |&[r, g, b]: &[u8; 3]| ((77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b) + 128) >> 8) as u8;
         Luma { side: pixels.size(), values: pixels.rgb().as_chunks().0.iter().map(luma).collect() }

@@ -1,9 +1,20 @@
 //! How usable a frame is, and what the person at the till can do about it.
 //!
-//! Looked at is what recognition looks at: the central square, resized as for a network, to at most [`SIDE`] pixels. So
-//! a fault too fine to reach the network is not reported, and the cost hardly grows with the camera's resolution. Sums
-//! are in integers: the same frame gets the same scores natively and in wasm. Where the limits come from:
-//! docs/quality.md.
+//! ```
+//! use jicho::Frame;
+//! use jicho::quality::{Defect, assess};
+//!
+//! let black = [0, 0, 0, 255].repeat(320 * 240);
+//! let (quality, _) = assess(&Frame::new(320, 240, &black)?, None);
+//! assert_eq!(quality.findings[0].defect, Defect::TooDark);
+//! assert_eq!(quality.findings[0].reason, "Too dark: bring more light");
+//! # Ok::<(), jicho::Error>(())
+//! ```
+//!
+//! The measures are taken of what recognition looks at: the central square, resized as for a network, to at most
+//! [`SIDE`] pixels. So a fault too fine to reach the network is not reported, and the cost hardly grows with the camera's
+//! resolution. Sums are in integers: the same frame gets the same scores natively and in wasm. docs/quality.md says
+//! where the limits come from.
 
 mod exposure;
 mod luma;
@@ -25,6 +36,7 @@ pub const SIDE: usize = 256;
 
 /// What can be wrong with a frame. Causes come before what they cause: who moves gets a blurred picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Defect {
@@ -103,25 +115,31 @@ impl Defect {
     }
 }
 
-/// What was measured, one score a [`Defect`].
+/// What was measured of the central square that recognition looks at, resized to at most 256 pixels a side: one score
+/// a [`Defect`]. docs/quality.md says how the limits were chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "QualityScores"))]
 #[serde(rename_all = "camelCase")]
 pub struct Scores {
-    /// Luma that a twentieth of the pixels reach, 0–255.
+    /// Luma that a twentieth of the pixels reach, 0–255; a defect below 100.
     pub too_dark: f32,
-    /// Share of the picture's 64 tiles in which a tenth of the pixels or more are clipped in some channel, 0–1.
+    /// Share of the picture's 64 tiles in which a tenth of the pixels or more are clipped in some channel, 0–1; a
+    /// defect above 0.3.
     pub too_bright: f32,
-    /// Share of the pixels, away from the rim, that are clipped to white, 0–1.
+    /// Share of the pixels, away from the rim, that are clipped to white, 0–1; a defect above 0.025.
     pub glare: f32,
-    /// Michelson contrast of the darkest and the brightest hundredth, 0–1.
+    /// Michelson contrast of the darkest and the brightest hundredth, 0–1; a defect below 0.35.
     pub low_contrast: f32,
-    /// Pixels from end to end of what is not flat, along the longer axis, of at most [`SIDE`].
+    /// Pixels from end to end of the detail along its longer axis, 0–256; a defect below 110.
     pub too_small: f32,
-    /// How far the picture moved since the frame before, as a share of its side; absent without one. Saturates: what
-    /// has no likeness to the frame before moved by about 0.1.
+    /// How far the picture moved since the frame before, as a share of its side, 0 to about 0.1, where it saturates; a
+    /// defect above 0.015. Absent where no frame of the same video was recognised or assessed within the half second
+    /// before: photos, canvases and bitmaps have no motion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub motion: Option<f32>,
-    /// How much of an edge's whole step its steepest pixel makes, 0–1; of the axis with the softer edges.
+    /// How much of an edge's whole step its steepest pixel makes, 0–1, of the axis with the softer edges; a defect below
+    /// 0.28.
     pub blur: f32,
 }
 
@@ -143,25 +161,27 @@ impl Scores {
 
 /// A defect that a frame has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// Which.
+    /// Which. To show it in another language, choose the words by this.
     pub defect: Defect,
     /// Its score.
     pub score: f32,
-    /// What the score may be at least, or at most: see [`Defect::limit`].
+    /// What the score broke: the least or the most that it may be.
     pub limit: f32,
-    /// What to do, for the person at the till.
+    /// What to do, for whoever holds the camera: one short English sentence.
     pub reason: &'static str,
 }
 
-/// How usable a frame is.
+/// How usable a frame is. It never changes what is recognised.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Quality {
     /// What was measured.
     pub scores: Scores,
-    /// What is wrong, causes before what they cause; empty where the frame is good. Show the first one's reason.
+    /// What is wrong, causes first; empty where the frame is good. Show the first one's reason.
     pub findings: Vec<Finding>,
 }
 

@@ -9,19 +9,22 @@ use crate::manifest::AttributeHead;
 
 /// A recognised attribute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Attribute {
-    /// Its value.
+    /// Text, a number, or a sequence of integers.
     pub value: AttributeValue,
     /// Probability of the value, 0–1 (of a sequence: that every position is right, taken as independent); null for
     /// numbers.
     pub confidence: Option<f32>,
     /// For numbers: mean absolute error on held-out photos, in the attribute's unit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub error: Option<f64>,
 }
 
-/// A value of an attribute.
+/// A value of an attribute: text of a categorical one, a number, or a sequence of integers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(untagged)]
 pub enum AttributeValue {
     /// Of a categorical attribute.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::manifest;
 
 /// What an app should do with an answer.
+/// `match`: take the first prediction. `unsure`: offer the first few to choose from. `unknown`: probably none of the
+/// products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// Take the first prediction.
@@ -17,7 +20,11 @@ pub enum Decision {
 }
 
 /// Why a decision was taken.
+/// `confident`: the confidence suffices. `low-confidence`: two or more products are about as likely.
+/// `far-from-products`: unlike every product. `no-product`: more like a frame without a product. `no-labels`: the channel
+/// has attributes only. `not-known`: the app knows none of the channel's products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The confidence suffices.

@@ -4,7 +4,7 @@ use super::normalize;
 use crate::color;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Frame, Pixels};
+use crate::frame::{Frame, InputPixels};
 use crate::manifest::{Features, Preprocessing};
 
 /// Embeds frames: the network joined with the colour features. Training and recognition both use it.
@@ -58,15 +58,15 @@ impl Embedder {
 
     /// The pixels that the network sees of a frame.
     #[must_use]
-    pub fn pixels(&self, frame: &Frame<'_>) -> Pixels {
-        frame.pixels(&self.preprocessing, self.image_size)
+    pub fn input_pixels(&self, frame: &Frame<'_>) -> InputPixels {
+        frame.input_pixels(&self.preprocessing, self.image_size)
     }
 
     /// The feature vector of prepared pixels.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails.
-    pub fn embed(&self, pixels: &Pixels) -> Result<Vec<f32>> {
+    pub fn embed(&self, pixels: &InputPixels) -> Result<Vec<f32>> {
         let mut features = self.engine.run_pixels(pixels, &self.preprocessing)?;
         normalize(&mut features);
         if self.features.color_weight > 0.0 {

@@ -1,4 +1,22 @@
 //! From a frame to an answer: network, features, heads, decision, attributes, score.
+//!
+//! A [`Recognizer`] is a loaded release; the [crate's example](crate) loads one from a folder. What a device adds to its
+//! release goes into a [`Context`]:
+//!
+//! ```no_run
+//! use std::collections::BTreeSet;
+//!
+//! use jicho::recognize::{Context, Reason};
+//! use jicho::{Frame, Recognizer};
+//!
+//! fn sold_here(release: &Recognizer, frame: Frame<'_>) -> jicho::Result<Option<String>> {
+//!     let products = BTreeSet::from(["apple".to_owned(), "kiwi".to_owned()]);
+//!     let context = Context { products: Some(&products), taught: None };
+//!     let answer = release.recognize_in(&[frame], &context)?;
+//!     assert_ne!(answer.reason, Reason::NotKnown, "the release has none of these products");
+//!     Ok(answer.predictions.into_iter().find(|prediction| prediction.known).map(|prediction| prediction.label))
+//! }
+//! ```
 
 mod attributes;
 mod decision;
@@ -7,6 +25,7 @@ mod head;
 mod score;
 mod space;
 mod taught;
+#[doc(hidden)]
 pub mod tensors;
 mod vote;
 
@@ -18,11 +37,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use attributes::{Attribute, AttributeValue};
-pub use decision::{Decision, Likeness, Reason, decide, nearest};
-pub use embedder::{Embedder, feature_len};
-pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
-pub use space::Space;
+pub use decision::{Decision, Reason};
 pub use taught::{Product, RELEASE_FRAMES, Standing, Taught};
+
+// For the companion alone: training fits, calibrates and measures with what recognition reads.
+#[doc(hidden)]
+pub use decision::{Likeness, decide, nearest};
+#[doc(hidden)]
+pub use embedder::{Embedder, feature_len};
+#[doc(hidden)]
+pub use head::{DiscriminantHead, NumericHead, Prototypes, normalize, softmax};
+#[doc(hidden)]
+pub use space::Space;
 
 use attributes::AttributeReader;
 use head::dot;
@@ -38,38 +64,42 @@ use crate::teach::{self, Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
-/// One answer.
+/// What a model says of one frame, or of several that show the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Recognition {
-    /// What to do with it.
+    /// `match`: take the first prediction. `unsure`: offer the first few. `unknown`: probably none of the products.
     pub decision: Decision,
-    /// Why.
+    /// Why it was decided so.
     pub reason: Reason,
-    /// Every label, most likely first, those that the app does not know after the others; confidences are probabilities
-    /// that sum to 1.
+    /// Every product, most likely first, those that the app does not know last; the confidences sum to 1.
     pub predictions: Vec<Prediction>,
-    /// First confidence minus second (minus 0 where there is none), among labels that the app knows.
+    /// First confidence minus second, 0–1, among products that the app knows.
     pub margin: f32,
-    /// How like one of the known products: see [`Likeness::score`] (embedding model); the largest confidence
-    /// (classifier); 0 without any product.
+    /// How like a known product the frame is; below the release's rejection threshold the answer is `unknown`. Of an
+    /// embedding model: the nearest product's cosine less the mean cosine of that product's own photos, so about 0 for a
+    /// product and negative for anything else. Of a classifier: the largest confidence. 0 without any product.
     pub rejection_score: f32,
-    /// Further attributes by name.
+    /// Further attributes, by name.
+    #[cfg_attr(test, ts(type = "Record<string, Attribute>"))]
     pub attributes: BTreeMap<String, Attribute>,
-    /// 0–100, where the release has a score rule.
+    /// 0–100 where the release has a score rule, else null.
     pub score: Option<f64>,
     /// The release that answered.
     pub version: String,
 }
 
-/// A label with its probability.
+/// A product with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Prediction {
     /// Product id.
     pub label: String,
     /// Probability, 0–1.
     pub confidence: f32,
-    /// Whether the app knows the product. One that it does not know never wins. One that was taught is known.
+    /// Whether the app knows this product; always true where the app never said which it knows. One that it does not
+    /// know never wins. One that was taught is known.
     pub known: bool,
     /// Whether it was taught on this device, and the release does not have it.
     pub taught: bool,
@@ -143,9 +173,9 @@ impl Recognizer {
         self.recognize_in(std::slice::from_ref(frame), &Context::default())
     }
 
-    /// As [`Recognizer::recognize`], of several frames that show the same, and answer together; with what was taught, and
-    /// where labels that the app does not know are marked and never win. These take part in the probabilities: what they
-    /// explain is not given to the others.
+    /// As [`Recognizer::recognize`], of several frames that show the same and answer together, and with what a device adds
+    /// to the release. Labels that the app does not know are marked and never win. They stay in the softmax: their
+    /// probability is not redistributed.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidFrame`] without a frame; as [`Recognizer::recognize`].
@@ -168,7 +198,7 @@ impl Recognizer {
         let (confidences, outcome, rejection_score) = match &self.model {
             Model::Classifier { engine } => {
                 let run = |frame: &Frame<'_>| {
-                    let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                    let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
                     engine.run_pixels(&pixels, &self.manifest.preprocessing)
                 };
                 let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
@@ -177,7 +207,7 @@ impl Recognizer {
             }
             Model::Embedding(reader) => {
                 let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
-                // Of a mean of points the cosines are the means of theirs.
+                // Dot products with the mean point equal the mean of the per-frame cosines.
                 let point = vote::mean(&points);
                 for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
                     if let Some(answer) = reader.answer(head, &point) {
@@ -270,15 +300,15 @@ impl Recognizer {
     /// As [`Recognizer::features_digest`] and [`Recognizer::recognize`].
     pub fn lesson_frame(&self, frame: &Frame<'_>, jpeg: Vec<u8>) -> Result<LessonFrame> {
         let embedder = &self.teachable()?.0.embedder;
-        let features = embedder.embed(&embedder.pixels(frame))?;
+        let features = embedder.embed(&embedder.input_pixels(frame))?;
         Ok(LessonFrame { features: features.into_iter().map(f16::from_f32).collect(), jpeg })
     }
 
-    /// What this release makes of a lesson.
+    /// What this release makes of a lesson. No clock takes part: a release lists the lessons that it was trained on
+    /// ([`Manifest::lessons`]).
     #[must_use]
     pub fn standing(&self, lesson: &Lesson) -> Standing {
-        let trained_later = teach::millis(&self.manifest.trained_at).is_some_and(|at| at > lesson.time);
-        if trained_later && lesson.label.as_ref().is_some_and(|label| self.manifest.labels.contains(label)) {
+        if self.manifest.lessons.contains(&lesson.digest()) {
             return Standing::InRelease;
         }
         let length = self.teachable().map(|(reader, _)| reader.embedder.feature_len());
@@ -290,18 +320,28 @@ impl Recognizer {
         }
     }
 
-    /// Has a lesson take part in `taught`, if its [`Standing`] allows that; one of the same id is replaced.
-    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
-        if let (Ok((reader, head)), Standing::Active) = (self.teachable(), self.standing(lesson)) {
-            taught.learn(&reader.space, head, &self.manifest.labels, lesson);
+    /// Brings `taught` up to date with lessons that changed, named by their ids. Of these, each that is among `lessons`
+    /// joins, if its [`Standing`] allows that, in the place of an earlier one; the others leave. All changes of one call cost one
+    /// pass over all lessons, so name many at once.
+    pub fn update_taught<'a>(
+        &self,
+        taught: &mut Taught,
+        changed: &BTreeSet<String>,
+        lessons: impl Iterator<Item = &'a Lesson>,
+    ) {
+        let Ok((reader, head)) = self.teachable() else { return };
+        taught.remove(changed);
+        for lesson in lessons.filter(|lesson| changed.contains(&lesson.id)) {
+            if self.standing(lesson) == Standing::Active {
+                taught.insert(&reader.space, lesson);
+            }
         }
+        taught.settle(head, &self.manifest.labels);
     }
 
-    /// Takes the lesson of that id out of `taught`.
-    pub fn forget(&self, taught: &mut Taught, id: &str) {
-        if let Ok((_, head)) = self.teachable() {
-            taught.forget(head, &self.manifest.labels, id);
-        }
+    /// Has one lesson take part in `taught`; see [`Recognizer::update_taught`].
+    pub fn learn(&self, taught: &mut Taught, lesson: &Lesson) {
+        self.update_taught(taught, &BTreeSet::from([lesson.id.clone()]), std::iter::once(lesson));
     }
 
     fn teachable(&self) -> Result<(&Reader, &Prototypes)> {
@@ -325,7 +365,7 @@ impl Recognizer {
         let frame = golden::frame(&rgba);
         match &self.model {
             Model::Classifier { engine } => {
-                let pixels = frame.pixels(&self.manifest.preprocessing, self.manifest.image_size);
+                let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
                 engine.run_pixels(&pixels, &self.manifest.preprocessing)
             }
             Model::Embedding(reader) => Ok(reader.golden_outputs(&reader.point(&frame)?, &self.manifest)),
@@ -386,7 +426,7 @@ impl Reader {
     }
 
     fn point(&self, frame: &Frame<'_>) -> Result<Vec<f32>> {
-        self.space.point(&self.embedder.embed(&self.embedder.pixels(frame))?)
+        self.space.point(&self.embedder.embed(&self.embedder.input_pixels(frame))?)
     }
 
     fn golden_outputs(&self, point: &[f32], manifest: &Manifest) -> Vec<f32> {
@@ -423,7 +463,7 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
             "the plan was compiled from another network than the release's",
         ));
     }
-    let engine = CompiledEngine::load(bytes)?;
+    let engine = CompiledEngine::new(&plan)?;
     if engine.input_size() != manifest.image_size {
         let (size, told) = (engine.input_size(), manifest.image_size);
         let message = format!("the plan takes {size} pixels a side, metadata.json says {told}");

@@ -4,7 +4,10 @@
 //! (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and a product taught now is where the
 //! next would have put it: taught one by one is taught at once.
 
+use std::collections::BTreeSet;
+
 use half::f16;
+use serde::Serialize;
 
 use super::head::{Prototypes, dot, normalize};
 use super::space::Space;
@@ -16,26 +19,18 @@ pub const RELEASE_FRAMES: f32 = 5.0;
 const USUAL_FRAMES: f32 = 5.0;
 
 /// What a release makes of a lesson.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `active`: the lesson takes part in answers. `stale`: its features are of another network, so they must be computed
+/// again from its pictures. `in-release`: the release was trained on the lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It takes part in answers.
     Active,
-    /// Its features are of another network: its pictures must be looked at anew.
+    /// Its features are of another network, so they must be computed again from its pictures.
     Stale,
-    /// The release was trained later and has the product itself.
+    /// The release was trained on it.
     InRelease,
-}
-
-impl Standing {
-    /// The word for it in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Standing::Active => "active",
-            Standing::Stale => "stale",
-            Standing::InRelease => "in-release",
-        }
-    }
 }
 
 /// A product with lessons.
@@ -56,6 +51,14 @@ pub struct Product {
 }
 
 impl Product {
+    /// Before its first frame: the direction that the release has for it, as heavy as [`RELEASE_FRAMES`] frames, or none.
+    fn without_frames(label: &String, labels: &[String], head: &Prototypes) -> Self {
+        let place = labels.iter().position(|other| other == label);
+        let mut prototype = vec![0.0; head.dims()];
+        place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
+        Product { label: label.clone(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
+    }
+
     /// What its agreement would be, had it more frames: its own, drawn towards the `usual` one of the release's products
     /// the more, the fewer frames there are. Few frames agree too well with a mean that is their own.
     #[must_use]
@@ -68,38 +71,38 @@ impl Product {
 /// The lessons of a channel, as one release's label head has them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Taught {
-    /// By time, then id: whatever order they came in, sums are the same.
+    /// By time, then id: sums are the same whatever order they came in.
     lessons: Vec<Points>,
+    /// Those with lessons, by the time of their first.
     products: Vec<Product>,
+    /// A direction for each lesson of what is no product.
     background: Vec<Vec<f32>>,
 }
 
+/// A lesson as points of the release's space.
 #[derive(Debug, Clone, PartialEq)]
 struct Points {
     id: String,
     time: u64,
     label: Option<String>,
     facts: String,
-    /// A frame each, of norm 1.
+    /// One a frame, of norm 1.
     points: Vec<Vec<f32>>,
 }
 
 impl Taught {
-    /// Takes a lesson whose features are the space's; `labels` are the release's. One of the same id is replaced.
-    pub(super) fn learn(&mut self, space: &Space, head: &Prototypes, labels: &[String], lesson: &Lesson) {
+    /// Adds a lesson whose features are the space's, and whose id is not there yet. [`Taught::settle`] must follow.
+    pub(super) fn insert(&mut self, space: &Space, lesson: &Lesson) {
         let Lesson { id, time, label, facts, .. } = lesson.clone();
-        self.lessons.retain(|other| other.id != id);
         let point = |features: &[f16]| space.point(&features.iter().map(|value| value.to_f32()).collect::<Vec<_>>());
         let points = lesson.frames.iter().filter_map(|frame| point(&frame.features).ok()).collect();
         let place = self.lessons.partition_point(|other| (other.time, &other.id) < (time, &id));
         self.lessons.insert(place, Points { id, time, label, facts, points });
-        self.settle(head, labels);
     }
 
-    /// Drops the lesson of that id, if there is one.
-    pub(super) fn forget(&mut self, head: &Prototypes, labels: &[String], id: &str) {
-        self.lessons.retain(|other| other.id != id);
-        self.settle(head, labels);
+    /// Removes the lessons of these ids. [`Taught::settle`] must follow.
+    pub(super) fn remove(&mut self, ids: &BTreeSet<String>) {
+        self.lessons.retain(|lesson| !ids.contains(&lesson.id));
     }
 
     /// The products that have lessons, by the time of their first.
@@ -141,7 +144,8 @@ impl Taught {
         self.background.iter().map(|row| dot(row, point)).fold(f32::NEG_INFINITY, f32::max) - usual(head)
     }
 
-    fn settle(&mut self, head: &Prototypes, labels: &[String]) {
+    /// Computes the products anew from all lessons; `labels` are the release's.
+    pub(super) fn settle(&mut self, head: &Prototypes, labels: &[String]) {
         let Taught { lessons, products, background } = self;
         products.clear();
         background.clear();
@@ -155,17 +159,7 @@ impl Taught {
                 continue;
             };
             let known = products.iter().position(|product| product.label == *label).unwrap_or_else(|| {
-                let place = labels.iter().position(|other| other == label);
-                let mut prototype = vec![0.0; head.dims()];
-                place.into_iter().for_each(|place| add(&mut prototype, head.prototype(place), RELEASE_FRAMES));
-                products.push(Product {
-                    label: label.clone(),
-                    place,
-                    prototype,
-                    agreement: 0.0,
-                    frames: 0,
-                    facts: String::new(),
-                });
+                products.push(Product::without_frames(label, labels, head));
                 products.len() - 1
             });
             let product = &mut products[known];
@@ -247,7 +241,8 @@ mod tests {
 
     fn taught(head: &Prototypes, labels: &[String], lessons: &[Lesson]) -> Taught {
         let mut taught = Taught::default();
-        lessons.iter().for_each(|lesson| taught.learn(&space(), head, labels, lesson));
+        lessons.iter().for_each(|lesson| taught.insert(&space(), lesson));
+        taught.settle(head, labels);
         taught
     }
 
@@ -269,15 +264,22 @@ mod tests {
                 .collect();
             let at_once = taught(&head, &labels, &lessons);
             let one_by_one = |order: &[u64]| {
-                let lessons: Vec<Lesson> = order.iter().map(|n| lessons[*n as usize].clone()).collect();
-                taught(&head, &labels, &lessons)
+                let mut taught = Taught::default();
+                for n in order {
+                    let lesson = &lessons[*n as usize];
+                    taught.remove(&BTreeSet::from([lesson.id.clone()]));
+                    taught.insert(&space(), lesson);
+                    taught.settle(&head, &labels);
+                }
+                taught
             };
             prop_assert_eq!(&one_by_one(&order), &at_once);
             // Twice is once, and what is forgotten was never there.
             order.push(order[0]);
             let mut fewer = one_by_one(&order);
             prop_assert_eq!(&fewer, &at_once);
-            fewer.forget(&head, &labels, &lessons[gone as usize].id);
+            fewer.remove(&BTreeSet::from([lessons[gone as usize].id.clone()]));
+            fewer.settle(&head, &labels);
             order.retain(|n| *n != gone);
             prop_assert_eq!(fewer, one_by_one(&order));
         }

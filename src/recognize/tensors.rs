@@ -1,11 +1,14 @@
-//! Reading tensors of safetensors files. What a file holds is checked; its shapes are checked by who asks.
+//! Reading tensors of safetensors files. Types and values are checked here; shapes are checked by each reader.
 
 use half::f16;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Opens a file.
+/// The largest magnitude of a value: far above any that training gives, far below where squares of them overflow.
+const LARGEST: f32 = 1e15;
+
+/// Opens a safetensors file; `what` names it in errors.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidModel`].
@@ -15,12 +18,12 @@ pub fn open<'a>(bytes: &'a [u8], what: &str) -> Result<SafeTensors<'a>> {
 
 pub(super) fn read_f32(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
     let bytes = tensor(tensors, name, Dtype::F32)?;
-    finite(name, bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+    bounded(name, bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
 }
 
 pub(super) fn read_f16(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>> {
     let bytes = tensor(tensors, name, Dtype::F16)?;
-    finite(name, bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
+    bounded(name, bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
 }
 
 pub(super) fn read_i8(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<i8>> {
@@ -39,8 +42,15 @@ fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a
     Ok(view.data())
 }
 
-fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
-    if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(invalid(format!("`{name}` is not finite"))) }
+/// Refuses values with which a dot product or a norm could overflow: an answer that is not a number would count as a match.
+fn bounded(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
+    // False for what is not a number, too.
+    let usable = values.iter().all(|value| value.abs() <= LARGEST);
+    if usable {
+        Ok(values)
+    } else {
+        Err(invalid(format!("`{name}` has values that are not finite, or above {LARGEST}")))
+    }
 }
 
 pub(super) fn invalid(message: String) -> Error {

@@ -1,4 +1,4 @@
-//! Describes an open channel for a support person. Nothing in it is personal.
+//! What a support person asks for, as far as this side knows it. Nothing in it is personal.
 
 use serde::Serialize;
 
@@ -10,9 +10,10 @@ use crate::manifest::signature::signed_by;
 
 /// An open channel, described.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
-    /// The version of this library.
+    /// Version of this library.
     pub version: &'static str,
     /// The models' base URL.
     pub models: String,
@@ -26,9 +27,9 @@ pub struct Diagnosis {
     pub key_list: u64,
     /// How many products the app knows; null where it did not say.
     pub products: Option<usize>,
-    /// The model that answers.
-    pub model: Option<Model>,
-    /// Whether the store survives the page.
+    /// The model that answers, if there is one.
+    pub model: Option<DiagnosedModel>,
+    /// Whether what is stored survives the page.
     pub durable: bool,
     /// Bytes of failed downloads that the next sync will resume.
     pub kept_bytes: usize,
@@ -38,55 +39,58 @@ pub struct Diagnosis {
 
 /// The model that answers.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct Model {
-    /// The release's name.
+pub struct DiagnosedModel {
+    /// Name of its release.
     pub version: String,
-    /// The release's `releaseSeq`.
+    /// The release's number.
     pub release_seq: u64,
-    /// The `releaseSeq` of the latest/metadata.json that named it.
+    /// The number of the latest/metadata.json that named it: another than the release's own while it is on trial.
     pub latest_seq: u64,
     /// When that file should have been replaced, Unix seconds; null where it does not say.
     pub expires: Option<u64>,
-    /// Whether it is on trial.
+    /// Whether it is a candidate, which only a share of the devices takes.
     pub candidate: bool,
     /// The names of the keys that it says it is signed with, joined by commas. Verified only where `keys` is above 0.
     pub signed_by: Option<String>,
     /// What runs its network.
     pub engine: &'static str,
     /// The files that it was loaded from.
-    pub files: Vec<File>,
+    pub files: Vec<DiagnosedFile>,
     /// Whether it survives the page.
     pub stored: bool,
-    /// Why it does not.
+    /// Why it does not survive the page; null while it may.
     pub stored_problem: Option<String>,
 }
 
-/// A file of a release.
+/// A file that the model was loaded from.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
-pub struct File {
+pub struct DiagnosedFile {
     /// What it is for.
     pub role: FileRole,
-    /// Lower-case hex.
+    /// Lower-case hex of its SHA-256.
     pub sha256: String,
     /// Its length.
     pub bytes: u64,
 }
 
-/// How a sync ended.
+/// How the last sync went.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// When it ended, milliseconds since 1970, by the device's clock.
     pub at: f64,
-    /// How it ended; null after an error.
-    pub outcome: Option<&'static str>,
-    /// Why it failed.
+    /// How it ended; null where it failed.
+    pub outcome: Option<Outcome>,
+    /// Why it failed, or null.
     pub error: Option<Problem>,
-    /// Why the host could not be reached, where the outcome is `offline`.
+    /// Why the host could not be reached, where the outcome is `offline`; else null.
     pub cause: Option<Problem>,
-    /// Why the candidate that this device should have taken was not taken.
+    /// Why the candidate that this device should have taken was not taken, or null.
     pub candidate_error: Option<Problem>,
     /// The `releaseSeq` of the host's latest/metadata.json; null where it was not read.
     pub host_seq: Option<u64>,
@@ -96,11 +100,13 @@ pub struct Check {
 
 /// An error as data.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// The error's stable code.
+    /// The stable code.
+    #[cfg_attr(test, ts(type = "CoreErrorCode"))]
     pub code: &'static str,
-    /// For people.
+    /// What went wrong, for people.
     pub message: String,
 }
 
@@ -114,7 +120,7 @@ impl Check {
     pub(super) fn new(at: f64, result: Result<Outcome, &Error>, findings: &Findings) -> Self {
         Check {
             at,
-            outcome: result.ok().map(Outcome::name),
+            outcome: result.ok(),
             error: result.err().map(Problem::new),
             cause: findings.offline_cause.as_ref().map(Problem::new),
             candidate_error: findings.candidate_error.as_ref().map(Problem::new),
@@ -124,11 +130,12 @@ impl Check {
     }
 }
 
-impl Model {
+impl DiagnosedModel {
     pub(super) fn new(loaded: &Loaded) -> Self {
         let manifest = loaded.manifest();
-        let file = |f: &crate::manifest::FileEntry| File { role: f.role, sha256: f.sha256.clone(), bytes: f.bytes };
-        Model {
+        let file =
+            |f: &crate::manifest::FileEntry| DiagnosedFile { role: f.role, sha256: f.sha256.clone(), bytes: f.bytes };
+        DiagnosedModel {
             version: manifest.version.clone(),
             release_seq: loaded.rank.release,
             latest_seq: loaded.rank.latest,

@@ -9,14 +9,14 @@ use crate::frame::Frame;
 use crate::recognize::{Standing, Taught};
 use crate::teach::{Lesson, LessonFrame, check_room};
 
-/// What a lesson says, without its frames.
+/// A lesson, described.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LessonSummary {
     /// Its id.
     pub id: String,
-    /// The id of the product that it shows; `None` where it shows no product.
+    /// The product's; none of no product.
     pub label: Option<String>,
-    /// Facts about the product: a JSON object, or empty.
+    /// What it says of the product: a JSON object, or empty.
     pub facts: String,
     /// Whether it corrected an answer.
     pub correction: bool,
@@ -24,7 +24,7 @@ pub struct LessonSummary {
     pub time: u64,
     /// How many frames it has.
     pub frames: usize,
-    /// Whether the model uses it; `None` without a model.
+    /// What the model makes of it; none without a model.
     pub standing: Option<Standing>,
 }
 
@@ -62,22 +62,21 @@ impl<S: Store> Session<S> {
     /// What [`Lesson::parse`] returns.
     pub fn learn(&self, file: &[u8]) -> Result<()> {
         let lesson = Lesson::parse(file)?.without_pictures();
-        let mut lessons = self.lessons.borrow_mut();
-        lessons.retain(|(other, _)| other.id != lesson.id);
-        if let Some(loaded) = &*self.loaded.borrow() {
-            let mut taught = self.taught.borrow_mut();
-            loaded.recognizer.forget(&mut taught, &lesson.id);
-            loaded.recognizer.learn(&mut taught, &lesson);
-        }
-        lessons.push((lesson, file.len()));
+        self.take_out(&lesson.id);
+        self.lesson_ids.borrow_mut().insert(lesson.id.clone());
+        self.lessons.borrow_mut().push((lesson, file.len()));
         Ok(())
     }
 
     /// Stops using the lesson with that id.
     pub fn unlearn(&self, id: &str) {
-        self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
-        if let Some(loaded) = &*self.loaded.borrow() {
-            loaded.recognizer.forget(&mut self.taught.borrow_mut(), id);
+        self.take_out(id);
+    }
+
+    fn take_out(&self, id: &str) {
+        self.changed_lessons.borrow_mut().insert(id.to_owned());
+        if self.lesson_ids.borrow_mut().remove(id) {
+            self.lessons.borrow_mut().retain(|(lesson, _)| lesson.id != id);
         }
     }
 
@@ -98,17 +97,23 @@ impl<S: Store> Session<S> {
     }
 
     /// The lessons as the model that answers now uses them.
+    ///
+    /// Lessons that changed are only noted until this is called, so that many changes cost one pass: otherwise opening a
+    /// device with N lessons would cost N² steps.
     #[must_use]
     pub fn taught(&self) -> Ref<'_, Taught> {
+        let changed = self.changed_lessons.take();
+        if let (false, Some(loaded)) = (changed.is_empty(), &*self.loaded.borrow()) {
+            let lessons = self.lessons.borrow();
+            let lessons = lessons.iter().map(|(lesson, _)| lesson);
+            loaded.recognizer.update_taught(&mut self.taught.borrow_mut(), &changed, lessons);
+        }
         self.taught.borrow()
     }
 
     /// Gives every lesson to the model that was just loaded.
     pub(super) fn relearn(&self) {
-        let mut taught = Taught::default();
-        if let Some(loaded) = &*self.loaded.borrow() {
-            self.lessons.borrow().iter().for_each(|(lesson, _)| loaded.recognizer.learn(&mut taught, lesson));
-        }
-        self.taught.replace(taught);
+        self.taught.take();
+        self.changed_lessons.replace(self.lesson_ids.borrow().clone());
     }
 }

@@ -20,7 +20,7 @@ mod stored;
 mod sync_run;
 mod trust;
 
-pub use diagnosis::{Check, Diagnosis, Problem};
+pub use diagnosis::{Check, DiagnosedFile, DiagnosedModel, Diagnosis, Problem};
 pub use host::{Body, Head, Host, Redirect, Request};
 pub use lessons::LessonSummary;
 pub use loaded_model::Loaded;
@@ -30,12 +30,20 @@ pub use session::{Options, Session};
 pub(crate) use store::incomplete;
 pub use store::{MemoryStore, Store, StoredRelease};
 
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::sha256;
 use crate::manifest::FileEntry;
 
 /// How a sync ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `updated`: another release answers now. `current`: the host has nothing newer. `offline`: the host could not be
+/// reached; the model on the device goes on answering. `absent`: the host has no such channel. `host-older`: the host's
+/// release is older than one that this device trusted (a stale cache, a restored backup, or a replay); the model stays.
+/// `expired`: the host has nothing newer, and what it has should have been replaced by now; the model goes on answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Another release answers now.
     Updated,
@@ -51,21 +59,6 @@ pub enum Outcome {
     /// The host has nothing newer, and what it has should have been replaced by now (its `expires` has passed): nobody
     /// publishes any more, or somebody withholds what is published. The model goes on answering.
     Expired,
-}
-
-impl Outcome {
-    /// The word for it in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Updated => "updated",
-            Outcome::Current => "current",
-            Outcome::Offline => "offline",
-            Outcome::Absent => "absent",
-            Outcome::HostOlder => "host-older",
-            Outcome::Expired => "expired",
-        }
-    }
 }
 
 /// The build of this library that runs: a model that one build cannot run, another one may.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::channel_notes::ChannelNotes;
-use super::diagnosis::{Check, Diagnosis, Model};
+use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
 use super::download::Downloads;
 use super::loaded_model::Loaded;
 use super::release::Rank;
@@ -52,7 +52,11 @@ pub struct Session<S: Store> {
     last_check: RefCell<Option<Check>>,
     /// The lessons that were taught on this device, without pictures, each with the length of its file.
     pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
-    /// The lessons as the loaded model uses them.
+    /// The ids of `lessons`.
+    pub(super) lesson_ids: RefCell<BTreeSet<String>>,
+    /// The ids of lessons that were learnt or taken out since `taught` was computed.
+    pub(super) changed_lessons: RefCell<BTreeSet<String>>,
+    /// The lessons as the loaded model uses them; [`Session::taught`] brings it up to date.
     pub(super) taught: RefCell<Taught>,
 }
 
@@ -86,6 +90,8 @@ impl<S: Store> Session<S> {
             unstored: RefCell::default(),
             last_check: RefCell::default(),
             lessons: RefCell::default(),
+            lesson_ids: RefCell::default(),
+            changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
         session.read_notes().await;
@@ -114,7 +120,7 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
     pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
-        let (loaded, taught) = (self.model()?, self.taught.borrow());
+        let (loaded, taught) = (self.model()?, self.taught());
         let products = self.products.borrow().clone();
         loaded.recognizer.recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught) })
     }
@@ -163,6 +169,8 @@ impl<S: Store> Session<S> {
     pub fn unload(&self) {
         self.loaded.take();
         self.lessons.take();
+        self.lesson_ids.take();
+        self.changed_lessons.take();
         self.taught.take();
         self.downloads.clear();
         self.unstored.take();
@@ -208,7 +216,7 @@ impl<S: Store> Session<S> {
             threshold: trust.trusted.threshold,
             key_list: trust.trusted.version,
             products: self.products.borrow().as_ref().map(|p| p.len()),
-            model: self.loaded().as_deref().map(Model::new),
+            model: self.loaded().as_deref().map(DiagnosedModel::new),
             durable: self.store.durable(),
             kept_bytes: self.downloads.bytes(),
             last_check: self.last_check.borrow().clone(),

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::invalid;
 use super::limits::{MAX_FACTS, MAX_FEATURES, MAX_FRAMES, MAX_ID, MAX_JPEG, MAX_LABEL};
+use crate::codec::put;
 use crate::error::Result;
 use crate::frame::Frame;
+use crate::hash;
 
 /// Side of a kept picture at most, pixels.
 pub const SIDE: usize = 320;
@@ -78,12 +80,31 @@ impl Lesson {
         Ok(())
     }
 
+    /// What names the lesson in a release that was trained on it: the first eight bytes of the SHA-256 of its id, its
+    /// time and its product's id, each with its length, in lower-case hex. A lesson that was given anew under the same id
+    /// is another one.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest(&self.id, self.time, self.label.as_deref())
+    }
+
     /// The lesson with its features alone, which is all that recognition needs.
     #[must_use]
     pub fn without_pictures(mut self) -> Self {
         self.frames.iter_mut().for_each(|frame| frame.jpeg = Vec::new());
         self
     }
+}
+
+/// As [`Lesson::digest`], of a lesson's parts.
+#[must_use]
+pub fn digest(id: &str, time: u64, label: Option<&str>) -> String {
+    let mut text = Vec::new();
+    put(&mut text, id.as_bytes());
+    text.extend(time.to_le_bytes());
+    text.push(u8::from(label.is_some()));
+    put(&mut text, label.unwrap_or_default().as_bytes());
+    hash::sha256(&text)[..16].to_owned()
 }
 
 /// The members of a JSON object, and none of an empty text; `None` of what is no object.

@@ -1,5 +1,7 @@
 //! How much may be taught: what a shop needs many times over, and what every device can hold.
 
+use std::collections::BTreeSet;
+
 use super::Lesson;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -23,26 +25,32 @@ pub(super) const MAX_FEATURES: usize = 1 << 14;
 pub(super) const MAX_JPEG: usize = 256 << 10;
 
 /// Checks that `lesson`, a file of `bytes`, may join `others`, each with the bytes of its file. One of the same id among
-/// them does not count.
+/// them does not count. The cost is linear in the others.
 ///
 /// # Errors
 /// [`ErrorKind::LessonLimit`].
 pub fn check_room<'a>(lesson: &Lesson, bytes: usize, others: impl Iterator<Item = (&'a Lesson, usize)>) -> Result<()> {
     let (mut lessons, mut frames, mut whole) = (1, lesson.frames.len(), bytes);
-    let mut products: Vec<&Option<String>> = vec![&lesson.label];
+    // Without what is no product, which counts as one.
+    let mut products = BTreeSet::new();
+    let mut has_background = lesson.label.is_none();
     for (other, bytes) in others.filter(|(other, _)| other.id != lesson.id) {
         lessons += 1;
         whole += bytes;
-        if !products.contains(&&other.label) {
-            products.push(&other.label);
-        }
         if other.label == lesson.label {
             frames += other.frames.len();
+            continue;
+        }
+        match &other.label {
+            Some(label) if !products.contains(label) => drop(products.insert(label.clone())),
+            Some(_) => {}
+            None => has_background = true,
         }
     }
+    let products = products.len() + usize::from(lesson.label.is_some()) + usize::from(has_background);
     for (count, most, what) in [
         (frames, MAX_PRODUCT_FRAMES, "frames of one product"),
-        (products.len(), MAX_PRODUCTS, "products"),
+        (products, MAX_PRODUCTS, "products"),
         (lessons, MAX_LESSONS, "lessons"),
         (bytes, MAX_LESSON_BYTES, "bytes in one lesson"),
         (whole, MAX_BYTES, "bytes"),

@@ -1,58 +1,76 @@
 //! Lessons as rows to train on: docs/formats/photos.md.
 
-use super::Lesson;
+use std::collections::BTreeMap;
 
-/// One line of JSON a frame that has a picture, each with a newline. What another device needs to have the same lesson is
-/// in `lesson`.
+use base64ct::{Base64, Encoding};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::jpeg::without_metadata;
+use super::lesson::{Lesson, facts};
+
+/// A frame of a lesson.
+#[derive(Serialize)]
+struct Row<'a> {
+    /// A data URI of its JPEG.
+    image: String,
+    /// Null of what is no product.
+    product: Option<&'a str>,
+    facts: &'a BTreeMap<String, Value>,
+    lesson: RowLesson<'a>,
+}
+
+/// What another device needs to have the same lesson.
+#[derive(Serialize)]
+struct RowLesson<'a> {
+    id: &'a str,
+    time: u64,
+    correction: bool,
+}
+
+/// One line of JSON for each frame that has a picture, each with a newline. The pictures are without metadata.
 #[must_use]
 pub fn rows(lesson: &Lesson) -> String {
-    let Lesson { id, time, label, facts, correction, frames, .. } = lesson;
-    let product = label.as_ref().map_or("null".to_owned(), |label| quoted(label));
-    let facts = if facts.is_empty() { "{}" } else { facts };
-    let row = |jpeg: &Vec<u8>| {
-        let image = format!("\"data:image/jpeg;base64,{}\"", base64(jpeg));
-        let lesson = format!("{{\"id\":\"{id}\",\"time\":{time},\"correction\":{correction}}}");
-        format!("{{\"image\":{image},\"product\":{product},\"facts\":{facts},\"lesson\":{lesson}}}\n")
+    let Lesson { id, time, label, correction, frames, .. } = lesson;
+    let facts = facts(&lesson.facts).unwrap_or_default();
+    let row = |jpeg: Vec<u8>| {
+        let row = Row {
+            image: format!("data:image/jpeg;base64,{}", Base64::encode_string(&jpeg)),
+            product: label.as_deref(),
+            facts: &facts,
+            lesson: RowLesson { id, time: *time, correction: *correction },
+        };
+        // Text, numbers and JSON values: nothing in a row can fail to be written.
+        serde_json::to_string(&row).unwrap_or_default() + "\n"
     };
-    frames.iter().filter(|frame| !frame.jpeg.is_empty()).map(|frame| row(&frame.jpeg)).collect()
-}
-
-/// A label as JSON: it has no control characters.
-fn quoted(label: &str) -> String {
-    let mut text = String::from('"');
-    for letter in label.chars() {
-        if letter == '"' || letter == '\\' {
-            text.push('\\');
-        }
-        text.push(letter);
-    }
-    text.push('"');
-    text
-}
-
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= group.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
+    frames.iter().filter_map(|frame| without_metadata(&frame.jpeg)).map(row).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use half::f16;
+
     use super::*;
+    use crate::teach::LessonFrame;
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xff, 0xef, 0xbe]), "/+++");
+    fn a_row_has_the_picture_without_metadata_and_labels_of_any_letters() {
+        let jpeg = |metadata: &[u8]| [&[0xff, 0xd8][..], metadata, &[0xff, 0xd9]].concat();
+        let frame = |jpeg| LessonFrame { features: vec![f16::ONE], jpeg };
+        let lesson = Lesson {
+            id: "a".into(),
+            time: 7,
+            label: Some("\"ki\\wi\" é".into()),
+            facts: r#"{"price":3}"#.into(),
+            correction: true,
+            features_digest: [0; 32],
+            frames: vec![frame(jpeg(&[0xff, 0xfe, 0, 4, 1, 2])), frame(Vec::new())],
+        };
+        let row: Value = serde_json::from_str(&rows(&lesson)).unwrap();
+        let bare = format!("data:image/jpeg;base64,{}", Base64::encode_string(&jpeg(&[])));
+        assert_eq!(row["image"], bare);
+        assert_eq!(row["product"], "\"ki\\wi\" é");
+        assert_eq!(row["facts"]["price"], 3);
+        assert_eq!(row["lesson"], serde_json::json!({ "id": "a", "time": 7, "correction": true }));
     }
 }

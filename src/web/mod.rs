@@ -19,3 +19,7 @@ pub use failure::error_codes;
 pub use start::construct;
 #[cfg(feature = "vault")]
 pub use vault::{VaultDatabase, VaultHandle};
+
+/// What channels and vaults have in common of the types in their `.d.ts`.
+#[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("../boundary/types/shared.d.ts");

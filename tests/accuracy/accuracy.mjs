@@ -1,19 +1,19 @@
-// Prints what training reaches on the Grocery Store Dataset (Klasson, Zhang & Kjellström 2019): cross-validation of train
-// and val pooled, and learning from train to judge by val, whose photos are of other visits; and how long training and
-// teaching take.
+// Prints how well training recognises the Grocery Store Dataset (Klasson, Zhang & Kjellström 2019): by cross-validation of
+// `train` and `val` together, and by training on `train` and evaluating on `val`, whose photos are of other visits. It also
+// prints how long training and teaching take.
 //
 //   node tests/accuracy/accuracy.mjs [--seeds N] [--brief] [BACKBONE …]
 //   node tests/accuracy/accuracy.mjs --unseen
 //
-// `--unseen` makes a backbone of half the products, as the embedded one was made of all, and judges it on the other half
-// beside the smallest downloaded one: half an hour.
+// `--unseen` pretrains a backbone on half of the products, as the embedded one was on all of them, and evaluates it on the
+// other half beside the smallest downloaded backbone. That takes half an hour.
 //
-// GROCERY names the dataset's folder, BACKBONES that of downloaded networks. Without GROCERY nothing is done, and the reason
-// is printed; without BACKBONES only the embedded backbone is measured.
+// GROCERY is the dataset's folder, BACKBONES the folder of downloaded networks. Without GROCERY nothing is measured, and
+// without BACKBONES only the embedded backbone is; the reason is printed.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -21,13 +21,12 @@ import { median } from '../bench/harness/statistics.mjs';
 import { teaching } from './teaching.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
-const grocery = resolve(process.env.GROCERY ?? 'GROCERY');
-const backbones = resolve(process.env.BACKBONES ?? 'BACKBONES');
+const { GROCERY, BACKBONES } = process.env;
 const out = join(root, 'target/accuracy');
 const jicho = join(root, 'target/debug/jicho');
-/** Products of the shop whose training is timed. */
+/** How many products the shop has whose training is timed. */
 const TIMED = 47;
-/** Frames that a product is taught from. */
+/** How many frames one product is taught from. */
 const FRAMES = 5;
 
 const { values, positionals } = parseArgs({
@@ -38,16 +37,20 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-if (!existsSync(join(grocery, 'train.txt'))) {
-  console.log(`skipped: there is no ${join(grocery, 'train.txt')}; set GROCERY to the dataset's folder`);
+if (!GROCERY) {
+  console.log("skipped: GROCERY is not set; it names the dataset's folder");
   process.exit(0);
 }
+if (values.unseen && !BACKBONES) {
+  console.log('skipped: BACKBONES is not set; it names the folder of downloaded networks, one of which is the teacher');
+  process.exit(0);
+}
+const grocery = resolve(root, GROCERY);
+const backbones = resolve(root, BACKBONES ?? '');
 const SMALL = join(backbones, 'mobilenet_v1_0.25_128.onnx');
 const LARGE = join(backbones, 'mobilenet_v1_1.0_224_quant_embedding_extractor.onnx');
-const networks =
-  positionals.length > 0
-    ? positionals
-    : ['embedded', ...[SMALL, LARGE].filter((path) => existsSync(path) || console.log(`skipped: there is no ${path}`))];
+const networks = positionals.length > 0 ? positionals : ['embedded', ...(BACKBONES ? [SMALL, LARGE] : [])];
+if (!BACKBONES) console.log('skipped: downloaded networks; BACKBONES is not set, which names their folder');
 
 mkdirSync(out, { recursive: true });
 const classes = readFileSync(join(grocery, 'classes.csv'), 'utf8')
@@ -99,7 +102,7 @@ function rows(set) {
   return { file, rows: found };
 }
 
-/** Trains the first products without a cache, from photos to published. */
+/** Trains the first products without the photo cache: the time from reading photos to the published release. */
 function timed(network) {
   const products = new Set(classes.slice(0, TIMED).map((row) => row.product));
   const photos = sets.train.rows.filter((row) => products.has(row.product));
@@ -113,7 +116,7 @@ function timed(network) {
   return `Training of ${TIMED} products, ${photos.length} photos, from photos to published: ${seconds.toFixed(1)} s.`;
 }
 
-/** Half of the products, by the hash of their names is left out of a backbone, which then judges them. */
+/** Pretrains a backbone without half of the products, chosen by the hash of their names, and evaluates it on that half. */
 function unseen() {
   const hash = ({ product }) => createHash('sha256').update(product).digest('hex');
   const sorted = classes.toSorted((a, b) => (hash(a) < hash(b) ? -1 : 1)).map(({ product }) => product);
@@ -168,7 +171,7 @@ function unseen() {
   }
 }
 
-/** Teaches a product that the timed training did not have, from photos of it. */
+/** Teaches a product that was not in the timed training, from photos of it. */
 async function taught() {
   const { product } = classes[TIMED];
   const photos = sets.train.rows

@@ -1,15 +1,15 @@
-// How long a browser takes to be taught a product.
+// Measures how long teaching a product takes in a browser.
 
 import { host } from '../bench/harness/host.mjs';
 import { launchBrowser, PATIENCE } from '../browser/harness/browser.mjs';
 
 const ROUNDS = 11;
-/** As a camera gives them. */
+/** Width and height of a camera's frame. */
 const [WIDTH, HEIGHT] = [1280, 720];
 
 /**
  * Teaches one product from camera frames, several times, to the channel in `models`, in a worker of the built package:
- * seconds from the call until it is kept and known, of each time, and those of recognising the same frames together.
+ * for each time the seconds until the lesson is stored and the product known, and the seconds to recognise the same frames.
  */
 export async function teaching({ models, channel, pkg, page: folder, photos }) {
   const mounts = { '/page/': folder, '/pkg/': pkg, '/models/': models };

@@ -16,7 +16,7 @@ import { machine } from './report/machine.mjs';
 import { disagreements, results } from './report/results.mjs';
 import { text } from './report/text.mjs';
 
-/** The model of all parts but the first. */
+/** The model that every part but the first measures. */
 const MAIN_MODEL = 'mobilenet_v2_1.0_224';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -45,7 +45,7 @@ await part('run', runAll);
 await part('memory', memory);
 await part('quality', () => onPage((page) => measureQuality(page, MAIN_MODEL, options)), has('quality') && oursIn);
 await part('vault', () => onPage((page) => measureVault(page, options)), has('vault') && oursIn);
-// Before the starts that are measured in browsers of their own.
+// First, because cold starts run in browsers of their own.
 await browser.close();
 await part('cold', cold, has('cold') || has('bytes'));
 await web.close();
@@ -57,7 +57,7 @@ const wrong = [...failures, ...disagreements(measured)];
 for (const message of wrong) progress(message);
 process.exitCode = wrong.length ? 1 : 0;
 
-/** A part that fails must not cost what the others measured. */
+/** A part that fails is reported; the results of the other parts remain. */
 async function part(name, measure, wanted = has(name)) {
   if (!wanted) return;
   progress(name);
@@ -94,7 +94,7 @@ async function memory() {
 }
 
 async function cold() {
-  // Bytes alone take one start.
+  // To count bytes, one start is enough.
   const starts = has('cold') ? options : { ...options, starts: 1, secondStarts: 0 };
   return measureCold(web, MAIN_MODEL, starts);
 }

@@ -1,5 +1,5 @@
-// What decides whether a model is trusted and who wins: its golden vector, on each kind of SIMD, and the products that the app
-// knows.
+// What decides whether a model is trusted and which product wins: the golden vector on each kind of SIMD, and the products that
+// the app knows.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ describe('the golden vector', options, () => {
     others = { models, ...metadataOf(models) };
   });
 
-  /** Publishes the second release with another head in place of its own, told as what it is. */
+  /** Publishes the second release with another head, whose hash and size stand in metadata.json. */
   function replaceHead(change) {
     const bytes = change(readFileSync(join(at.newer, headOf(at.second).url)));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -57,7 +57,7 @@ describe('the golden vector', options, () => {
 
   for (const build of ['scalar', 'simd', 'relaxed']) {
     test(`on the build ${build} lets the right model in, and no wrong one`, async () => {
-      // Whichever build the browser asks for, it gets this one.
+      // Whichever module the browser asks for, it gets this one.
       for (const asked of ['scalar', 'simd', 'relaxed']) at.web.mounts[`/as-${build}/${asked}/`] = built(build);
       const run = async ({ start, outcome, photo, args }) => {
         const eye = await start({ wasm: `/as-${args.build}/` });

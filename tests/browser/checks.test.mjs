@@ -1,4 +1,4 @@
-// When the library asks for a newer model by itself, by the browser's own events and a clock that the test turns.
+// When the library checks for a newer model by itself, with the browser's own events and a fake clock.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 
@@ -22,7 +22,7 @@ describe('automatic checks', options, () => {
         globalThis.checks.push([outcome, error?.code ?? null, automatic]);
       globalThis.eye = await Jicho.open({ channel: 'T_1', models: '/models/', onCheck, ...args });
     }, opening);
-  /** Waits for so many checks; what came of them. */
+  /** Waits for `count` checks and returns their results. */
   async function checks(count) {
     await at.page.waitForFunction((count) => globalThis.checks.length >= count, count);
     return at.page.evaluate(() => globalThis.checks);

@@ -1,4 +1,4 @@
-// The npm package when it itself fails; what its host and its device can do wrong is in `faults/`.
+// Defects of the npm package itself. Faults of the host and the device are in `faults/`.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 

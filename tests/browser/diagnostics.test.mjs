@@ -1,4 +1,4 @@
-// What `diagnose()` tells, held against docs/diagnostics.md.
+// Compares the result of `diagnose()` with docs/diagnostics.md.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -9,7 +9,7 @@ import { stage } from './harness/stage.mjs';
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
-/** What the documentation says of each field, by its path: of a channel (0), or of a vault (1). */
+/** The documentation's types by field path, for a channel (0) or for a vault (1). */
 function documented(section = 0) {
   const all = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
   const text = all.split("## A vault's own")[section];
@@ -38,13 +38,13 @@ function flat(diagnosis) {
   return new Map(entries);
 }
 
-/** Names that occur in a value, however deep. */
+/** All property names within a value, at any depth. */
 function namesIn(value) {
   if (Array.isArray(value)) return value.flatMap(namesIn);
   return isObject(value) ? Object.entries(value).flatMap(([name, inner]) => [name, ...namesIn(inner)]) : [];
 }
 
-/** Uses all there is, fails once, and is asked. */
+/** Uses every feature, fails once, and diagnoses. */
 const used = async ({ start, outcome, photo, args }) => {
   const eye = await start({ token: 'sesame', products: args.products });
   await eye.sync();

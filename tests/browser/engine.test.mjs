@@ -1,4 +1,4 @@
-// Which wasm module runs what: the small ones a release with a plan, the one with tract everything else.
+// Which wasm module runs which release: a small one if there is a plan, and otherwise the one with tract.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ describe('a release with a plan', options, () => {
   test('fetches one small module and no ONNX', async () => {
     at.web.requests.length = 0;
     await at.inPage(see);
-    // What this Chromium knows.
+    // The best build that this Chromium supports.
     assert.deepEqual(modules(), ['/pkg/wasm/relaxed/jicho-relaxed.wasm']);
     assert.ok(at.web.requests.some((path) => path.endsWith('.plan')));
     assert.ok(!at.web.requests.some((path) => path.endsWith('.onnx')));
@@ -37,7 +37,7 @@ describe('a release with a plan', options, () => {
   test('is answered alike by every build', async () => {
     const answers = [];
     for (const build of BUILDS) {
-      // Whichever the browser asks for, it gets this one.
+      // Whichever module the browser asks for, it gets this one.
       for (const asked of BUILDS) at.web.mounts[`/as-${build}/${asked}/`] = built(build);
       const { predictions } = await at.inPage(see, { options: { wasm: `/as-${build}/` } });
       answers.push(new Map(predictions.map(({ label, confidence }) => [label, confidence])));
@@ -64,7 +64,7 @@ for (const worker of [true, false]) {
       const onnx = first((path) => path.endsWith('.onnx'));
       assert.ok(first((path) => path === TRACT) < onnx, 'the ONNX is fetched before it is known that it can be run');
 
-      // The next time the channel is opened in it at once.
+      // Next time the channel is opened in that module at once.
       const again = await at.inPage(see, { options: { worker } });
       assert.deepEqual([again.outcome, again.version], ['current', at.unplanned.version]);
     });
@@ -78,7 +78,7 @@ for (const worker of [true, false]) {
         at.web.misbehave = (path, response) => {
           if (path !== TRACT) return false;
           response.writeHead(200, { 'Content-Type': 'application/wasm', 'Content-Length': 1000 }).write('\0asm');
-          // The browser may ask once more.
+          // The browser may repeat the request.
           fail = () => ((at.web.misbehave = refused), response.destroy());
           resolve();
           return true;

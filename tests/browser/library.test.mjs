@@ -1,4 +1,4 @@
-// The npm package as it is built, in a page under a strict Content-Security-Policy.
+// The built npm package in a page with a strict Content-Security-Policy.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
@@ -37,7 +37,7 @@ for (const worker of [true, false]) {
         assert.deepEqual([seen.width, seen.height], [320, 320], kind);
         assert.equal(seen.version, at.first.version, kind);
         assert.ok(seen.ms > 0 && seen.ms < PATIENCE, kind);
-        // A video is compressed by its colours; of all others the pixels are the same.
+        // A video's colours are compressed; all other types have the same pixels.
         if (kind === 'HTMLVideoElement') continue;
         assert.deepEqual(seen.predictions, kinds.Blob.predictions, kind);
         assert.deepEqual(seen.quality, kinds.Blob.quality, kind);
@@ -207,7 +207,7 @@ for (const worker of [true, false]) {
         { worker },
       );
       assert.equal(disposed.ended[0], 'DISPOSED');
-      // It may have been answered before.
+      // The answer may have come before the abort.
       assert.ok(['DISPOSED', 'NO_MODEL'].includes(disposed.ended[1]));
       assert.deepEqual(disposed.ended.slice(2), ['DISPOSED', 'DISPOSED']);
       assert.deepEqual([disposed.state, disposed.model], ['disposed', null]);

@@ -1,4 +1,4 @@
-// A page that is open for months: many models, one after another.
+// Memory of a page that is open for months: many models, one after another.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
@@ -8,13 +8,13 @@ import { stage } from './harness/stage.mjs';
 
 const at = stage();
 const SWAPS = 100;
-/** Until all that is kept for good is there. */
+/** Swaps until everything that stays in memory has been allocated. */
 const WARM_UP = 20;
-/** Bytes; one model that stayed a swap would be a hundred times as much. */
+/** Bytes per swap; a leaked model would be a hundred times as much. */
 const ALLOWED = 1 << 20;
 /**
- * The wasm heap never shrinks, and takes one step where the allocator first finds no gap for a model beside the last: of 2.7 MB,
- * at the 15th swap or later, and then none in 300. 50 KB that stayed a swap would be as much.
+ * The wasm heap never shrinks. It grows once by 2.7 MB, at the 15th swap or later, when the allocator first finds no gap for a
+ * second model, and then not in 300 swaps. A leak of 50 KB per swap would be as much.
  */
 const HEAP_ALLOWED = 4 << 20;
 

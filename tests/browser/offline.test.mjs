@@ -1,4 +1,4 @@
-// Without a network: what `jicho/precache` lists, and `jicho/service-worker` keeps.
+// Use without a network: what `jicho/precache` lists and `jicho/service-worker` keeps.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { stage } from './harness/stage.mjs';
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
 
-/** Opens, syncs and recognises a photo that no network is needed for; what it came to. */
+/** Opens, syncs and recognises a photo that needs no network, and returns the results. */
 const use = (options = {}) => {
   const photo = readFileSync(join(at.photos.unseen, at.photo.slice('/photos/'.length))).toString('base64');
   return at.page.evaluate(
@@ -70,7 +70,7 @@ describe('precacheUrls()', options, () => {
         ];
         assert.ok(fetched.some((path) => path.endsWith('.wasm')));
         for (const path of fetched) assert.ok(listed.has(path), `${path} is not listed`);
-        // Scripts aside, of which each way to run needs others, it lists nothing else.
+        // It lists nothing else, except scripts: worker and page need different ones.
         for (const path of listed) assert.ok(path.endsWith('.js') || fetched.includes(path), `${path} is not fetched`);
       });
     }
@@ -86,19 +86,15 @@ describe('precacheUrls()', options, () => {
 
 test('a service worker serves the app and the package where nothing can be reached', options, async () => {
   at.web.mounts['/sw.js'] = fileURLToPath(new URL('pages/sw.js', import.meta.url));
-  const kept = await at.page.evaluate(async () => {
-    const { precacheUrls } = await import('/pkg/dist/precache.js');
+  const { kept, notKept, listed } = await at.page.evaluate(async () => {
+    const { precache, precacheUrls } = await import('/pkg/dist/precache.js');
     await navigator.serviceWorker.register('/sw.js', { type: 'module' });
-    const { active } = await navigator.serviceWorker.ready;
-    const urls = await precacheUrls();
-    active.postMessage({ type: 'jicho-precache', urls });
-    const cache = await caches.open('jicho');
-    while ((await cache.keys()).length < urls.length + 2) await new Promise((resolve) => setTimeout(resolve, 20));
-    return (await cache.keys()).map(({ url }) => new URL(url).pathname);
+    return { ...(await precache()), listed: await precacheUrls() };
   });
+  assert.deepEqual(notKept, []);
+  assert.deepEqual(kept.sort(), listed.sort());
   await at.page.reload();
   assert.equal((await use()).outcome, 'updated');
-  assert.ok(!kept.some((path) => path.startsWith('/models/')), 'the library keeps the models itself');
 
   const missed = [];
   at.web.misbehave = (path, response) => Boolean(missed.push(path) && response.destroy());
@@ -106,7 +102,7 @@ test('a service worker serves the app and the package where nothing can be reach
     await at.page.reload();
     assert.deepEqual(await use({ worker }), { outcome: 'offline', version: at.first.version, label: at.product });
   }
-  // Besides the model, for which the library asks.
+  // The library itself asks for the model.
   assert.deepEqual(
     [...new Set(missed)].filter((path) => !path.startsWith('/models/') && path !== '/sw.js'),
     [],

@@ -1,5 +1,6 @@
-// The page in the states that the camera's way through it does not meet.
+// The page's states that the test of the till does not reach.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -41,7 +42,7 @@ afterEach(async () => {
   await web.close();
 });
 
-/** Waits until the element reads so. */
+/** Waits until the element is visible with this text. */
 async function reads(id, text) {
   await page.getByTestId(id).filter({ hasText: text, visible: true }).waitFor();
 }
@@ -101,6 +102,7 @@ test('a camera that is denied is explained', options, async () => {
   const guarded = await launchBrowser('--use-fake-device-for-media-stream');
   try {
     const permitted = await guarded.newContext({ permissions: [] });
+    permitted.setDefaultTimeout(PATIENCE);
     page = await permitted.newPage();
     await page.goto(web.url);
     await reads('camera-message', /blocked for this page/);
@@ -165,8 +167,8 @@ test('the service worker keeps the whole app, and no model', options, async () =
   await page.goto(web.url);
   await reads('model-state', 'Ready');
   const kept = await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-    const cache = await caches.open('jicho-app');
+    const { scope } = await navigator.serviceWorker.ready;
+    const cache = await caches.open(`jicho-app ${scope}`);
     return (await cache.keys()).map(({ url }) => new URL(url).pathname);
   });
   assert.ok(kept.includes('/'));
@@ -189,11 +191,12 @@ test('a model without a plan works offline, once its module was used', options, 
   await page.goto(web.url);
   await reads('model-state', 'Ready');
   await page.evaluate(() => navigator.serviceWorker.ready);
-  // From now on the service worker sees what the page asks for.
+  // Only after a reload do the page's requests pass through the service worker.
   await page.reload();
   await reads('model-state', 'Ready');
   await page.waitForFunction(async () => {
-    const cache = await caches.open('jicho-app');
+    const { scope } = await navigator.serviceWorker.ready;
+    const cache = await caches.open(`jicho-app ${scope}`);
     return (await cache.keys()).some(({ url }) => /jicho-tract-/.test(url));
   });
   web.misbehave = (_path, response) => Boolean(response.destroy());
@@ -209,7 +212,7 @@ test('it can be installed', options, async () => {
   assert.deepEqual(errors, []);
   assert.equal(JSON.parse(data).display, 'standalone');
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
-  // Tests run in a profile of that kind.
+  // A browser context of a test counts as incognito.
   assert.deepEqual(
     installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito'),
     [],
@@ -226,7 +229,10 @@ test('a new version of the app waits until it is wanted', options, async () => {
 
   const edit = (file, change) => writeFileSync(join(app, file), change(readFileSync(join(app, file), 'utf8')));
   edit('index.html', (html) => html.replace('<title>Jicho', '<title>Jicho, the next'));
-  edit('sw.js', (script) => script.replace('"./":"', '"./":"next'));
+  const integrity = createHash('sha256')
+    .update(readFileSync(join(app, 'index.html')))
+    .digest('base64');
+  edit('sw.js', (script) => script.replace(/"\.\/":"sha256-[^"]*"/, `"./":"sha256-${integrity}"`));
   await page.reload();
   assert.equal(await page.title(), 'Jicho');
   const wasm = (path) => path.endsWith('.wasm');

@@ -1,7 +1,7 @@
-// The browser's answers are the companion's: on the same files, and to the digit on the same pixels.
+// The browser answers as the companion does: on the same files nearly, and on the same pixels to the digit.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
@@ -12,18 +12,17 @@ import { turned } from './harness/jpeg.mjs';
 import { pngOfRgba } from './harness/png.mjs';
 import { answers, shop, temporary } from './harness/shop.mjs';
 
-/** How far two probabilities may lie apart, given the same pixels. */
+/** How far two probabilities may differ for the same pixels. */
 const SAME = 1e-3;
 /** The share of files on which both must name the same product: two JPEG decoders round differently. */
 const AGREE = 0.99;
-/** How far a probability may move with the decoder of the file. */
+/** How far a probability may differ because another decoder reads the file. */
 const DECODED = 0.1;
-/** Classes of real photos. */
+/** How many classes of real photos are compared. */
 const CLASSES = 47;
 
-/** Real photos and a real network, where these variables name their folders. */
-const GROCERY = resolve(process.env.GROCERY ?? 'GROCERY');
-const BACKBONE = resolve(process.env.BACKBONES ?? 'BACKBONES', 'mobilenet_v1_0.25_128.onnx');
+/** Folders of data that the repository does not hold: the Grocery Store Dataset, and downloaded networks. */
+const { GROCERY, BACKBONES } = process.env;
 
 const folder = temporary(after);
 const own = internals(after, 'capture/frame-reader');
@@ -36,7 +35,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), web?.close()]));
 
-/** What the browser answers to each photo, and the pixels it sees of the first of each product. */
+/** The browser's answer to each photo, and its pixels of the first photo of each product. */
 async function browse(models, photos, images) {
   Object.assign(web.mounts, { '/models/': models, '/photos/': photos });
   const context = await browser.newContext();
@@ -83,7 +82,7 @@ async function browse(models, photos, images) {
   return seen;
 }
 
-/** Compares the browser with the companion on every photo, and on the very pixels of some. */
+/** Compares the browser with the companion on every photo, and on the same pixels of some. */
 async function compare(t, name, models, photos) {
   const channel = join(models, 'T_1');
   const work = join(folder, `${name}-answers`);
@@ -164,8 +163,9 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
     assert.ok(Math.max(...turns) > 0.01, 'turning changes nothing, so this test would see nothing');
   });
 
-  const missing = [GROCERY, BACKBONE].find((path) => !existsSync(path));
-  const skip = missing && `${missing} is not here: GROCERY and BACKBONES name the folders`;
+  const backbone = join(BACKBONES ?? '', 'mobilenet_v1_0.25_128.onnx');
+  const unset = Object.entries({ GROCERY, BACKBONES }).find(([, path]) => !path);
+  const skip = unset ? `${unset[0]} is not set: it names a folder of data that the repository does not hold` : false;
   test(`on real photos of ${CLASSES} classes`, { skip }, async (t) => {
     const photos = (part) => join(folder, `grocery-${part}`);
     const classes = new Set(
@@ -181,7 +181,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
       }
     }
     const models = join(folder, 'grocery-models');
-    await jicho('train', photos('train'), '--channel', 'T_1', '--out', models, '--backbone', BACKBONE);
+    await jicho('train', photos('train'), '--channel', 'T_1', '--out', models, '--backbone', backbone);
     const seen = await compare(t, 'grocery', models, photos('val'));
     const right = [...seen].filter(([image, { predictions }]) => predictions[0].label === basename(dirname(image)));
     t.diagnostic(`grocery: the browser names ${right.length} of ${seen.size} photos right`);
@@ -189,7 +189,7 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
   });
 });
 
-/** The folders that hold files. */
+/** The folders that directly contain files. */
 function leaves(folder) {
   const entries = readdirSync(folder, { withFileTypes: true });
   const below = entries.filter((e) => e.isDirectory()).flatMap((e) => leaves(join(folder, e.name)));

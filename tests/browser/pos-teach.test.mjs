@@ -1,4 +1,4 @@
-// The app teaches what the shop has not trained: by its camera, at once, and after a reload.
+// The app teaches a product that was not trained: with the camera, known at once, and still after a reload.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';

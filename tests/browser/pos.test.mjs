@@ -1,4 +1,4 @@
-// The main job, as a shop does it: train, serve, recognise with the camera, offline too, retrain, refresh.
+// The main use of a shop: train, serve, recognise with the camera online and offline, retrain, refresh.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const profile = join(folder, 'profile');
 
 const testId = (page, id) => page.getByTestId(id);
 
-/** Waits until the element says what it should. */
+/** Waits until the element has exactly this text. */
 async function says(page, id, text) {
   await page.waitForFunction(
     ([id, text]) => document.querySelector(`[data-testid="${id}"]`)?.textContent === text,
@@ -29,13 +29,23 @@ async function says(page, id, text) {
   );
 }
 
+/** Waits until the page names the product and is sure of it: the camera's next picture may change all three. */
 async function recognises(page, product) {
-  await says(page, 'result-label', product);
-  assert.equal(await testId(page, 'result-decision').textContent(), 'Match');
-  assert.match(await testId(page, 'result-confidence').textContent(), /^\d{1,3}%$/);
+  await page.waitForFunction(
+    (product) => {
+      const text = (id) => document.querySelector(`[data-testid="${id}"]`).textContent;
+      return (
+        text('result-label') === product &&
+        text('result-decision') === 'Match' &&
+        /^\d{1,3}%$/.test(text('result-confidence'))
+      );
+    },
+    product,
+    { timeout: PATIENCE },
+  );
 }
 
-/** Opens the page in a browser whose camera shows the film, and gives the same storage to each. */
+/** Opens the page in a new browser whose camera plays the film; all of them share one profile. */
 async function visit(url, camera, visitPage) {
   const context = await launch({ profile, camera });
   try {

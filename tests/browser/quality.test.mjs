@@ -1,4 +1,4 @@
-// What a picture's quality is told to be, alone and with answers, in a worker and in the page.
+// The quality of a picture, alone and as part of answers, in a worker and in the page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -65,7 +65,7 @@ for (const worker of [true, false]) {
         const still = await probe.drawn(photo);
         const moved = await probe.drawn(photo, 'none', 30);
         const motion = async (look, ...pictures) => {
-          // Each is taken at once, and answered in turn.
+          // Each picture is captured at the call, and answered in order.
           const seen = await Promise.all(pictures.map((picture) => look(picture)));
           return seen.map(({ scores, quality }) => (scores ?? quality.scores).motion);
         };

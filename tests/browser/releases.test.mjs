@@ -1,4 +1,4 @@
-// What a shop can publish besides a newer model: a rollback, a candidate, a signed release. Published by the companion.
+// What a shop can publish besides a newer model: a rollback, a candidate, a signed release. The companion publishes them.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -21,13 +21,13 @@ beforeEach(() => {
   at.publish(models);
 });
 
-/** Trains with few or all products, and what is in force then. */
+/** Trains with few or all products, and returns the current metadata.json. */
 async function train(photos, ...more) {
   await jicho('train', at.photos[photos], '--channel', 'T_1', '--out', models, ...more);
   return metadataOf(models);
 }
 
-/** Opens the channel where it is not open yet, syncs, and tells what answers. */
+/** Opens the channel unless it is open, syncs, and returns what answers. */
 const sync = async ({ start, outcome, photo, args }) => {
   globalThis.eye ??= await start(args.options);
   const { value, error } = await outcome(globalThis.eye.sync());
@@ -78,7 +78,7 @@ describe('a candidate', options, () => {
         version: takes ? version : old.version,
         candidate: takes,
       });
-      // Once more, as after a restart.
+      // Opened again, as after a restart.
       await at.page.reload();
       assert.equal((await at.inPage(sync)).said, 'current');
 

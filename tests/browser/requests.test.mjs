@@ -1,4 +1,4 @@
-// What a sync asks its host for, and what it tells it.
+// The requests of a sync, and what they tell the host.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const at = stage();
 const asked = () => at.web.exchanges.filter(({ path }) => path.startsWith('/models/'));
 const METADATA = '/models/T_1/latest/metadata.json';
 
-/** Opens the channel for the page, and syncs. */
+/** Opens the channel in the page and syncs. */
 const first = async ({ start }) => {
   globalThis.eye = await start();
   return (await globalThis.eye.sync()).outcome;
@@ -57,7 +57,7 @@ describe('a sync', options, () => {
       at.web.misbehave = undefined;
       const bytes = readFileSync(fileAt(at.web.mounts, path));
       response.writeHead(200, { 'Content-Length': bytes.length, ETag: '"of the first half"' });
-      // With a connection the browser drops what the page has not read yet.
+      // When a connection ends, the browser drops what the page has not read yet.
       response.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(() => response.destroy(), 2000));
       return true;
     };

@@ -1,4 +1,4 @@
-// What the library keeps in the browser, and finds there.
+// What the library stores in the browser, and what it finds there.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
@@ -11,7 +11,7 @@ const at = stage();
 const everything = () => at.inPage(async () => (await import('/pages/store.js')).everything());
 const store = (name, ...args) =>
   at.inPage(async ({ args }) => (await import('/pages/store.js'))[args.name](...args.args), { name, args });
-/** That the browser was asked to keep the storage is said of all channels together. */
+/** The note that the browser was asked to keep the storage belongs to all channels together. */
 const ofChannels = ({ local: { 'jicho asked to persist': _, ...local } }) => local;
 const hasModel = async ({ start, photo }) => {
   const eye = await start();
@@ -46,7 +46,7 @@ describe('clear()', options, () => {
       const nothing = { releases: {}, blobs: {}, state: {}, lessons: {} };
       const empty = { databases: { jicho: nothing }, local: {}, session: {}, caches: {}, cookies: '', files: [] };
       assert.deepEqual({ ...seen.after, local: ofChannels(seen.after) }, empty);
-      // Nor does a page that comes later find anything, or leave anything by opening.
+      // A later page finds nothing either, and opening a channel stores nothing.
       await at.page.reload();
       const state = await at.inPage(async ({ start }) => {
         const eye = await start();

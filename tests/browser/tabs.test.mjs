@@ -1,4 +1,4 @@
-// Several pages of one device: the same channel in two of them, and channels beside each other.
+// Several pages of one device: the same channel in two of them, and different channels side by side.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
@@ -11,7 +11,7 @@ const at = stage();
 
 const blobs = () => at.web.requests.filter((path) => path.includes('/blobs/'));
 
-/** Opens the channel in a page, for its `eye`. */
+/** Opens the channel in a page, as its global `eye`. */
 const open = (page, opening = {}) =>
   at.inPage(
     async ({ start, args }) => {
@@ -60,7 +60,7 @@ for (const worker of [true, false]) {
       await second.evaluate(
         () => new Promise((begun) => void globalThis.eye.sync({ onProgress: begun }).catch(() => undefined)),
       );
-      // Who waits for the other can abort.
+      // A tab that waits for the other one can abort.
       const code = await at.page.evaluate(async () => {
         const waiting = new AbortController();
         const sync = globalThis.eye.sync({ signal: waiting.signal }).catch((error) => error.code);
@@ -102,7 +102,7 @@ test('without Web Locks and BroadcastChannel each tab comes by the model itself'
 });
 
 test('channels never see each other, and share files', options, async () => {
-  // The same photos make the same files.
+  // The same photos give the same files.
   await jicho('train', at.photos.fewer, '--channel', 'T_2', '--out', at.older);
   const other = metadataOf(at.older, 'T_2');
   const second = await at.newPage();
@@ -118,7 +118,7 @@ test('channels never see each other, and share files', options, async () => {
     [other.version],
   ]);
 
-  // The same channel of another host's folder is another channel.
+  // A channel of the same name in another models folder is another channel.
   at.web.mounts['/elsewhere/'] = at.newer;
   const third = await at.newPage();
   assert.equal(await open(third, { options: { models: '/elsewhere/' } }), 'absent');

@@ -16,7 +16,7 @@ use jicho::manifest::FileRole;
 use jicho::quality::{Assessor, Moment};
 use jicho::web::{Channel, error_codes};
 use jicho::{ErrorKind, golden};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::convert::TryFromJsValue;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -108,8 +108,21 @@ async fn sync(channel: &Channel) -> Result<String, String> {
     settle(channel.sync(ignore(), ignore(), None)).await
 }
 
+/// A TypeScript `Frame`.
+fn js_frame(rgba: &[u8], width: u32, height: u32) -> JsValue {
+    let frame = Object::new();
+    for (name, value) in [("rgba", Uint8Array::from(rgba).into()), ("width", width.into()), ("height", height.into())] {
+        Reflect::set(&frame, &name.into(), &value).unwrap();
+    }
+    frame.into()
+}
+
+fn golden_frame(rgba: &[u8]) -> JsValue {
+    js_frame(rgba, golden::WIDTH, golden::HEIGHT)
+}
+
 fn recognize(channel: &Channel) -> Result<JsValue, JsValue> {
-    channel.recognize(&golden::rgba(), golden::WIDTH, golden::HEIGHT, false, None, None, None)
+    channel.recognize(&Array::of1(&golden_frame(&golden::rgba())), &options("{}"))
 }
 
 fn version(channel: &Channel) -> Option<String> {
@@ -235,25 +248,28 @@ async fn quality_comes_alone_without_a_model_and_with_answers_on_request() {
     };
     let (rgba, dark) = (golden::rgba(), [9, 9, 9, 255].repeat((golden::WIDTH * golden::HEIGHT) as usize));
     let channel = open("quality").await;
-    let assess = |rgba: &[u8], video: Option<u32>, at: Option<f64>| {
-        json(&channel.assess(rgba, golden::WIDTH, golden::HEIGHT, video, at).unwrap())
-    };
+    let assess = |rgba: &[u8], moment: &str| json(&channel.assess(&golden_frame(rgba), &options(moment)).unwrap());
     let moment = |at| Some(Moment { video: 7, at });
-    let photo = assess(&rgba, None, None);
+    let photo = assess(&rgba, "null");
     assert_eq!(photo, expected(&rgba, None));
     assert!(!photo.contains("motion") && photo.contains("too-small"), "{photo}");
-    assert_eq!(assess(&rgba, Some(7), Some(1e9)), expected(&rgba, moment(1e9)));
-    let moved = assess(&dark, Some(7), Some(1e9 + 40.0));
+    assert_eq!(assess(&rgba, r#"{"video":7,"at":1000000000}"#), expected(&rgba, moment(1e9)));
+    let moved = assess(&dark, r#"{"video":7,"at":1000000040}"#);
     assert_eq!(moved, expected(&dark, moment(1e9 + 40.0)));
     assert!(moved.contains(r#""defect":"motion""#) && moved.contains(r#""defect":"too-dark""#), "{moved}");
-    let error = channel.assess(&[0; 15], 2, 2, None, None).unwrap_err();
+    let error = channel.assess(&js_frame(&[0; 15], 2, 2), &JsValue::UNDEFINED).unwrap_err();
     assert_eq!(text(&error, "code"), "INVALID_FRAME");
 
     serve_release(&publish("quality", 1, A));
     assert_eq!(sync(&channel).await, Ok("updated".into()));
     assert!(get(&recognize(&channel).unwrap(), "quality").is_null());
     let at = 1e9 + 80.0;
-    let seen = channel.recognize(&rgba, golden::WIDTH, golden::HEIGHT, true, Some(7), Some(at), None).unwrap();
+    let seen = channel
+        .recognize(
+            &Array::of1(&golden_frame(&rgba)),
+            &options(r#"{"quality":true,"moment":{"video":7,"at":1000000080}}"#),
+        )
+        .unwrap();
     assert_eq!(json(&get(&seen, "quality")), expected(&rgba, moment(at)));
     assert!(get(&seen, "quality.scores.motion").as_f64() > Some(0.015));
     assert_eq!(text(&seen, "predictions.0.label"), "apple");
@@ -285,7 +301,7 @@ async fn bad_arguments_are_plain_errors() {
         assert_eq!(get(&error, "code").as_string().as_deref(), Some(code));
         assert_eq!(get(&error, "constructor.name").as_string().as_deref(), Some("Object"));
     }
-    let error = open("arguments").await.recognize(&[0; 15], 2, 2, false, None, None, None).unwrap_err();
+    let error = open("arguments").await.recognize(&Array::of1(&js_frame(&[0; 15], 2, 2)), &options("{}")).unwrap_err();
     assert_eq!(get(&error, "code").as_string().as_deref(), Some("INVALID_FRAME"));
     assert_eq!(error_codes().len(), ErrorKind::ALL.len());
 }

@@ -2,13 +2,13 @@
 
 use fixture::{Published, publish};
 use jicho::manifest::ModelType;
-use jicho::recognize::{Decision, Reason};
+use jicho::recognize::{Decision, Reason, Standing};
 use jicho::teach::{self, Lesson, MAX_PRODUCT_FRAMES};
 
 use super::*;
 
-/// After the fixture's releases were trained.
-const NOW: u64 = 1_780_000_000_000;
+/// When lessons were given, milliseconds since 1970.
+const TIME: u64 = 1_780_000_000_000;
 
 /// A lesson of the golden frame, by the session's own model.
 fn lesson(session: &TestSession<'_>, id: &str, label: Option<&str>, frames: usize) -> Lesson {
@@ -16,7 +16,7 @@ fn lesson(session: &TestSession<'_>, id: &str, label: Option<&str>, frames: usiz
     let frame = session.lesson_frame(&Frame::new(golden::WIDTH, golden::HEIGHT, &rgba).unwrap()).unwrap();
     Lesson {
         id: id.into(),
-        time: NOW,
+        time: TIME,
         label: label.map(str::to_owned),
         facts: "{\"price\":3}".into(),
         correction: false,
@@ -38,12 +38,13 @@ fn first(session: &TestSession<'_>) -> (String, bool) {
     (first.label.clone(), first.taught)
 }
 
-fn standings(session: &TestSession<'_>) -> Vec<(Option<String>, &'static str)> {
-    session.lessons().into_iter().map(|told| (told.label, told.standing.unwrap().name())).collect()
+fn standings(session: &TestSession<'_>) -> Vec<(Option<String>, Standing)> {
+    session.lessons().into_iter().map(|told| (told.label, told.standing.unwrap())).collect()
 }
 
-fn trained_at(mut published: Published, at: &str) -> Published {
-    published.manifest.trained_at = at.into();
+/// The same release, trained on the lesson of that id about `label`, too.
+fn trained_on(mut published: Published, id: &str, label: &str) -> Published {
+    published.manifest.lessons.insert(teach::digest(id, TIME, Some(label)));
     published
 }
 
@@ -101,25 +102,33 @@ fn lessons_outlive_a_model_of_the_same_network() {
     let newer = publish("T_1", 2, &["apple", "bread", "cheese"]);
     assert_eq!(sync(&session, &FakeHost::of(&newer)).unwrap(), Outcome::Updated);
     assert_eq!(first(&session), ("kiwi".into(), true));
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "active")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Active)]);
 }
 
+/// No clock takes part: however wrong the device's or the trainer's is, what was taught stays until a training has learnt it.
 #[test]
-fn a_release_that_has_learnt_the_product_itself_wins() {
+fn a_release_that_was_trained_on_a_lesson_retires_it_and_no_other() {
     let store = device(&publish("T_1", 1, &["apple", "bread"]));
     let session = open(&store);
     teach(&session, "1", Some("kiwi"));
     teach(&session, "2", Some("melon"));
     teach(&session, "3", None);
-    // One that was trained before the lesson knows the product from elsewhere: the lesson refines it.
-    let before = trained_at(publish("T_1", 2, &["apple", "kiwi"]), "2026-02-01T00:00:00Z");
-    let after = trained_at(publish("T_1", 3, &["apple", "kiwi"]), "2027-02-01T00:00:00Z");
-    let host = FakeHost::of(&before);
-    sync(&session, &host).unwrap();
-    let three = |kiwi| vec![(Some("kiwi".into()), kiwi), (Some("melon".into()), "active"), (None, "active")];
-    assert_eq!(standings(&session), three("active"));
-    sync(&session, &FakeHost::of(&after)).unwrap();
-    assert_eq!(standings(&session), three("in-release"));
+    let three =
+        |kiwi| vec![(Some("kiwi".into()), kiwi), (Some("melon".into()), Standing::Active), (None, Standing::Active)];
+    // It knows the product from elsewhere, however late it was trained: the lesson refines it.
+    let mut elsewhere = publish("T_1", 2, &["apple", "kiwi"]);
+    elsewhere.manifest.trained_at = "2999-01-01T00:00:00Z".into();
+    sync(&session, &FakeHost::of(&elsewhere)).unwrap();
+    assert_eq!(standings(&session), three(Standing::Active));
+    // A lesson that was given anew under the same id is another one.
+    let earlier = teach::digest("1", TIME - 1, Some("kiwi"));
+    let mut other = publish("T_1", 3, &["apple", "kiwi"]);
+    other.manifest.lessons.insert(earlier);
+    sync(&session, &FakeHost::of(&other)).unwrap();
+    assert_eq!(standings(&session), three(Standing::Active));
+    let learnt = trained_on(publish("T_1", 4, &["apple", "kiwi"]), "1", "kiwi");
+    sync(&session, &FakeHost::of(&learnt)).unwrap();
+    assert_eq!(standings(&session), three(Standing::InRelease));
     assert_eq!(session.taught().products().iter().map(|p| p.label.as_str()).collect::<Vec<_>>(), ["melon"]);
 }
 
@@ -133,11 +142,11 @@ fn another_network_waits_for_the_pictures() {
     other.manifest.preprocessing.crop = 0.5;
     other.manifest.golden.outputs = other.load().golden_outputs().unwrap();
     sync(&session, &FakeHost::of(&other)).unwrap();
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "stale")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Stale)]);
     assert!(recognize(&session).unwrap().predictions.iter().all(|p| !p.taught));
     // Looked at anew, under the same id.
     teach(&session, "1", Some("kiwi"));
-    assert_eq!(standings(&session), [(Some("kiwi".into()), "active")]);
+    assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Active)]);
     assert_eq!(first(&session), ("kiwi".into(), true));
 }
 

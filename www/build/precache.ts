@@ -4,10 +4,10 @@ import { join, relative, sep } from 'node:path';
 
 import type { Plugin } from 'vite';
 
-/** Its address must stay, or no browser would find the next one. */
+/** The service worker's file. Its address must never change, or browsers would not find the next version. */
 export const SERVICE_WORKER = 'sw.js';
 
-/** Tells the service worker which files make up the app, and the integrity of each. */
+/** Writes the list of the app's files with their integrity into the built service worker. */
 export function precache(): Plugin {
   let folder = '';
   return {
@@ -16,7 +16,7 @@ export function precache(): Plugin {
     configResolved(config) {
       folder = join(config.root, config.build.outDir);
     },
-    // Not earlier: the files of the public folder and of the library's worker are in no bundle that a plugin sees.
+    // Only now are all files there: those of the public folder and of the library's worker are in no bundle that plugins see.
     closeBundle() {
       const files = Object.fromEntries(
         readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -36,12 +36,12 @@ export function precache(): Plugin {
   };
 }
 
-/** Relative to the service worker. The page itself is asked for by its folder, which every host answers without a redirect. */
+/** The address relative to the service worker. The page's is its folder, which every host answers without a redirect. */
 function address(file: string): string {
   return file === 'index.html' ? './' : `./${file.split(sep).join('/')}`;
 }
 
-/** As in HTML: the service worker has the browser verify it. */
+/** Subresource integrity, as in HTML: the browser verifies it for the service worker. */
 function integrity(bytes: Uint8Array): string {
   return `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
 }

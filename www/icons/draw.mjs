@@ -6,7 +6,7 @@ const INK = [17, 38, 33];
 const CREAM = [246, 243, 234];
 const SAFFRON = [242, 169, 59];
 
-/** Samples a side within a pixel, for smooth edges. */
+/** Samples per pixel in each direction, for smooth edges. */
 const SAMPLES = 4;
 
 /** The colour at (x, y), each −1–1 from the centre, or null outside the icon. */
@@ -16,7 +16,7 @@ function paint(x, y, { rounded, scale }) {
   const distance = Math.hypot(u, v);
   if (distance < 0.115) return CREAM;
   if (distance < 0.27) return SAFFRON;
-  // Two circles cross; what both hold is the eye.
+  // The eye is the intersection of two circles.
   const inEye = Math.hypot(u, v + 0.42) < 0.84 && Math.hypot(u, v - 0.42) < 0.84;
   if (inEye) return distance < 0.33 ? INK : CREAM;
   const onFrame = inRoundedSquare(u, v, 0.92, 0.24) && !inRoundedSquare(u, v, 0.81, 0.14);
@@ -73,7 +73,7 @@ function chunk(type, data) {
 const ICONS = {
   'icon-192.png': [192, { rounded: true, scale: 0.78 }],
   'icon-512.png': [512, { rounded: true, scale: 0.78 }],
-  // A launcher cuts these to its own shape: they fill the square, and keep what matters in the middle.
+  // Launchers crop these to their own shape, so they fill the square and keep the eye in the middle.
   'maskable-512.png': [512, { rounded: false, scale: 0.62 }],
   'apple-touch-180.png': [180, { rounded: false, scale: 0.72 }],
 };

@@ -1,4 +1,4 @@
-/** What the camera does now. */
+/** The camera's state. */
 export type CameraState = 'off' | 'starting' | 'live' | 'denied' | 'missing' | 'busy' | 'insecure';
 
 const REASONS: Record<string, CameraState> = {
@@ -8,7 +8,7 @@ const REASONS: Record<string, CameraState> = {
   OverconstrainedError: 'missing',
 };
 
-/** The camera at the back, shown in a video element while the page is in view. */
+/** The rear camera, shown in a video element while the page is visible. */
 export class Camera {
   readonly #video: HTMLVideoElement;
   readonly #onState: (state: CameraState) => void;
@@ -19,7 +19,7 @@ export class Camera {
   constructor(video: HTMLVideoElement, onState: (state: CameraState) => void) {
     this.#video = video;
     this.#onState = onState;
-    // A phone mutes or ends the track of a page that is out of view, and rarely gives it back.
+    // Phones mute or end the track of a hidden page, and rarely restore it: so the camera is closed and opened again.
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) this.#close('off');
       else if (this.#wanted) void this.#open();
@@ -30,7 +30,7 @@ export class Camera {
     return this.#state;
   }
 
-  /** Keeps the camera on from now, whenever the page is in view. */
+  /** From now on the camera is on whenever the page is visible. */
   start(): void {
     this.#wanted = true;
     if (!document.hidden) void this.#open();
@@ -66,7 +66,7 @@ export class Camera {
     }
   }
 
-  /** Whether the page went out of view, or nobody wants the camera any more, while it was starting. */
+  /** Whether the page was hidden, or the camera stopped, while the camera was starting. */
   #stopped(): boolean {
     return this.#state !== 'starting';
   }

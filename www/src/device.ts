@@ -2,7 +2,7 @@ import type { Diagnostics, Jicho } from 'jicho';
 
 import { bytes, CHECKS, dateTime, ENGINES, explain } from './words';
 
-/** The panel about this device: how the model is kept, checked and run here. */
+/** The panel "This device": storage, checks, engine and speed. */
 export class Device {
   readonly #eye: () => Jicho | undefined;
   readonly #panel = found(document.querySelector<HTMLDetailsElement>('details.device'));
@@ -27,11 +27,11 @@ export class Device {
     });
   }
 
-  /** Shows how things stand now, if anybody looks. */
+  /** Refreshes the panel if it is open. */
   async tell(): Promise<void> {
     const eye = this.#eye();
     if (!this.#panel.open || !eye) return;
-    // It may be closed meanwhile.
+    // The channel may have been closed in the meantime.
     const now = await eye.diagnose().catch(() => undefined);
     if (now) for (const [id, text] of Object.entries(lines(now))) tested(id).textContent = text;
   }

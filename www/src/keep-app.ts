@@ -1,12 +1,11 @@
 import { bestBuild } from 'jicho/build';
-import { precacheUrls } from 'jicho/precache';
-import type { PrecacheMessage } from 'jicho/service-worker';
+import { precache } from 'jicho/precache';
 
-/** Has the service worker keep the app, and tells when another version of it waits to take over. */
+/** Has the service worker keep the app, and calls back when another version of it waits to take over. */
 export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const workers = navigator.serviceWorker;
-  // Of the first visit there is nothing to replace.
+  // A first visit has nothing to replace.
   const replaces = workers.controller !== null;
   const registration = await workers.register(`./sw.js?wasm=${bestBuild()}`, { updateViaCache: 'none' });
   const offer = () => {
@@ -23,9 +22,12 @@ export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise
   });
 }
 
-/** Has it keep the wasm module for releases without a plan too: the page may have fetched that before it was kept. */
+/**
+ * Has it keep the wasm module for releases without a plan, too: the page may have fetched that before the service worker
+ * was there.
+ */
 export async function keepTract(): Promise<void> {
-  if (!('serviceWorker' in navigator)) return;
-  const { active } = await navigator.serviceWorker.ready;
-  active?.postMessage({ type: 'jicho-precache', urls: await precacheUrls({ tract: true }) } satisfies PrecacheMessage);
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  const { notKept } = await precache({ tract: true });
+  for (const { url, reason } of notKept) console.warn(`not kept for use without a network: ${url}: ${reason}`);
 }

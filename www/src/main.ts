@@ -23,11 +23,11 @@ const camera = new Camera(screen.video, (state) => {
 let eye: Jicho | undefined;
 let photo: File | null = null;
 let refreshing = false;
-/** Ends the look at the video or the photo that goes on now. */
+/** Aborts the recognition of the video or the photo that runs now. */
 let looking: AbortController | undefined;
-/** What was answered last. */
+/** The last answer. */
 let latest: Recognition | undefined;
-/** Why there is no model, where there is none. */
+/** Why there is no model. */
 let absence = '';
 
 screen.listen({
@@ -41,18 +41,18 @@ const teach = new Teach({
   eye: () => eye,
   source: () => photo ?? (camera.state === 'live' ? screen.video : null),
   answer: () => latest,
-  // While it is open, the answer that may be corrected stays.
+  // While the panel is open, the answer that may be corrected stays.
   toggled: (open) => (open ? looking?.abort() : look()),
 });
 addEventListener('online', () => screen.network(true));
 addEventListener('offline', () => screen.network(false));
 screen.network(navigator.onLine);
 screen.model(null, channel);
-void keepApp((takeOver) => screen.update(takeOver)).catch((error: unknown) => console.warn(error));
+const appKept = keepApp((takeOver) => screen.update(takeOver)).catch((error: unknown) => console.warn(error));
 camera.start();
 void refresh();
 
-/** Opens the channel if that is still to do, and asks the host for a newer model. From then on the library does so by itself. */
+/** Opens the channel unless it is open, and checks for a newer model. From then on the library checks by itself. */
 async function refresh(): Promise<void> {
   if (refreshing) return;
   refreshing = true;
@@ -69,7 +69,7 @@ async function refresh(): Promise<void> {
     });
     await eye.sync();
   } catch (error) {
-    // Of one by a sync `checked` tells.
+    // A failed sync is shown by `checked`.
     if (!eye) failed(error);
   } finally {
     refreshing = false;
@@ -79,35 +79,35 @@ async function refresh(): Promise<void> {
 }
 
 function changed(model: ModelInfo | null): void {
-  // What came of the check that brought it is no news any more.
+  // The message about the check that brought the former model no longer holds.
   if (!model) screen.said('');
   show(model);
 }
 
 function progress(download: SyncProgress): void {
-  screen.modelState('downloading');
   screen.progress(download);
 }
 
-/** Tells what came of a check, whoever asked for it. */
+/** Shows the result of a check, whether the user or the library asked for it. */
 function checked({ outcome, error, automatic }: CheckResult): void {
   if (outcome === 'failed') failed(error);
   else {
     screen.network(outcome !== 'offline');
-    // That nothing is new is news only to who asked.
+    // Only a user who asked wants to know that nothing is new.
     if (eye?.model && (!automatic || outcome === 'updated')) screen.said(OUTCOMES[outcome]);
     absence = outcome === 'absent' ? NOT_SET_UP : 'No model on this device yet. Connect to the network, then refresh.';
   }
-  screen.downloaded();
   show(eye?.model ?? null);
   void device.tell();
   void keepEngine().catch((error: unknown) => console.warn(error));
 }
 
-/** So that it recognises without a network too. */
+/** Has the service worker keep the module that the current release needs, so that it recognises offline, too. */
 async function keepEngine(): Promise<void> {
   const { engine } = (await eye?.diagnose()) ?? {};
-  if (engine?.build === 'tract') await keepTract();
+  if (engine?.build !== 'tract') return;
+  await appKept;
+  await keepTract();
 }
 
 function failed(error: unknown): void {
@@ -132,7 +132,7 @@ function choose(chosen: File | null): void {
   look();
 }
 
-/** Looks at what is in front of it now: the photo, else the camera's picture. */
+/** Recognises what is shown now: the photo, or else what the camera sees. */
 function look(): void {
   if (teach.open && eye?.model) return;
   looking?.abort();

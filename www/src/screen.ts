@@ -4,7 +4,7 @@ import type { CameraState } from './camera';
 import type { Shown } from './steady';
 import { bytes, CAMERA, DECISIONS, dateTime, percent, price } from './words';
 
-/** How the model stands. */
+/** The state of the model. */
 export type ModelState = 'opening' | 'absent' | 'downloading' | 'ready' | 'failed';
 
 const MODEL_STATES: Record<ModelState, string> = {
@@ -15,23 +15,23 @@ const MODEL_STATES: Record<ModelState, string> = {
   failed: 'Failed',
 };
 
-/** How many products besides the first are shown. */
+/** How many alternatives are shown beside the first product. */
 const OTHERS = 3;
 
-/** The page: everything that is shown passes through here. */
+/** The page. Only this class changes what it shows. */
 export class Screen {
   readonly video = byId('video', HTMLVideoElement);
   readonly #photo = byId('photo', HTMLImageElement);
   readonly #file = byId('file', HTMLInputElement);
 
-  /** Calls back when someone presses or picks something. */
+  /** Calls back when the user presses a button or chooses a file. */
   listen(on: { refresh(): void; photo(photo: File): void; camera(): void; tryCamera(): void }): void {
     tested('refresh').addEventListener('click', on.refresh);
     byId('back-to-camera', HTMLElement).addEventListener('click', on.camera);
     byId('camera-again', HTMLElement).addEventListener('click', on.tryCamera);
     this.#file.addEventListener('change', () => {
       const photo = this.#file.files?.[0];
-      // So that choosing the same one again is heard, too.
+      // Otherwise choosing the same file again would fire no event.
       this.#file.value = '';
       if (photo) on.photo(photo);
     });
@@ -65,11 +65,13 @@ export class Screen {
     tested('model-size').textContent = model ? `${bytes(model.bytes)}, ${kept}` : '–';
   }
 
+  /** Shows the model's state, and the download's progress in the state `downloading` only. */
   modelState(now: ModelState): void {
     state(tested('model-state'), now, MODEL_STATES[now]);
+    byId('download', HTMLElement).hidden = now !== 'downloading';
   }
 
-  /** What came of the last refresh; empty hides it. */
+  /** Shows a message about the last refresh; an empty one hides it. */
   said(text: string, failed = false): void {
     const element = tested('sync-message');
     element.hidden = text === '';
@@ -81,20 +83,15 @@ export class Screen {
     const button = tested('refresh') as HTMLButtonElement;
     button.disabled = busy;
     button.textContent = busy ? 'Looking for a new model…' : 'Refresh model';
-    if (!busy) this.downloaded();
-  }
-
-  downloaded(): void {
-    byId('download', HTMLElement).hidden = true;
   }
 
   progress({ loadedBytes, totalBytes }: SyncProgress): void {
-    byId('download', HTMLElement).hidden = false;
+    this.modelState('downloading');
     (tested('progress') as HTMLProgressElement).value = loadedBytes / totalBytes;
     byId('download-text', HTMLElement).textContent = `${bytes(loadedBytes)} of ${bytes(totalBytes)}`;
   }
 
-  /** A line instead of an answer. */
+  /** Shows a line of text instead of an answer. */
   notice(text: string): void {
     byId('notice', HTMLElement).textContent = text;
     byId('notice', HTMLElement).hidden = false;
@@ -113,7 +110,7 @@ export class Screen {
     const label = known ? (first?.label ?? '') : '';
     const name = known ? nameOf(label, facts) : 'Not one of the products';
     const heading = tested('result-label');
-    // Only when it changes, or a screen reader would say it again with each frame.
+    // Set only when it changes, or a screen reader would repeat it with every frame.
     if (heading.textContent !== name) heading.textContent = name;
     heading.dataset['label'] = label;
     fill('price', price(facts[label]));

@@ -1,13 +1,13 @@
-/** The service worker: keeps the app's own files and nothing else. */
+/** The service worker. It keeps the app's own files and nothing else. */
 import { keepFiles } from 'jicho/service-worker';
 
 /** The app's files by relative address, each with its integrity; the build writes them. */
 declare const __APP_FILES__: Record<string, string>;
 
-/** The one of the library's wasm modules that this browser surely needs, as the page says. */
+/** Which of the library's wasm modules this browser needs; the page names it in the address. */
 const needed = new URL(self.location.href).searchParams.get('wasm');
 
-/** Which of the library's wasm modules is at an address, if it is one of those that only some browsers or releases need. */
+/** The name of the wasm module at a URL if only some browsers or releases need it; such a module is kept once it was used. */
 function optional(url: string): string | undefined {
   const module = /\/jicho-(\w+)-[^/]*\.wasm$/.exec(url)?.[1];
   return module === needed ? undefined : module;

@@ -2,23 +2,23 @@ import type { Prediction, Recognition } from 'jicho';
 
 import { hint } from './words';
 
-/** What to show. */
+/** What the page shows of an answer. */
 export interface Shown {
   decision: Recognition['decision'];
   predictions: Prediction[];
   attributes: Recognition['attributes'];
   score: number | null;
-  /** What the person could do about the picture; empty for nothing. */
+  /** Advice on how to improve the picture, or empty. */
   hint: string;
 }
 
-/** Answers in a row that must agree before they replace what is shown. */
+/** How many consecutive answers must agree before they replace what is shown. */
 const AGREE = 2;
 
-/** Weight of the newest confidence in what is shown. */
+/** Weight of the newest confidence in the moving average that is shown. */
 const NEWEST = 0.35;
 
-/** Turns a stream of answers, each of one video frame, into something calm enough to read. */
+/** Smooths a stream of answers, one per video frame, so that a person can read it. */
 export class Steady {
   #shown: Shown | undefined;
   #shownAs = '';
@@ -27,7 +27,7 @@ export class Steady {
   #hint = '';
   #lastHint = '';
 
-  /** What to show after one more answer; undefined until two agree. */
+  /** Adds an answer. Returns what to show, or undefined until two consecutive answers agree. */
   add(answer: Recognition): Shown | undefined {
     const as = answer.decision === 'unknown' ? '' : `${answer.decision} ${answer.predictions[0]?.label}`;
     this.#agreed = this.#agreed > 0 && as === this.#lastAs ? this.#agreed + 1 : 1;
@@ -44,13 +44,13 @@ export class Steady {
       this.#shown = { ...rest, predictions: answer.predictions };
       this.#shownAs = as;
     } else if (this.#shown) {
-      // Where answers flicker, it is what helps.
+      // While answers alternate, advice on the picture is what helps.
       this.#shown = { ...this.#shown, hint: this.#hint };
     }
     return this.#shown;
   }
 
-  /** Forgets everything: the picture is another one now. */
+  /** Starts again, for another picture. */
   clear(): void {
     this.#shown = undefined;
     this.#agreed = 0;
@@ -65,7 +65,7 @@ function blend(before: Prediction[], now: Prediction[]): Prediction[] {
     const was = old.get(label) ?? confidence;
     return { ...prediction, confidence: was + NEWEST * (confidence - was) };
   });
-  // The first stays first: it is what the answers agree on.
+  // The first product stays first, because the answers agree on it.
   const [first, ...others] = mixed;
   return first ? [first, ...others.sort((a, b) => b.confidence - a.confidence)] : [];
 }

@@ -2,25 +2,25 @@ import type { Jicho, Recognition, TaughtProduct } from 'jicho';
 
 import { explain } from './words';
 
-/** Pictures of a lesson, and milliseconds from one to the next: time to turn the product a little. */
+/** Pictures of a lesson, and milliseconds between them, in which the user turns the product a little. */
 const PICTURES = 5;
 const PAUSE = 400;
 
-/** What is chosen for what is no product. */
+/** The option's value for something that is none of the products. */
 const NONE = '';
 
-/** What the panel needs of the page. */
+/** What the panel needs from the page. */
 export interface Surroundings {
   eye(): Jicho | undefined;
-  /** What shows the product now: the camera's picture, or a chosen photo. Null where nothing does. */
+  /** The camera's video or the chosen photo, which shows the product; null if there is neither. */
   source(): HTMLVideoElement | File | null;
-  /** What was answered last. */
+  /** The last answer. */
   answer(): Recognition | undefined;
-  /** The panel was opened, and the answer must stay; or it was closed. */
+  /** Called when the panel is opened or closed. While it is open, the answer must not change. */
   toggled(open: boolean): void;
 }
 
-/** The panel that teaches this device: a new product, or what an answer should have been. */
+/** The panel that teaches this device a new product, or corrects an answer. */
 export class Teach {
   readonly #page: Surroundings;
   readonly #panel = found('details.teach', HTMLDetailsElement);
@@ -47,7 +47,7 @@ export class Teach {
     return this.#panel.open;
   }
 
-  /** Shows what is taught, and what an answer can be corrected to. */
+  /** Shows the taught products, and the products that an answer can be corrected to. */
   changed(): void {
     const eye = this.#page.eye();
     this.#panel.hidden = !eye?.model;
@@ -102,7 +102,7 @@ export class Teach {
   async #correct(): Promise<string> {
     if (!this.#about) return '';
     const { value: label, selectedOptions } = this.#right;
-    // The options are made anew when it is taught.
+    // Teaching replaces the options, so the text is read first.
     const said = selectedOptions[0]?.text ?? '';
     await this.#page.eye()?.correct(this.#about, label === NONE ? null : label);
     return `Thank you: this was ${said}.`;
@@ -113,7 +113,7 @@ export class Teach {
     return 'Forgotten.';
   }
 
-  /** Does one thing at a time, and tells what came of it. */
+  /** Runs one action at a time and shows its result. */
   async #do(what: () => Promise<string>): Promise<void> {
     const buttons = [...this.#panel.querySelectorAll('button')];
     for (const button of buttons) button.disabled = true;

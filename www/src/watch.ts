@@ -1,9 +1,9 @@
 import { type Jicho, JichoError, type Recognition } from 'jicho';
 
-/** Milliseconds from one look to the next: more would warm the phone, and nobody reads faster. */
+/** Milliseconds between two frames: nobody reads faster, and a shorter pause would heat the phone. */
 const PAUSE = 120;
 
-/** Recognises what the video shows, frame after frame, until the signal aborts. */
+/** Recognises the video frame by frame until the signal aborts. */
 export async function watch(
   eye: Jicho,
   video: HTMLVideoElement,
@@ -16,7 +16,7 @@ export async function watch(
       onAnswer(await eye.recognize(video, { signal }));
     } catch (error) {
       if (signal.aborted) return;
-      // A video between two frames, or a worker that is being replaced: the next look tells.
+      // The video has no frame right now, or the worker is being replaced. The next frame will show.
       const passing = error instanceof JichoError && (error.code === 'INVALID_FRAME' || error.code === 'INTERNAL');
       if (!passing) throw error;
     }

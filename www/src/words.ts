@@ -2,7 +2,7 @@ import { type CheckResult, type Diagnostics, JichoError, type Recognition, type 
 
 import type { CameraState } from './camera';
 
-/** What a shop without a model reads. */
+/** The notice for a shop without a model. */
 export const NOT_SET_UP = 'Camera recognition not yet set up. Add products with images first.';
 
 export const DECISIONS: Record<Recognition['decision'], string> = {
@@ -20,7 +20,7 @@ export const OUTCOMES: Record<SyncResult['outcome'], string> = {
   expired: 'The host has not been updated for too long. The model on this device goes on working.',
 };
 
-/** What came of a check, in a word or two. */
+/** The result of a check, in a word or two. */
 export const CHECKS: Record<CheckResult['outcome'], string> = {
   updated: 'new model',
   current: 'up to date',
@@ -48,12 +48,12 @@ export const CAMERA: Record<CameraState, string> = {
   insecure: 'The camera works only on a secure (https) page. You can still choose a photo.',
 };
 
-/** What would help to recognise what was not recognised well; empty where nothing would. */
+/** Advice on the picture of an answer that is not a match; empty if the picture is good. */
 export function hint({ decision, quality }: Recognition): string {
   return decision === 'match' ? '' : (quality?.findings[0]?.reason ?? '');
 }
 
-/** What to tell of an error, by what a shopkeeper can do about it. */
+/** An error in the shopkeeper's words: what happened and what to do. */
 export function explain(error: unknown): string {
   if (!(error instanceof JichoError)) return `Something went wrong: ${String(error)}`;
   switch (error.code) {

@@ -1,4 +1,4 @@
-//! `jicho backbones`.
+//! The command `jicho backbones`.
 
 use crate::model::backbone::{embedded, registry};
 use crate::progress::emit;

@@ -6,13 +6,13 @@ use clap::Args;
 
 use crate::cache::{self, Place};
 
-/// Where features of photos are kept, so that they are computed once.
+/// Where features of photos are cached, so that they are computed once.
 #[derive(Args)]
 pub(super) struct Caching {
-    /// Keep features of photos in this folder (default: in the user's cache folder)
+    /// Cache features of photos in this folder (default: in the user's cache folder)
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Compute all features anew, and keep none
+    /// Compute all features again and cache none
     #[arg(long, conflicts_with = "cache")]
     no_cache: bool,
 }

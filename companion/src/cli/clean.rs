@@ -1,4 +1,4 @@
-//! `jicho clean`.
+//! The command `jicho clean`.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ use crate::progress::{Progress, emit};
 pub struct Clean {
     /// The models folder, or s3://BUCKET/FOLDER
     models: PathBuf,
-    /// Text file with the channels that stay, one a line
+    /// Text file with the channels to keep, one per line
     #[arg(long, value_name = "FILE")]
     active_channels: PathBuf,
-    /// Remove, rather than tell what would be
+    /// Remove; without this, only tell what would be removed
     #[arg(long)]
     apply: bool,
-    /// Go on though the file names no channel
+    /// Go on even if the file names no channel
     #[arg(long)]
     force: bool,
     /// Print the result as one JSON object on stdout
@@ -29,7 +29,7 @@ pub struct Clean {
 }
 
 impl Clean {
-    /// Removes, or tells what would be removed.
+    /// Removes what nobody needs, or tells what would be removed.
     pub fn run(self) -> Result<()> {
         let json = self.json;
         let cleaned = clean::run(&self.options())?;

@@ -1,4 +1,4 @@
-//! `jicho compile`.
+//! The command `jicho compile`.
 
 use std::path::PathBuf;
 
@@ -22,10 +22,10 @@ pub struct Compile {
     /// How to store weights
     #[arg(long, value_enum, default_value_t = Weights::F16)]
     weights: Weights,
-    /// Axes of the network's input, where its shape does not tell
+    /// Order of the axes of the network's input, if its shape does not tell
     #[arg(long, value_enum)]
     layout: Option<Axes>,
-    /// Side of the network's input in pixels, where its shape leaves it open
+    /// Side of the network's input in pixels, if its shape leaves it open
     #[arg(long, value_name = "PX")]
     size: Option<usize>,
     /// Print the result as one JSON object on stdout

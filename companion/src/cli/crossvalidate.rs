@@ -1,4 +1,4 @@
-//! `jicho crossvalidate`.
+//! The command `jicho crossvalidate`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::progress::{Progress, emit};
 pub struct Crossvalidate {
     /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
     photos: PathBuf,
-    /// Photos of other visits in the same form: learn from the first, judge by these
+    /// Photos of other visits, in the same form: learn from PHOTOS and measure on these
     #[arg(long, value_name = "DIR")]
     test: Option<PathBuf>,
     #[command(flatten)]
@@ -27,13 +27,13 @@ pub struct Crossvalidate {
     /// The attribute with the kind of product, to leave whole kinds out
     #[arg(long, value_name = "FIELD")]
     kind: Option<String>,
-    /// Repetitions, each with other folds, shops and products left out
+    /// Number of repetitions, each with different folds, shops and left-out products
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
-    /// Only the accuracy, its calibration, and frames without a product
+    /// Measure only the accuracy, its calibration, and frames without a product
     #[arg(long)]
     brief: bool,
-    /// Mirror images are other products
+    /// The mirror image of a product is another product
     #[arg(long)]
     no_mirror: bool,
     /// Print the result as one JSON object on stdout
@@ -44,7 +44,7 @@ pub struct Crossvalidate {
 }
 
 impl Crossvalidate {
-    /// Validates and prints the table.
+    /// Cross-validates and prints the table.
     pub fn run(self) -> Result<()> {
         let json = self.json;
         let validation = crossvalidate::run(&self.options(), Progress::silent_if(json))?;

@@ -1,4 +1,4 @@
-//! `jicho evaluate`.
+//! The command `jicho evaluate`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,13 +18,13 @@ pub struct Evaluate {
     /// A folder with a folder of photos per product, a JSONL file, or COCO annotations
     #[arg(long, value_name = "DIR")]
     photos: PathBuf,
-    /// Files only: the field with the product id
+    /// The field of a file that holds the product id
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
-    /// Photos of what is none of the channel's products, in any folders, or a JSONL or COCO file
+    /// Photos of things that are not products of the channel: any folders, or a JSONL or COCO file
     #[arg(long, value_name = "DIR")]
     unknown: Option<PathBuf>,
-    /// Write one JSON line per image
+    /// Write the answers to this file, one JSON line per image
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
     /// Print the result as one JSON object on stdout

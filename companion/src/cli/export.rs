@@ -1,4 +1,4 @@
-//! `jicho export`.
+//! The command `jicho export`.
 
 use std::path::PathBuf;
 

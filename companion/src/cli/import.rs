@@ -1,4 +1,4 @@
-//! `jicho import`.
+//! The command `jicho import`.
 
 use std::path::PathBuf;
 
@@ -16,16 +16,16 @@ use crate::progress::Progress;
 pub struct Import {
     /// The ONNX classifier
     model: PathBuf,
-    /// Text file with one label a line, in the order of the network's output
+    /// Text file with one label per line, in the order of the network's output
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Channel id
     #[arg(long)]
     channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
+    /// The models folder, created if missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The network's output with a value per label, where several fit
+    /// The network's output with a value per label, if several fit
     #[arg(long, value_name = "TENSOR")]
     output: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `jicho keygen`.
+//! The command `jicho keygen`.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::progress::emit;
 /// `jicho keygen`
 #[derive(Args)]
 pub struct Keygen {
-    /// The file of the private key; a new one
+    /// The file of the private key, which must not exist yet
     file: PathBuf,
-    /// Only print the public half of an existing one
+    /// Print the public half of an existing key file instead
     #[arg(long)]
     public: bool,
 }

@@ -33,7 +33,7 @@ use crate::progress::emit;
 #[derive(Parser)]
 #[command(name = "jicho", version, about, long_about = None)]
 struct Arguments {
-    /// Threads to work on (default: all cores); the result is the same with any number
+    /// Number of threads (default: one per core); the result is the same with any number
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
     #[command(subcommand)]
@@ -46,23 +46,23 @@ enum Command {
     Train(train::Train),
     /// Measure a published channel on photos
     Evaluate(evaluate::Evaluate),
-    /// Measure what training would do on these photos, by training on parts of them
+    /// Measure how well training on these photos works, by training on parts of them
     Crossvalidate(crossvalidate::Crossvalidate),
-    /// Make a channel of an existing ONNX classifier
+    /// Publish an existing ONNX classifier as a channel
     Import(import::Import),
-    /// Write a channel's model in another form
+    /// Write a channel's model as one ONNX file
     Export(export::Export),
     /// List the releases of a channel that are kept
     Versions(versions::Versions),
-    /// Put an older release of a channel into force
+    /// Put an older release of a channel back into force
     Rollback(versions::Rollback),
     /// Put a channel's candidate into force for all devices
     Promote(versions::OfChannel),
-    /// Take a channel's candidate back
+    /// Withdraw a channel's candidate
     Withdraw(versions::OfChannel),
     /// Write what is in force anew, with another expiry and new signatures
     Renew(versions::OfChannel),
-    /// Remove channels that are gone and files that nobody needs; tells only, unless --apply
+    /// Remove channels that are no longer active and files that nobody needs; only tells, unless --apply
     Clean(clean::Clean),
     /// Make a key that signs releases, and print its public half
     Keygen(keygen::Keygen),
@@ -70,7 +70,7 @@ enum Command {
     KeyList(key_list::KeyList),
     /// Compile an ONNX network to the plan that devices run
     Compile(compile::Compile),
-    /// Make a small backbone from photos and a larger one
+    /// Make a small backbone from photos and a larger backbone
     Pretrain(pretrain::Pretrain),
     /// Draw the photos of a small made-up shop
     Samples(samples::Samples),
@@ -84,7 +84,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let Arguments { threads, command } = Arguments::parse();
     if let Some(threads) = threads {
-        // Fails only when the pool exists already, and nothing has run yet.
+        // This fails only if the pool exists already, and nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     let json = command.json();

@@ -8,16 +8,16 @@ use super::pixels::Pixels;
 use crate::model::backbone::{PlanStorage, Request, embedded};
 use crate::model::compile::Storage;
 
-/// Which network makes the features, and how devices run it.
+/// Which network computes the features, and how devices run it.
 #[derive(Args)]
 pub(super) struct Network {
     /// `embedded`, a name of `jicho backbones`, or an ONNX file
     #[arg(long, default_value = embedded::NAME, value_name = "FILE|NAME")]
     backbone: String,
-    /// The tensor that holds the network's features, where it is not found by itself
+    /// The tensor that holds the network's features, if it is not found automatically
     #[arg(long, value_name = "TENSOR")]
     features: Option<String>,
-    /// A space that was fitted to other photos with this backbone
+    /// A space file that was fitted to other photos with this backbone
     #[arg(long, value_name = "FILE")]
     space: Option<PathBuf>,
     #[command(flatten)]
@@ -36,9 +36,9 @@ impl Network {
 /// The compiled network that devices run.
 #[derive(Args)]
 pub(super) struct Plan {
-    /// How the compiled network that devices run stores its weights: half precision, or bytes (half the download, less
-    /// exact); `auto` takes bytes where held-out photos are named as well (import: half precision); `none` publishes the
-    /// ONNX alone, for which devices fetch a larger build
+    /// How the compiled network that devices run stores its weights: in half precision, or as bytes (half the download,
+    /// less exact); `auto` uses bytes if held-out photos are recognised as well (import: half precision); `none` publishes
+    /// the ONNX alone, for which devices download a larger build of the library
     #[arg(long, value_enum, default_value_t = PlanWeights::Auto)]
     plan: PlanWeights,
 }

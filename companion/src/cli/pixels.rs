@@ -1,4 +1,4 @@
-//! How pixels of an unknown network may be typed.
+//! The options that say how a network takes its pixels, for networks that are not known.
 
 use clap::{Args, ValueEnum};
 use jicho::manifest::{ColorOrder, Layout};
@@ -26,10 +26,10 @@ enum Order {
     Bgr,
 }
 
-/// How a network wants its pixels, where neither the registry nor the file tells.
+/// How a network takes its pixels, if neither the registry nor its file tells.
 #[derive(Args)]
 pub(super) struct Pixels {
-    /// Axes of the network's input
+    /// Order of the axes of the network's input
     #[arg(long, value_enum, help_heading = "Pixels of an unknown network")]
     layout: Option<Axes>,
     /// Colour order of the network's input
@@ -38,21 +38,21 @@ pub(super) struct Pixels {
     /// What bytes 0 and 255 become before mean and std: 0,1 or 0,255 or -1,1
     #[arg(long, value_parser = range, allow_hyphen_values = true, value_name = "LOW,HIGH", help_heading = "Pixels of an unknown network")]
     range: Option<Ends>,
-    /// Subtracted, one value or three in the network's colour order
+    /// What is subtracted: one value, or three in the network's colour order
     #[arg(long, value_parser = triple, allow_hyphen_values = true, value_name = "A,B,C", help_heading = "Pixels of an unknown network")]
     mean: Option<Triple>,
-    /// Divided by, one value or three in the network's colour order
+    /// What is divided by: one value, or three in the network's colour order
     #[arg(long, value_parser = triple, value_name = "A,B,C", help_heading = "Pixels of an unknown network")]
     std: Option<Triple>,
     /// Side of the central square that is used, as a share of the photo's shorter side
     #[arg(long, value_name = "SHARE", help_heading = "Pixels of an unknown network")]
     crop: Option<f64>,
-    /// Side of the network's input in pixels, where its shape leaves it open
+    /// Side of the network's input in pixels, if its shape leaves it open
     #[arg(long, value_name = "PX", help_heading = "Pixels of an unknown network")]
     size: Option<usize>,
 }
 
-// clap would read a bare array or Vec as several values.
+// A type of its own, since clap reads a bare array or Vec as several values.
 #[derive(Clone, Copy)]
 struct Ends([f32; 2]);
 

@@ -1,4 +1,4 @@
-//! `jicho pretrain`.
+//! The command `jicho pretrain`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use crate::learning::pretrain;
 use crate::model::backbone::{PixelFlags, PlanStorage, Request};
 use crate::progress::{Progress, emit};
 
-/// Under 60 million multiplications at 112 pixels. Of designs alike in cost, wide convolutions learn most from few photos.
+/// The default design: under 60 million multiplications at 112 pixels. Among designs of about that cost, those with wide
+/// convolutions learnt most from few photos.
 const DESIGN: &str = "c24/2,c48/2,c88/2,c88,c192/2,c192,s384";
 
 /// `jicho pretrain`
@@ -26,43 +27,43 @@ pub struct Pretrain {
     /// The larger backbone to learn from: a name of `jicho backbones`, or an ONNX file
     #[arg(long, value_name = "FILE|NAME")]
     teacher: Option<String>,
-    /// Side in pixels at which the teacher sees the parts, where not that of its best features
+    /// Side in pixels at which the teacher sees the parts (default: where its features are best)
     #[arg(long, value_name = "PX", requires = "teacher")]
     teacher_size: Option<usize>,
-    /// Photos that take no part, to measure and calibrate on
+    /// Photos that are not learnt from, to measure and calibrate on
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,
-    /// Text file with products, one a line, whose photos take no part
+    /// Text file with products, one per line, whose photos are left out
     #[arg(long, value_name = "FILE")]
     leave_out: Option<PathBuf>,
-    /// Let so many drawn photos of each product of `jicho samples` join; needs a teacher
+    /// Add this many drawn photos of each product of `jicho samples`; needs a teacher
     #[arg(long, default_value_t = 0, value_name = "N", requires = "teacher")]
     generated: usize,
-    /// Parts of each photo that the teacher sees
+    /// Number of parts of each photo that the teacher sees
     #[arg(long, default_value_t = 16, value_name = "N")]
     parts: usize,
-    /// Side in pixels and how often each photo is seen at it, in order
+    /// Sides in pixels, and how many epochs to train at each, in order
     #[arg(long, default_value = "64x150,96x170", value_parser = sizes, value_name = "PXxN,…")]
     sizes: Sizes,
-    /// The network's own side in pixels. Somewhat more than in training, whose parts of photos show things larger
+    /// Side of the network's input in pixels. Somewhat larger than in training, where parts of photos show things larger
     #[arg(long, default_value_t = 112, value_name = "PX")]
     size: usize,
     /// The network's blocks: c24/2 is a 3×3 convolution to 24 channels that halves the sides, s96 a separable one to 96
     #[arg(long, default_value = DESIGN, value_name = "BLOCK,…")]
     blocks: Design,
-    /// The highest rate of learning
+    /// The highest learning rate
     #[arg(long, default_value_t = 0.002, value_name = "RATE")]
     rate: f32,
-    /// Share of the photos that others are mixed into
+    /// Share of the photos that are mixed with another one
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     mix: f32,
-    /// Weight of the labels beside the teacher; 0 leaves them out
+    /// Weight of the labels beside the teacher; 0 ignores the labels
     #[arg(long, default_value_t = 0.2, value_name = "WEIGHT")]
     class_weight: f32,
-    /// Chooses everything that is random
+    /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The licence of photos and teacher, for the model card
+    /// The licence of photos and teacher, written into the model card
     #[arg(long, value_name = "TEXT")]
     licence: Option<String>,
     /// Report progress and result as JSON lines on stdout
@@ -70,7 +71,7 @@ pub struct Pretrain {
     pub json: bool,
 }
 
-// clap would read a bare Vec as several values.
+// A type of its own, since clap reads a bare Vec as several values.
 #[derive(Clone)]
 struct Sizes(Vec<(usize, usize)>);
 
@@ -114,7 +115,7 @@ impl Pretrain {
         }
     }
 
-    /// The command, with the names of files but not where they lie.
+    /// The command line, with file names but without their folders.
     fn command(&self) -> String {
         let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let mut words = vec!["jicho pretrain".to_owned()];

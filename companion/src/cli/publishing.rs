@@ -10,28 +10,28 @@ use crate::output::publish::{KEEP, Published, Terms};
 use crate::output::report::place::Place;
 use crate::progress::{Progress, emit};
 
-/// How to publish.
+/// How a release is published.
 #[derive(Args)]
 pub(super) struct Publish {
-    /// Versions to keep; older ones are removed, their files a day later
+    /// Number of versions to keep; older ones are removed, and their files a day later
     #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
     keep: usize,
     /// Sign with the key of `jicho keygen`; several times for several keys. Older apps know the signature of the first only
     #[arg(long, value_name = "KEYFILE", conflicts_with = "unsigned", help_heading = "Publishing")]
     sign: Vec<PathBuf>,
-    /// Publish unsigned though the channel is signed
+    /// Publish without a signature even though the channel is signed
     #[arg(long, help_heading = "Publishing")]
     unsigned: bool,
-    /// Sign anew what is published already, though it is not signed by the same key
+    /// Sign what is already published anew, even though it is not signed by the same key
     #[arg(long, requires = "sign", help_heading = "Publishing")]
     resign: bool,
-    /// Have devices tell when the host still serves this release after so many days; `jicho renew` prolongs it
+    /// Have devices report a host that still serves this release after so many days; `jicho renew` prolongs it
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650), help_heading = "Publishing")]
     expires_days: Option<u32>,
     /// Publish the key lists of `jicho key-list` with the release
     #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Publishing")]
     key_lists: Option<PathBuf>,
-    /// A sequence number that devices have seen, where nothing in the models folder tells: publish above it
+    /// Publish above this sequence number, which devices have seen although the models folder does not show it
     #[arg(long, value_name = "N", help_heading = "Publishing")]
     above_sequence: Option<u64>,
     /// Disregard sequence numbers from the future, which devices refuse
@@ -59,7 +59,7 @@ impl Publish {
 /// Whether to publish to a share of the devices first.
 #[derive(Args)]
 pub(super) struct Canary {
-    /// Publish as a candidate that a share of the devices takes, as 10%; `promote` or `withdraw` it then
+    /// Publish as a candidate for a share of the devices, as 10%; end the trial by `promote` or `withdraw`
     #[arg(long, value_parser = share, value_name = "SHARE", help_heading = "Publishing")]
     pub(super) canary: Option<f64>,
 }
@@ -97,7 +97,7 @@ fn share(text: &str) -> Result<f64, String> {
     share.filter(|s| *s > 0.0 && *s <= 1.0).ok_or_else(|| "give a share of the devices, as 10% or 0.1".into())
 }
 
-/// Tells what was published: a line for people on stderr, the manifest's path on stdout.
+/// Prints what was published: a line for people on stderr, the manifest's path on stdout.
 pub(super) fn tell(progress: Progress, published: &Published) {
     let manifest = &published.manifest;
     progress.note(&format!("{} {}: {} labels", manifest.channel_id, manifest.version, manifest.product_count));

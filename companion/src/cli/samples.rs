@@ -1,4 +1,4 @@
-//! `jicho samples`.
+//! The command `jicho samples`.
 
 use std::path::PathBuf;
 
@@ -11,18 +11,18 @@ use crate::samples;
 /// `jicho samples`
 #[derive(Args)]
 pub struct Samples {
-    /// Where to write; a folder per product
+    /// The folder to write to; it gets a folder per product
     dir: PathBuf,
-    /// Photos per product
+    /// Number of photos per product
     #[arg(long, default_value_t = 24, value_name = "N")]
     photos: usize,
-    /// Side of the square photos, pixels
+    /// Side of the square photos in pixels
     #[arg(long, default_value_t = 480, value_name = "PX")]
     size: u32,
-    /// Changes the photos, never the products
+    /// Seed of the photos; the products are always the same
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only the first N products
+    /// Draw only the first N products
     #[arg(long, value_name = "N")]
     products: Option<usize>,
     /// Draw photos with attributes, and rows in `scans.jsonl`, instead of a folder per product

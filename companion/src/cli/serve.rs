@@ -1,4 +1,4 @@
-//! `jicho serve`.
+//! The command `jicho serve`.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Serve {
     /// The built app, served at /
     #[arg(long, value_name = "DIR")]
     app: Option<PathBuf>,
-    /// Address to listen on; 0.0.0.0 for every network
+    /// Address to listen on; 0.0.0.0 for all networks
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
     /// Port; 0 takes a free one
@@ -41,7 +41,7 @@ impl Serve {
             emit(format_args!("http://{address}/"));
             progress.note("models at /assets/ml-models/; Ctrl-C stops");
         })
-        .map_err(|e| Error::Serve(e.to_string()))
+        .map_err(|e| Error::Serve(e.to_string()).caused_by(e))
     }
 
     fn options(self) -> serve::Options {

@@ -1,4 +1,4 @@
-//! `jicho train`.
+//! The command `jicho train`.
 
 use std::path::PathBuf;
 
@@ -20,18 +20,18 @@ pub struct Train {
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
     channel: String,
-    /// The models folder, created where missing; or s3://BUCKET/FOLDER, see the README
+    /// The models folder, created if missing; or s3://BUCKET/FOLDER, see the README
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     network: Network,
-    /// Places the photos that are held out to measure
+    /// Seed that places the held-out photos
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Files only: the field with the product id (default: COCO's category, `product`, `label`, or the first string field)
+    /// The field of a file that holds the product id (default: COCO's category, `product`, `label`, or the first string field)
     #[arg(long, value_name = "FIELD")]
     label: Option<String>,
-    /// Also train on what was taught on a device: a JSONL file that `exportLessons()` of the library made
+    /// Also train on lessons that a device was taught: a JSONL file that `exportLessons()` of the library wrote
     #[arg(long, value_name = "FILE")]
     lessons: Vec<PathBuf>,
     /// JSON file: facts per label, `{"apple": {"name": "Apple", "price": 1.2}}`
@@ -40,11 +40,11 @@ pub struct Train {
     /// JSON file: the score rule, `{"terms": [{"source": "attributes.risk", "weight": 1, "range": [0, 1]}]}`
     #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
-    /// Train the network further on these photos, and keep it where it names more held-out photos; for networks of the
-    /// MobileNet family. Such a network is the channel's own: each device fetches it anew
+    /// Train the network further on these photos, and keep the result if it recognises more held-out photos; for networks of
+    /// the MobileNet family. Such a network belongs to this channel alone, so each device downloads it again
     #[arg(long)]
     fine_tune: bool,
-    /// Mirror images are other products (of lettering, left and right shoes): do not learn from them
+    /// The mirror image of a product is another product (lettering, left and right shoes): do not learn from it
     #[arg(long)]
     no_mirror: bool,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub struct Train {
 }
 
 impl Train {
-    /// Trains, publishes, and tells what came of it.
+    /// Trains and publishes, then prints a summary.
     pub fn run(self) -> Result<()> {
         let progress = Progress::lines(self.json);
         tell(progress, &train::run(&self.options(), progress)?);

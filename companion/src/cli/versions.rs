@@ -1,4 +1,5 @@
-//! `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`, `renew`.
+//! The command `jicho versions`, and the commands that put another release into force: `rollback`, `promote`,
+//! `withdraw`, `renew`.
 
 use std::path::PathBuf;
 
@@ -38,12 +39,12 @@ impl Versions {
 pub struct Rollback {
     #[command(flatten)]
     of: OfChannel,
-    /// The version (default: the one before that in force)
+    /// The version to put into force (default: the one before the current one)
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,
 }
 
-/// `jicho promote`, `jicho withdraw`, `jicho renew`
+/// `jicho promote`, `jicho withdraw`
 #[derive(Args)]
 pub struct OfChannel {
     /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
@@ -53,7 +54,7 @@ pub struct OfChannel {
 }
 
 impl Rollback {
-    /// Puts the older release into force.
+    /// Puts the older release back into force.
     pub fn run(self) -> Result<()> {
         self.of.change(&Change::Rollback(self.to))
     }
@@ -65,7 +66,7 @@ impl OfChannel {
         self.change(&Change::Promote)
     }
 
-    /// Takes the candidate back.
+    /// Withdraws the candidate.
     pub fn withdraw(self) -> Result<()> {
         self.change(&Change::Withdraw)
     }

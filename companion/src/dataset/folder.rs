@@ -40,7 +40,7 @@ pub(super) fn read_unlabelled(root: &Path) -> Result<Dataset> {
 
 fn example(root: &Path, path: PathBuf, label: Option<usize>) -> Example {
     let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-    Example { path, bytes: None, name, region: None, label, attributes: BTreeMap::new() }
+    Example { path, bytes: None, name, region: None, lesson: None, label, attributes: BTreeMap::new() }
 }
 
 /// The root in full, the photos below it, and a dataset that holds no more than the problems.

@@ -38,6 +38,7 @@ mod tests {
             region: None,
             name: format!("{}-{i}", labels[*label]),
             label: Some(*label),
+            lesson: None,
             attributes: BTreeMap::new(),
         };
         Dataset {

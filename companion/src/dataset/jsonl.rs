@@ -60,8 +60,7 @@ fn row(line: &[u8], number: usize, rows: &Path) -> Result<Row, String> {
         Some(Json::Object(facts)) => facts,
         Some(_) => return Err("`facts` must be an object".into()),
     };
-    // Which lesson a row is of is for devices.
-    row.remove("lesson");
+    let lesson = row.remove("lesson").and_then(|lesson| lesson_digest(&lesson, &row));
     if row.values().all(Json::is_null) {
         return Err(match row.contains_key("product") {
             true => "shows none of the products; only photos of products are trained on".into(),
@@ -74,8 +73,14 @@ fn row(line: &[u8], number: usize, rows: &Path) -> Result<Row, String> {
     }
     let name = if region.is_some() && bytes.is_none() { format!("{path}#{number}") } else { path };
     let bytes = bytes.map(Into::into);
-    let example = Example { path: file, bytes, name, region, label: None, attributes: BTreeMap::new() };
+    let example = Example { path: file, bytes, name, region, lesson, label: None, attributes: BTreeMap::new() };
     Ok(Row { example, fields: row, facts })
+}
+
+/// The digest of the lesson that a row is a frame of: a release lists those that it has learnt, so that devices retire them.
+fn lesson_digest(lesson: &Json, row: &Map<String, Json>) -> Option<String> {
+    let product = row.get("product").and_then(Json::as_str);
+    Some(jicho::teach::digest(lesson.get("id")?.as_str()?, lesson.get("time")?.as_u64()?, product))
 }
 
 /// The photo that a data URI holds.

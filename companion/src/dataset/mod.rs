@@ -44,6 +44,8 @@ pub struct Example {
     pub name: String,
     /// The part of the file's picture that it is, where not the whole.
     pub region: Option<Region>,
+    /// The [digest](jicho::teach::digest) of the lesson that it is a frame of, where a device exported it.
+    pub lesson: Option<String>,
     /// Index into the labels.
     pub label: Option<usize>,
     /// Further attributes.

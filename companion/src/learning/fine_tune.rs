@@ -1,4 +1,4 @@
-//! Training a channel's network further on the channel's own photos, where that wins.
+//! Trains a backbone further on a channel's own photos, and keeps the result only if it is better.
 
 use jicho::manifest::Preprocessing;
 
@@ -11,20 +11,21 @@ use crate::learning::network::view::Square;
 use crate::learning::network::{Network, nearest_mean};
 use crate::progress::Progress;
 
+/// Weight decay of the optimizer.
 const DECAY: f32 = 0.01;
 
-/// How to train.
+/// How to fine-tune.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Times that each photo is seen.
+    /// Number of epochs: each photo is seen once per epoch.
     pub epochs: usize,
-    /// The highest rate of learning.
+    /// The highest learning rate.
     pub rate: f32,
     /// The first block that is trained; 0 trains the whole network.
     pub first_block: usize,
-    /// Photos a step.
+    /// Photos per step.
     pub batch: usize,
-    /// Chooses everything that is random.
+    /// Seed of everything random.
     pub seed: u64,
 }
 
@@ -34,24 +35,24 @@ impl Default for Options {
     }
 }
 
-/// A network that won.
+/// A fine-tuned network that is better than the one before.
 #[derive(Debug)]
 pub struct Tuned {
-    /// The network as an ONNX file in half precision: what each device has to fetch, since no other channel has it.
+    /// The network as an ONNX file in half precision. Each device has to download it, since no other channel uses it.
     pub onnx: Vec<u8>,
-    /// Photos held out.
+    /// Number of held-out photos.
     pub held_out: usize,
-    /// Share of them whose nearest class mean is their own, by the network as it was ...
+    /// Share of them whose nearest class mean is their own, with the network as it was, ...
     pub before: f64,
-    /// ... and as it is now.
+    /// ... and with the fine-tuned one.
     pub after: f64,
 }
 
-/// Trains the network further on photos of known classes but those that are `held` out, at its own `size`. None when it
-/// does no better than before on these, or when there are none to tell.
+/// Trains the network further, at its own `size`, on the photos that are not `held` out. None when it does no better than
+/// before on the held-out photos, or there are none.
 ///
 /// # Errors
-/// `NOT_A_BACKBONE` for a network that is not of the MobileNet family, `INVALID_MODEL` for what is none.
+/// `NOT_A_BACKBONE` for a network that is not of the MobileNet family, `INVALID_MODEL` for a file that is no network.
 pub fn fine_tune(
     network: &[u8],
     (size, pixels): (usize, &Preprocessing),
@@ -77,8 +78,8 @@ pub fn fine_tune(
     };
     let before = share(&network);
     let mut student = Student::new(network, [classes, 0], DECAY, &mut stream(options.seed, [6, 0, 0]));
-    student.first = options.first_block;
-    let course = Schedule {
+    student.first_block = options.first_block;
+    let schedule = Schedule {
         sizes: vec![(size, options.epochs)],
         batch: options.batch,
         rate: options.rate,
@@ -86,9 +87,9 @@ pub fn fine_tune(
         seed: options.seed,
     };
     let known: Vec<Option<usize>> = labels.iter().copied().map(Some).collect();
-    let material = TrainingData { squares: &squares, labels: &known, pixels: *pixels, targets: None };
-    let stage = progress.stage("fine-tune", course.steps(squares.len()));
-    course.teach(&mut student, &material, |_, _| stage.advance());
+    let data = TrainingData { squares: &squares, labels: &known, pixels: *pixels, targets: None };
+    let stage = progress.stage("fine-tune", schedule.steps(squares.len()));
+    schedule.train(&mut student, &data, |_, _| stage.advance());
     stage.finish();
     let onnx = onnx::write(&student.network, size, pixels, Storage::F16);
     let after = share(&onnx::read(&onnx, size)?);
@@ -136,19 +137,19 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_learns_is_kept() {
+    fn a_network_that_improves_is_kept() {
         let photos = photos(true, 24);
         let tuned = tune(&photos, 12).unwrap();
         assert_eq!(tuned.held_out, 12);
         assert!(tuned.after > tuned.before, "{} to {}", tuned.before, tuned.after);
-        // It is a network of the same kind, and the same one each time.
+        // It is a network of the same kind, and the same bytes each time.
         assert_eq!(onnx::read(&tuned.onnx, 32).unwrap().outputs(), 16);
         assert!(tuned.onnx != network() && tuned.onnx == tune(&photos, 12).unwrap().onnx);
     }
 
     #[test]
-    fn one_that_cannot_win_is_not() {
-        // Colours are told apart by any network.
+    fn a_network_that_cannot_improve_is_not_kept() {
+        // Any network tells colours apart.
         assert!(tune(&photos(false, 8), 4).is_none());
         // Nothing is held out.
         assert!(tune(&photos(true, 3), 0).is_none());

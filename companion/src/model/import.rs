@@ -1,6 +1,6 @@
 //! A channel from an existing ONNX classifier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jicho::engine::{Engine, TractEngine};
@@ -87,6 +87,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
             match_confidence: MATCH_CONFIDENCE,
         },
         facts: BTreeMap::new(),
+        lessons: BTreeSet::new(),
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,

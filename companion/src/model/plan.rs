@@ -1,7 +1,7 @@
 //! The plan of a network: compiled, and held against the network itself; or a reason why there is none.
 
 use jicho::engine::{CompiledEngine, Engine, TractEngine};
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::golden;
 use jicho::manifest::Preprocessing;
 use jicho::recognize::normalize;
@@ -95,7 +95,7 @@ pub fn make(
 }
 
 /// The golden frame, and one of each kind of background.
-fn frames(size: usize) -> jicho::Result<Vec<Pixels>> {
+fn frames(size: usize) -> jicho::Result<Vec<InputPixels>> {
     let rgba = golden::rgba();
     let golden = golden::frame(&rgba).center_square(1.0, size);
     std::iter::once(Ok(golden)).chain((0..background::KINDS).map(|kind| background::pixels(kind, 0, size))).collect()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::imageops::{FilterType, resize};
 use jicho::engine::{Engine, TractEngine};
-use jicho::frame::{Frame, Pixels};
+use jicho::frame::{Frame, InputPixels};
 use jicho::manifest::Manifest;
 use serde_json::json;
 
@@ -79,10 +79,10 @@ fn exact_images(shop: &Shop, size: usize) -> Vec<String> {
     names.collect()
 }
 
-fn pixels(png: &Path, manifest: &Manifest) -> Pixels {
+fn pixels(png: &Path, manifest: &Manifest) -> InputPixels {
     let rgba = image::open(png).unwrap().to_rgba8();
     let frame = Frame::new(rgba.width(), rgba.height(), rgba.as_raw()).unwrap();
-    frame.pixels(&manifest.preprocessing, manifest.image_size)
+    frame.input_pixels(&manifest.preprocessing, manifest.image_size)
 }
 
 /// Trains on samples with a backbone given by further arguments, then exports.

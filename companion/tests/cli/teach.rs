@@ -144,10 +144,14 @@ fn the_next_training_includes_what_a_device_was_taught() {
     assert_eq!(after.manifest().facts[label]["name"], format!("The {label}"));
     let image = rgba(&shown[0]);
     assert_eq!(after.recognize(&frame(&image)).unwrap().predictions[0].label, *label);
-    // A device retires the lesson only once the release is later.
+    // A device retires the lesson that the training has learnt, whatever any clock says, and no other.
+    let learnt = Lesson::parse(&file).unwrap();
+    assert_eq!(after.manifest().lessons.iter().collect::<Vec<_>>(), [&learnt.digest()]);
     let mut taught = Taught::default();
-    after.learn(&mut taught, &Lesson { time: 0, ..Lesson::parse(&file).unwrap() });
+    after.learn(&mut taught, &learnt);
     assert!(taught.products().is_empty());
+    after.learn(&mut taught, &Lesson { id: "later".into(), time: 0, ..learnt });
+    assert_eq!(taught.products().len(), 1);
 
     let fail = shop.run("train photos --channel T_1 --out models --lessons none.jsonl");
     assert_eq!(fail.code, Some(1));

@@ -2,104 +2,104 @@ import type { Build } from '../wasm/build.js';
 import type { JichoErrorCode } from './errors.js';
 import type { JichoState, SyncResult } from './model.js';
 
-/** How a channel stands on this device. Plain data; nothing of what was seen, no secrets. */
+/** The state of a channel on this device. Plain data without secrets, and without anything that was recognised. */
 export interface Diagnostics {
   /** When this was written, ISO 8601, UTC. */
   at: string;
-  /** Of this package. */
+  /** Version of this package. */
   version: string;
-  /** The browser, as it calls itself. */
+  /** The browser's user agent string. */
   browser: string;
   /** Channel id. */
   channel: string;
   /** Where the models are published. */
   models: string;
-  /** As of `Jicho.state`. */
+  /** As in `Jicho.state`. */
   state: JichoState;
-  /** What computes; null where it does not answer. */
+  /** The engine that computes; null if it does not answer. */
   engine: {
     /** Where it runs. */
     thread: 'worker' | 'page';
-    /** Of the wasm module; else than `version`, the app serves a mix. */
+    /** Version of the wasm module. If it differs from `version`, the app serves files of two releases. */
     version: string;
-    /** Which of the package's modules: by its SIMD, or `tract`, the one for releases without a plan. */
+    /** Which of the package's modules runs: one of three by its SIMD, or `tract`, for releases without a plan. */
     build: Build | 'tract';
-    /** What runs the network; null without a model. */
+    /** What runs the network (plan or tract); null without a model. */
     runs: string | null;
   } | null;
-  /** What answers; null where nothing does. */
+  /** The model that answers; null if there is none. */
   model: {
     /** Name of the release. */
     version: string;
     releaseSeq: number;
-    /** `releaseSeq` of the latest/metadata.json that named it: another than its own while it is a candidate. */
+    /** `releaseSeq` of the latest/metadata.json that named it. It differs from its own while it is a candidate. */
     latestSeq: number | null;
-    /** Whether it is on trial. */
+    /** Whether it is the channel's candidate, on trial. */
     candidate: boolean;
     /** When training ended, ISO 8601, UTC. */
     trainedAt: string;
     productCount: number;
     /** Top-1 on photos held out of training, 0–1; null where none could be held out. */
     accuracy: number | null;
-    /** Of the files that a device fetches. */
+    /** Bytes of the files that a device downloads. */
     bytes: number;
-    /** The files that it was loaded from, sha256 in lower-case hex; null where the engine does not answer. */
+    /** The files that it was loaded from, with their SHA-256 in lower-case hex; null if the engine does not answer. */
     files: { role: string; sha256: string; bytes: number }[] | null;
-    /** Names of the keys that it says it is signed with, joined by commas; verified only where `trust.keys` is above 0. */
+    /** Names of the keys that it claims to be signed with, joined by commas. Verified only if `trust.keys` is above 0. */
     signedBy: string | null;
-    /** Whether it survives the page, and why not. */
+    /** Whether it is stored on the device, and if not, why. */
     stored: boolean;
     storedProblem: string | null;
   } | null;
   /** What the app asks for. */
   trust: {
-    /** How many public keys are pinned; with 0 signatures are not looked at. */
+    /** Number of pinned public keys. With 0, signatures are not verified. */
     keys: number;
-    /** Whether there is an access token; never the token. */
+    /** Whether the app gives an access token; never the token itself. */
     token: boolean;
-    /** How many products the app says it knows; null where it did not say. */
+    /** Number of products that the app says it knows; null if it did not say. */
     products: number | null;
   };
   /** The checks for newer models. */
   check: {
     /** The last one on this device that was not aborted; null before the first. */
     last: LastCheck | null;
-    /** The number of the release that the host named at the last check of this page; null where it was not read. */
+    /** The number of the release that the host named at the last check of this page; null if it was not read. */
     hostSeq: number | null;
-    /** When the host's release should have been replaced, Unix seconds; null where it does not say. */
+    /** When the host's release should have been replaced, in Unix seconds; null if it does not say. */
     expires: number | null;
-    /** Why the candidate that this device should have taken was not; null where nothing is wrong. */
+    /** Why this device did not load the candidate that it should have; null if nothing is wrong. */
     candidateError: { code: JichoErrorCode; message: string } | null;
-    /** Minutes between automatic ones; 0 for none. */
+    /** Minutes between automatic checks; 0 for none. */
     everyMinutes: number;
-    /** When the next automatic one is due, ISO 8601, UTC; later while the page is hidden or offline. Null while none is planned. */
+    /** When the next automatic check is due, ISO 8601, UTC. It comes later if the page is hidden or offline. Null if none is scheduled. */
     nextAt: string | null;
   };
-  /** The device's storage; each null where the browser does not tell. */
+  /** The device's storage. Fields are null where the browser does not tell. */
   storage: {
-    /** Whether models survive the page at all. */
+    /** Whether models can be stored at all. */
     durable: boolean | null;
     /** Version of the database's schema. */
     schema: number | null;
-    /** Whether the browser keeps it when space runs short. */
+    /** Whether the browser has promised to keep the storage when space runs short. */
     persisted: boolean | null;
-    /** Whether the library asked it to. */
+    /** Whether the library has asked the browser for that. */
     askedToPersist: boolean;
-    /** Of this origin: the app's own storage, and other channels', count, too. */
+    /** Bytes that this origin uses, with the app's own storage and that of other channels. */
     usedBytes: number | null;
-    /** What this origin may use. */
+    /** Bytes that this origin may use. */
     quotaBytes: number | null;
   };
-  /** Memory; each null where the browser does not tell. */
+  /** Memory. Fields are null where the browser does not tell. */
   memory: {
-    /** Of the wasm module; it never shrinks. */
+    /** Bytes of the wasm module's memory, which never shrinks. */
     wasmBytes: number | null;
-    /** Bytes of broken downloads, kept for the next sync. */
+    /** Bytes of interrupted downloads that the next sync resumes. */
     keptBytes: number | null;
-    /** JavaScript heap of the page. */
+    /** Bytes of the page's JavaScript heap. */
     scriptBytes: number | null;
   };
-  /** What was measured; `Jicho.resetDiagnostics()` begins anew. */
+  /** Times, confidences and errors since the last `Jicho.resetDiagnostics()`. */
   measures: MeasuresReport;
 }
 
@@ -107,9 +107,9 @@ export interface Diagnostics {
 export interface LastCheck {
   /** When it ended, ISO 8601, UTC. */
   at: string;
-  /** What came of it. */
+  /** Its result. */
   outcome: SyncResult['outcome'] | 'failed';
-  /** Why it failed, or why the host counts as out of reach; else null. */
+  /** Why it failed, or why the host cannot be reached; otherwise null. */
   error: { code: JichoErrorCode; message: string } | null;
 }
 
@@ -117,9 +117,9 @@ export interface LastCheck {
 export interface Times {
   /** How many were measured since the last reset. */
   count: number;
-  /** Of the last 100, milliseconds; null before the first. */
+  /** Median of the last 100, in milliseconds; null before the first. */
   median: number | null;
-  /** 95 of the last 100 took no longer, milliseconds; null before the first. */
+  /** 95th percentile of the last 100, in milliseconds; null before the first. */
   p95: number | null;
 }
 
@@ -129,14 +129,14 @@ export interface MeasuresReport {
   since: string;
   /** Loading a model until it answers: from the device's storage, or after its download. */
   loads: Times;
-  /** Recognising one picture, decoding included. */
+  /** Recognising one picture, with decoding. */
   inferences: Times;
-  /** How many pictures had a first confidence of 0–0.1, 0.1–0.2, …, 0.9–1. */
+  /** Histogram of the first prediction's confidence in ten bins: 0–0.1, 0.1–0.2, …, 0.9–1. */
   confidence: number[];
-  /** How many calls and automatic checks failed, by code; what the app aborted does not count. */
+  /** Number of failed calls and automatic checks by error code. What the app aborted does not count. */
   errors: Partial<Record<JichoErrorCode, number>>;
-  /** How many answers were corrected to another one. */
+  /** Number of answers that were corrected to another product. */
   corrections: number;
-  /** Share of right ones among the answers that were confirmed or corrected, 0–1; null before the first. */
+  /** Share of right answers among those that were confirmed or corrected, 0–1; null before the first. */
   accuracy: number | null;
 }

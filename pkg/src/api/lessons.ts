@@ -1,60 +1,60 @@
 import type { Quality } from './recognition.js';
 
-/** A product that was taught on this device, or of the release, refined on it. */
+/** A product that was taught on this device, or a product of the release that was refined on it. */
 export interface TaughtProduct {
-  /** Product id; null stands for what was said to be none of the products. */
+  /** Product id; null for pictures that were said to show none of the products. */
   label: string | null;
-  /** What was said of it (name, price, …), the latest where there is more. */
+  /** The facts that were taught last (name, price, …). */
   facts: Record<string, unknown>;
-  /** Frames in all its lessons. */
+  /** Number of frames in all lessons of the product. */
   frames: number;
   /** How many of its lessons corrected an answer. */
   corrections: number;
   /** When it was last taught, ISO 8601, UTC. */
   taughtAt: string;
-  /** Whether the release knows it, too: then its lessons refine it. */
+  /** Whether the release has the product, too. Its lessons then refine it. */
   inRelease: boolean;
-  /** Whether it takes part in answers: not while its frames wait to be looked at anew, for want of a model or by another one. */
+  /** Whether it takes part in answers. It does not while its features must be computed anew, without a model or for another one. */
   active: boolean;
 }
 
-/** Lessons that are no more, though nobody forgot them. */
+/** Lessons that were deleted although nobody asked to forget them. */
 export interface DroppedLessons {
-  /** Whose; null stands for none of the products, and for lessons that cannot be read. */
+  /** Their products; null for none of the products, and for lessons that cannot be read. */
   labels: (string | null)[];
   /**
-   * - `in-release`: the release was trained after them and has the product itself.
-   * - `unreadable`: another network came, and their pictures cannot be decoded.
-   * - `damaged`: what was stored of them is damaged.
+   * - `in-release`: the release has learnt the product from them.
+   * - `unreadable`: the release has another network, and their pictures cannot be decoded.
+   * - `damaged`: the stored data of the lessons is damaged.
    */
   reason: 'in-release' | 'unreadable' | 'damaged';
 }
 
-/** What is taught now, and what was dropped. */
+/** Everything that is taught now, and what was dropped by this change. */
 export interface TaughtChange {
   taught: TaughtProduct[];
   dropped: DroppedLessons[];
 }
 
-/** What became of a frame that was taught. */
+/** What `enroll` did with one frame. */
 export interface EnrolledFrame {
-  /** False of one that shows nothing: black, or without any contrast. */
+  /** False if the frame shows nothing: it is black, or without any contrast. */
   used: boolean;
   /** How good it is; better frames teach more. */
   quality: Quality;
 }
 
-/** What came of teaching a product. */
+/** What `enroll` did. */
 export interface Enrolled {
   product: TaughtProduct;
-  /** Each frame, in the order given. */
+  /** One entry per frame, in the order given. */
   frames: EnrolledFrame[];
 }
 
-/** What came of an import. */
+/** What an import did. */
 export interface ImportedLessons {
-  /** Lessons that are new here. */
+  /** Number of lessons that were added. */
   added: number;
-  /** Lessons that were here already. */
+  /** Number of lessons that were already stored. */
   present: number;
 }

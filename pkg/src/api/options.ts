@@ -3,8 +3,8 @@ import type { TaughtChange } from './lessons.js';
 import type { CheckResult, ModelInfo, SyncProgress } from './model.js';
 
 /**
- * Gives the access token of the models' host, as the `Authorization: Bearer` of each request, or null for none. Asked
- * anew with `refresh` when the host answers 401 to the former one.
+ * Returns the access token for the models' host, which is sent as `Authorization: Bearer`, or null for none. Called again
+ * with `refresh: true` when the host answers 401. Has {@link OpenOptions.stallSeconds} to answer.
  */
 export type TokenSource = (options: { refresh: boolean }) => string | null | Promise<string | null>;
 
@@ -16,24 +16,27 @@ export interface OpenOptions {
   models: string | URL;
   /**
    * Where recognition runs: in a worker of its own (default), in the page (`false`, which blocks it while it thinks),
-   * or in the worker that this function starts from `jicho/worker`, where a bundler does not do that by itself.
+   * or in the worker that this function starts from `jicho/worker`, for bundlers that do not place it by themselves.
    */
   worker?: boolean | (() => Worker);
-  /** Where the package's folder `wasm` is, where a bundler does not place its files by itself. */
+  /** Address of the package's folder `wasm`, for bundlers that do not place its files by themselves. */
   wasm?: string | URL;
-  /** Public keys, as `jicho keygen` prints them: only releases signed with them are taken. Without, signatures are not looked at. */
+  /** Public keys, as `jicho keygen` prints them. Only releases that they signed are used. Without keys, signatures are not verified. */
   keys?: readonly string[];
   /** How many different ones of the keys must have signed a release. Default 1. */
   threshold?: number;
   /** The product ids that the app knows; see {@link Jicho.setProducts}. */
   products?: readonly string[] | null;
-  /** Access token of the models' host: sent to no other, and never stored. */
+  /** Access token for the models' host. It is sent to no other host, and never stored. */
   token?: string | TokenSource;
-  /** A download that brings no byte for so many seconds counts as broken. Default 30. */
+  /**
+   * Seconds without a byte after which a download has failed, and without a sign of life after which another tab that
+   * downloads counts as frozen. Also the limit of `token`. Default 30.
+   */
   stallSeconds?: number;
   /**
-   * How often to ask the host for a newer model by itself: once it is open, and then about every so many minutes while
-   * the page is in view and online. Default 30; with 0 only {@link Jicho.sync} asks.
+   * Minutes between automatic checks for a newer model. The first comes once the channel is open; there are none while
+   * the page is hidden or offline. Default 30; with 0 only {@link Jicho.sync} asks.
    */
   checkEveryMinutes?: number;
   /** Whether to ask the browser, once, to keep the storage when space runs short. Default true; Firefox asks the user. */
@@ -43,44 +46,44 @@ export interface OpenOptions {
   /** Ends the opening with `ABORTED`. */
   signal?: AbortSignal;
   /**
-   * Told whenever another model answers than before, null when none does any more, and of the same model again when it
-   * could not be stored (`storedProblem`).
+   * Called with the model whenever another one answers, with null when none does any more, and again with the same model
+   * when it could not be stored (`storedProblem`).
    */
   onModel?: (model: ModelInfo | null) => void;
-  /** Told of each check that ended, automatic or by {@link Jicho.sync}; not of one that was aborted. */
+  /** Called after each check, automatic or by {@link Jicho.sync}, unless it was aborted. */
   onCheck?: (check: CheckResult) => void;
-  /** Told how far each download is, whoever asked for it. */
+  /** Called with the progress of each download, automatic or by {@link Jicho.sync}. */
   onProgress?: (progress: SyncProgress) => void;
   /**
-   * An open vault, in which what is taught is sealed. What was taught without one is moved into it. It must stay open as
-   * long as the channel is.
+   * An open vault in which lessons are stored encrypted. Lessons that were stored without one are moved into it. It must
+   * stay open as long as the channel.
    */
   vault?: LessonVault;
-  /** Told whenever what is taught changes, by whichever tab, and of lessons that had to be dropped. */
+  /** Called whenever what is taught changes, in this tab or another, and when lessons had to be dropped. */
   onTaught?: (change: TaughtChange) => void;
 }
 
 /** How to teach a product. */
 export interface EnrollOptions extends CallOptions {
-  /** What to show with it: name, price, …; at most 4 KiB as JSON. */
+  /** What to show with the product (name, price, …). At most 4 KiB as JSON. */
   facts?: Record<string, unknown>;
 }
 
 /** How to sync. */
 export interface SyncOptions {
-  /** Ends the sync with `ABORTED`: the old model stays, unless the new one answered by then, as `onModel` told. */
+  /** Ends the sync with `ABORTED`. The old model stays, unless `onModel` was already called with the new one. */
   signal?: AbortSignal;
-  /** Told how far the download is; never where nothing must be fetched. */
+  /** Called with the progress of the download; never if nothing needs to be fetched. */
   onProgress?: (progress: SyncProgress) => void;
 }
 
-/** Of any other call. */
+/** Options of all other calls. */
 export interface CallOptions {
   /** Ends the call with `ABORTED`. */
   signal?: AbortSignal;
 }
 
-/** How a network wants its pixels: a value is `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`. */
+/** How pixels become the network's input: a value is `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`. */
 export interface Preprocessing {
   /** Order of the input's axes. */
   layout: 'nchw' | 'nhwc';
@@ -88,9 +91,9 @@ export interface Preprocessing {
   color: 'rgb' | 'bgr';
   /** What the bytes 0 and 255 become. */
   range: [number, number];
-  /** Subtracted, in the network's own order of colours. */
+  /** Subtracted from each colour, in the network's own order of colours. */
   mean: [number, number, number];
-  /** Divided by, in the same order. */
+  /** Each colour is divided by this, in the same order. */
   std: [number, number, number];
   /** Side of the central square that is used, as a share (0–1] of the picture's shorter side. */
   crop: number;
@@ -100,11 +103,11 @@ export interface Preprocessing {
 export interface OnnxOptions {
   /** Side of its square input, pixels. */
   imageSize: number;
-  /** How its pixels go in. */
+  /** How pixels become its input. */
   preprocessing: Preprocessing;
   /** What each value of an answer stands for; as many as it has. */
   labels?: readonly string[];
-  /** Starts the worker from `jicho/worker`, where a bundler does not do that by itself. */
+  /** Starts the worker from `jicho/worker`, for bundlers that do not place it by themselves. */
   worker?: () => Worker;
   /** As for {@link OpenOptions}. */
   wasm?: string | URL;

@@ -2,7 +2,7 @@ import { InvalidFrameError, JichoError, UnsupportedError } from '../api/errors.j
 import type { ImageSource } from '../api/source.js';
 import { drawPart, makeContext } from './canvas.js';
 import { MAX_PIXELS, type Part, partOf } from './part.js';
-import { is, sizeOf } from './source.js';
+import { is, type Size, sizeOf } from './source.js';
 
 /** A snapshot of an image source; ours to transfer to a worker and to free. */
 export type Capture = {
@@ -15,12 +15,6 @@ export type Capture = {
   | { kind: 'bitmap'; bitmap: ImageBitmap; source: Size }
   | { kind: 'pixels'; rgba: Uint8Array<ArrayBuffer>; width: number; height: number; source: Size }
 );
-
-/** Pixels of the image source, before anything was cut off or scaled. */
-export interface Size {
-  width: number;
-  height: number;
-}
 
 /** When a frame of a video was captured, by which its motion is measured. */
 export interface Moment {

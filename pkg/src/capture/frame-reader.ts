@@ -1,7 +1,8 @@
 import { InvalidFrameError, UnsupportedError } from '../api/errors.js';
 import { type Context, drawPart, makeContext } from './canvas.js';
-import { type Capture, type Size, TAINTED, tooLarge } from './capture.js';
+import { type Capture, TAINTED, tooLarge } from './capture.js';
 import { MAX_PIXELS, partOf } from './part.js';
+import type { Size } from './source.js';
 
 /** Decoded pixels: 8-bit sRGB with straight alpha, rows from the top. */
 export interface Frame extends Size {

@@ -1,9 +1,9 @@
 import { UnsupportedError } from '../api/errors.js';
 
-/** Of 0–1: a square of 320 pixels takes about 20 KB. */
+/** JPEG quality, 0–1. A square of 320 pixels a side takes about 20 KB. */
 const QUALITY = 0.9;
 
-/** A square of opaque RGBA as JPEG. */
+/** Encodes a square of opaque RGBA as JPEG. */
 export async function jpegOf(square: Uint8Array, side: number): Promise<Uint8Array> {
   const pixels = new ImageData(new Uint8ClampedArray(square), side, side, { colorSpace: 'srgb' });
   const blob = await (typeof OffscreenCanvas === 'function' ? offscreen(pixels) : onscreen(pixels));

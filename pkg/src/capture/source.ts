@@ -1,6 +1,11 @@
 import { InvalidArgumentError, InvalidFrameError } from '../api/errors.js';
 import type { ImageSource } from '../api/source.js';
-import type { Size } from './capture.js';
+
+/** Pixels of the image source, before anything was cut off or scaled. */
+export interface Size {
+  width: number;
+  height: number;
+}
 
 interface Kinds {
   Blob: Blob;

@@ -1,10 +1,10 @@
 import { AbortedError, type JichoError } from '../api/errors.js';
 
-/** The calls that wait for an answer, so that an abort or the end of everything rejects them at once. */
+/** Tracks calls that wait for an answer. An abort by the caller, or {@link stop}, rejects them at once. */
 export class Calls {
   readonly #waiting = new Set<(error: JichoError) => void>();
 
-  /** Runs `start` with a signal that aborts when the caller's does, or at {@link stop}. */
+  /** Runs `start` with a signal that is aborted together with the caller's signal, or by {@link stop}. */
   run<T>(start: (signal: AbortSignal) => Promise<T>, caller?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const aborted = () => new AbortedError('aborted by the caller', { cause: caller?.reason });
@@ -29,7 +29,7 @@ export class Calls {
     });
   }
 
-  /** Rejects every call that waits. */
+  /** Rejects every waiting call. */
   stop(error: JichoError): void {
     for (const stop of [...this.#waiting]) stop(error);
   }

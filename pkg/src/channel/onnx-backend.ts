@@ -1,11 +1,11 @@
-import { WasmCalls } from '../../wasm/calls.js';
-import { loadTract } from '../../wasm/modules.js';
 import type { OnnxNetwork } from '../../wasm/tract/jicho.js';
 import { AbortedError, InvalidModelError, NetworkError } from '../api/errors.js';
 import type { Preprocessing } from '../api/options.js';
 import { download } from '../browser/download.js';
 import { type Capture, release } from '../capture/capture.js';
 import { FrameReader } from '../capture/frame-reader.js';
+import { WasmCalls } from '../wasm/calls.js';
+import { loadTract } from '../wasm/modules.js';
 
 /** Which network, and how its pixels go in. Plain data; the URLs are absolute. */
 export interface OnnxSettings {

@@ -116,18 +116,16 @@ export class WasmBackend implements Backend {
 
   unload(signal: AbortSignal): Promise<void> {
     return this.#change(signal, async () => {
-      await this.#call(() => this.#opened().forget());
+      await this.#call(() => this.#opened().unload());
       this.#unloaded();
     });
   }
 
   recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer> {
     return this.#read(captures, signal, (frames, started) => {
-      const moment = captures.at(-1)?.moment;
-      const { rgba, width, height, source } = frames.at(-1)!;
-      const beside = frames.length > 1 ? frames.slice(0, -1) : undefined;
-      const { quality } = this.#settings;
-      const recognition = this.#opened().recognize(rgba, width, height, quality, moment?.video, moment?.at, beside);
+      const { source } = frames.at(-1)!;
+      const options = { quality: this.#settings.quality, moment: captures.at(-1)?.moment };
+      const recognition = this.#opened().recognize(frames, options);
       const ms = performance.now() - started;
       this.#recent.add(id, frames);
       return { ...recognition, ms, width: source.width, height: source.height };
@@ -139,10 +137,7 @@ export class WasmBackend implements Backend {
   }
 
   assess(capture: Capture, signal: AbortSignal): Promise<Quality> {
-    return this.#read([capture], signal, ([frame]) => {
-      const { rgba, width, height } = frame!;
-      return this.#opened().assess(rgba, width, height, capture.moment?.video, capture.moment?.at);
-    });
+    return this.#read([capture], signal, ([frame]) => this.#opened().assess(frame!, capture.moment));
   }
 
   async diagnose(): Promise<ChannelDiagnosis> {

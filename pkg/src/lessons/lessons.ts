@@ -37,9 +37,9 @@ export interface LessonHost {
   call<T>(call: () => T | Promise<T>): Promise<T>;
   /** Reads and frees a capture when it is its turn, and hands its pixels to `use`. */
   read<T>(capture: Capture, signal: AbortSignal, use: (frame: Frame) => T): Promise<T>;
-  /** The pictures of a recognition, if they are still here. */
+  /** The frames of a recognition, if they are still in memory. */
   recent(id: string): Frame[] | undefined;
-  /** `own`: whether this thread has changed what is kept, so that other tabs must hear. */
+  /** `own`: whether this thread has changed what is stored, so that other tabs must be told. */
   onTaught(change: TaughtChange, own: boolean): void;
 }
 
@@ -73,14 +73,14 @@ export class Lessons {
     void this.#refreshStale();
   }
 
-  /** To be called when the channel may have another model. Resolves once it knows the lessons. */
+  /** Call this when the channel may have another model. Resolves once the lessons are loaded into it. */
   async settle(): Promise<void> {
     if (this.#loadedInto !== this.#host.channel()) await this.#change(NEVER, () => this.#reload());
     else if (this.#lessons().length > 0) this.#tell([], false);
     void this.#refreshStale();
   }
 
-  /** Removes all of them. */
+  /** Deletes all lessons. */
   async clear(): Promise<void> {
     const kept = await this.#store.all();
     await this.#store.write(
@@ -188,7 +188,7 @@ export class Lessons {
     try {
       for (const { head, correction, jpegs } of fresh) {
         const file = await this.#written(head, correction, await this.#featuresOf(jpegs, signal));
-        // Each counts for the limits of the next.
+        // Loaded at once, so that it counts for the limits of the next one.
         await this.#host.call(() => this.#host.channel().learn(file));
         files.push([head.id, file]);
       }
@@ -212,7 +212,7 @@ export class Lessons {
     model: string,
     signal: AbortSignal,
   ): Promise<void> {
-    // Another model came meanwhile: its features are others.
+    // Another model was loaded meanwhile, which has other features.
     const current =
       model === this.#model()
         ? frames
@@ -227,14 +227,12 @@ export class Lessons {
     this.#tell([], true);
   }
 
-  #written({ id, time, label, facts }: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
-    return this.#host.call(() => this.#host.channel().lesson(id, time, label, facts, correction, frames));
+  #written(head: LessonHead, correction: boolean, frames: TaughtFrame[]): Promise<Uint8Array> {
+    return this.#host.call(() => this.#host.channel().lesson({ ...head, correction }, frames));
   }
 
   #lessonFrame(capture: Capture, signal: AbortSignal): Promise<LessonFrame> {
-    return this.#host.read(capture, signal, ({ rgba, width, height }) =>
-      this.#host.channel().lessonFrame(rgba, width, height),
-    );
+    return this.#host.read(capture, signal, (frame) => this.#host.channel().lessonFrame(frame));
   }
 
   /** Computes the features of stored pictures with the model that answers now. */
@@ -242,8 +240,10 @@ export class Lessons {
     const frames: TaughtFrame[] = [];
     for (const jpeg of jpegs) {
       const blob = new Blob([jpeg.slice()], { type: 'image/jpeg' });
-      const { features } = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
-      frames.push({ features, jpeg });
+      const look = await this.#lessonFrame({ kind: 'blob', blob, side: sideNeeded() }, signal);
+      // An imported file may say where it was taken, or be turned by its EXIF orientation.
+      const [frame] = this.#type().hasMetadata(jpeg) ? await taughtFrames([look]) : [{ features: look.features, jpeg }];
+      frames.push(frame!);
     }
     return frames;
   }
@@ -255,7 +255,7 @@ export class Lessons {
     try {
       stored = await this.#store.all();
     } catch (error) {
-      // A database that cannot be read stops neither model nor recognition: the next model, or the next change, tries again.
+      // A database that cannot be read must not stop recognition. The next model or change tries again.
       if (!(error instanceof JichoError && error.code === 'STORAGE')) throw error;
       console.warn(`what was taught is not known for now: ${error.message}`);
       return;
@@ -286,7 +286,7 @@ export class Lessons {
     try {
       if (!this.#lessons().some(waits)) return;
       await this.#change(NEVER, async () => {
-        // Another tab may have done it.
+        // Another tab may have done it already.
         await this.#reload();
         const lessons = this.#lessons();
         const dropped: DroppedLessons[] = [];
@@ -309,7 +309,7 @@ export class Lessons {
         if (stale.length > 0 || dropped.length > 0) this.#tell(dropped, true);
       });
     } catch (error) {
-      // It is tried again when the channel is opened, or has another model.
+      // It is retried when the channel is opened, or gets another model.
       if (!(error instanceof JichoError)) throw error;
     }
   }
@@ -343,14 +343,14 @@ export class Lessons {
     return this.#host.channel().lessons();
   }
 
-  /** By which another model is told. */
+  /** Identifies the model. */
   #model(): string {
     const model = this.#host.channel().model();
     if (!model) throw new NoModelError('the channel has no model on this device yet: sync first');
     return `${model.releaseSeq} ${model.version}`;
   }
 
-  /** The class, of whichever module. */
+  /** The class of the channel, from the module that it lives in. */
   #type(): typeof CompiledChannel {
     return this.#host.channel().constructor as typeof CompiledChannel;
   }
@@ -373,7 +373,7 @@ async function taughtFrames(looks: LessonFrame[]): Promise<TaughtFrame[]> {
   return Promise.all(looks.map(async ({ features, square, side }) => ({ features, jpeg: await jpegOf(square, side) })));
 }
 
-/** Whether a lesson's file is damaged, or of a newer version. */
+/** Whether the error means that a lesson's file is damaged, or of a newer version. */
 function isUnread(error: unknown): error is JichoError {
   return error instanceof JichoError && (error.code === 'INVALID_LESSON' || error.code === 'SCHEMA_TOO_NEW');
 }

@@ -8,18 +8,18 @@ import type { Backend } from '../channel/backend.js';
 import type { Measures } from '../upkeep/measures.js';
 import type { LessonHead } from './requests.js';
 
-/** Answers that can be corrected by their id alone. */
+/** How many answers can be corrected by their id alone. */
 const MOST = 256;
 
 /** The product that an answer names, or null for none of them. */
 type Verdict = string | null;
 
-/** What was taught, as the page knows it, and which answers were right. */
+/** The page's view of what was taught, and of which answers were right. */
 export class Teaching {
   #taught: TaughtProduct[] = [];
   readonly #answers = new Map<string, Verdict>();
   readonly #judged = new Set<string>();
-  /** Those of them that have a lesson. */
+  /** Recognitions that a lesson was made of. */
   readonly #corrected = new Set<string>();
 
   get taught(): TaughtProduct[] {
@@ -42,7 +42,7 @@ export class Teaching {
     return { ...model, facts: Object.fromEntries(facts) };
   }
 
-  /** Remembers what was answered. */
+  /** Remembers an answer, and drops the oldest. */
   answered(recognition: Recognition): void {
     this.#answers.set(recognition.id, answerOf(recognition));
     for (const oldest of this.#answers.keys()) {
@@ -60,7 +60,7 @@ export class Teaching {
     return { product, frames };
   }
 
-  /** An answer that was right teaches nothing, but counts. */
+  /** Teaches the correction of a wrong answer. A right answer only counts for the accuracy. */
   async correct(
     backend: Backend,
     recognition: Recognition | string,

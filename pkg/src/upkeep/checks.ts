@@ -1,27 +1,27 @@
-/** What the checks need of the world: a clock, a die, and whether it is worth asking the host now. */
+/** What the schedule needs from its environment: a clock, randomness, timers, and whether the host can be asked now. */
 export interface Environment {
-  /** Milliseconds; may jump either way when someone sets the clock. */
+  /** Milliseconds since 1970. Jumps either way when the device's clock is set. */
   now(): number;
-  /** 0 ≤ number < 1. */
+  /** A random number, at least 0 and less than 1. */
   random(): number;
-  /** Calls back once, after so many milliseconds; what it returns forgets that. */
+  /** Calls back once, after that many milliseconds. Returns a function that cancels the timer. */
   after(ms: number, call: () => void): () => void;
-  /** Whether the page is in view and the browser knows of a network. */
+  /** Whether the page is visible and the browser reports a network. */
   mayCheck(): boolean;
-  /** Calls back whenever {@link mayCheck} may have changed; what it returns ends that. */
+  /** Calls back whenever {@link mayCheck} may have changed. Returns a function that stops it. */
   onChange(call: () => void): () => void;
 }
 
-/** Of the interval, so much is left to chance, either way: a fleet that was started together drifts apart. */
+/** Random share that is added to or taken from each interval, so that devices that were started together do not stay in step. */
 const JITTER = 0.2;
 
-/** How soon a check that did not reach the host is repeated; each further one in a row waits twice as long. */
+/** Milliseconds until a check that did not reach the host is retried. The wait doubles with each failure in a row. */
 const FIRST_RETRY = 60_000;
 
-/** No timer runs longer: a device that slept wakes with old timers, and the clock may have been set. */
+/** Longest timer, in milliseconds. After sleep, or when the clock was set, a longer timer would fire at the wrong time. */
 const LONGEST_TIMER = 60_000;
 
-/** When to ask the host for a newer model: at the start, then once an interval, never while it would be in vain. */
+/** Schedules checks for a newer model: one at the start, then one per interval, none while the page is hidden or offline. */
 export class Checks {
   readonly #environment: Environment;
   readonly #every: number;
@@ -35,7 +35,7 @@ export class Checks {
 
   /**
    * @param every Milliseconds from one check to the next.
-   * @param check Asks the host, and reports to {@link checked} before its promise settles; one that does not has failed.
+   * @param check Asks the host. It reports to {@link checked} before its promise settles; otherwise it counts as failed.
    */
   constructor(environment: Environment, every: number, check: () => Promise<unknown>) {
     this.#environment = environment;
@@ -43,25 +43,25 @@ export class Checks {
     this.#check = check;
   }
 
-  /** When the next check is due, in milliseconds of the clock; null while none is planned. */
+  /** When the next check is due, in milliseconds since 1970; null while none is scheduled. */
   get nextAt(): number | null {
     return this.#nextAt ?? null;
   }
 
-  /** Plans a check for now. */
+  /** Schedules a check for now. */
   start(): void {
     this.#forgetChanges ??= this.#environment.onChange(() => this.#changed());
     this.#nextAt = this.#environment.now();
     this.#arm();
   }
 
-  /** Plans none any more, until {@link start} or the next {@link checked}. */
+  /** Schedules no check until {@link start} or {@link checked} is called. */
   pause(): void {
     this.#nextAt = undefined;
     this.#forgetTimer?.();
   }
 
-  /** The host was asked, by whomever: plans the next check. */
+  /** Schedules the next check after the host was asked, automatically or by the app. */
   checked(reached: boolean): void {
     this.#failures = reached ? 0 : this.#failures + 1;
     const wait = reached ? this.#every : Math.min(this.#every, FIRST_RETRY * 2 ** (this.#failures - 1));
@@ -69,7 +69,7 @@ export class Checks {
     this.#arm();
   }
 
-  /** Ends it for good. */
+  /** Stops for good. */
   stop(): void {
     this.pause();
     this.#forgetChanges?.();
@@ -77,7 +77,7 @@ export class Checks {
 
   #changed(): void {
     const may = this.#environment.mayCheck();
-    // What failed before may have failed for want of the network that is back now.
+    // The network is back: retry what may have failed without it.
     if (may && !this.#couldCheck && this.#failures > 0 && this.#nextAt !== undefined)
       this.#nextAt = this.#environment.now();
     this.#arm();
@@ -89,7 +89,7 @@ export class Checks {
     this.#couldCheck = this.#environment.mayCheck();
     if (this.#nextAt === undefined || this.#checking || !this.#couldCheck) return;
     const now = this.#environment.now();
-    // Farther off than any plan: the clock was set back.
+    // A time farther off than any interval means that the clock was set back.
     this.#nextAt = Math.min(this.#nextAt, now + this.#every * (1 + JITTER));
     const wait = Math.min(Math.max(this.#nextAt - now, 0), LONGEST_TIMER);
     this.#forgetTimer = this.#environment.after(wait, () => this.#wake());

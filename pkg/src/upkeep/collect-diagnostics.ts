@@ -15,7 +15,7 @@ export interface PageView {
   thread: 'worker' | 'page';
   /** Milliseconds from one automatic check to the next; 0 for none. */
   every: number;
-  /** Unix milliseconds. */
+  /** Milliseconds since 1970; null for none. */
   nextCheckAt: number | null;
 }
 
@@ -79,7 +79,7 @@ export async function collectDiagnostics(page: PageView, channel: ChannelDiagnos
 
 type BrowserStorage = Pick<Diagnostics['storage'], 'persisted' | 'usedBytes' | 'quotaBytes'>;
 
-/** What the browser tells of this origin's storage; some tell nothing on pages without https. */
+/** What the browser reports of this origin's storage. On pages without https some report nothing. */
 async function storageOf(): Promise<BrowserStorage> {
   const storage = navigator.storage as StorageManager | undefined;
   const [persisted, estimate] = await Promise.all([

@@ -2,7 +2,7 @@ import type { Environment } from './checks.js';
 
 const EVENTS = ['visibilitychange', 'online', 'offline', 'pageshow'] as const;
 
-/** The page's, or a worker's that has no document. */
+/** The environment of a page, or of a worker, which has no document. */
 export const environment: Environment = {
   now: Date.now,
   random: Math.random,
@@ -12,7 +12,7 @@ export const environment: Environment = {
   },
   mayCheck: () => navigator.onLine && globalThis.document?.visibilityState !== 'hidden',
   onChange(call) {
-    // `visibilitychange` bubbles from the document.
+    // `visibilitychange` bubbles from the document to the window.
     for (const event of EVENTS) globalThis.addEventListener(event, call);
     return () => EVENTS.forEach((event) => globalThis.removeEventListener(event, call));
   },

@@ -13,14 +13,14 @@ interface Entry {
 const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'host-older', 'expired', 'failed'];
 
 /**
- * The measures and the last check of a channel, which outlive the entry. All tabs write to one entry of `localStorage`, each
- * what is new since it last wrote.
+ * The measures and the last check of a channel, which outlive the page. All tabs add to one entry of `localStorage` what is
+ * new since they last wrote.
  */
 export class Journal {
   readonly #key: string;
   readonly #storage: PageStorage | undefined;
   readonly #now: () => number;
-  /** What this tab has not written yet; without storage all there is. */
+  /** Measures that this tab has not written yet; all of them where there is no storage. */
   #fresh: Measures | undefined;
   #check: LastCheck | undefined;
 
@@ -30,7 +30,7 @@ export class Journal {
     this.#now = now;
   }
 
-  /** Where to note a measure. */
+  /** Measures are added here. */
   get measures(): Measures {
     return (this.#fresh ??= new Measures(this.#now()));
   }
@@ -54,7 +54,7 @@ export class Journal {
     if (isNew && this.#put(this.#whole())) this.discard();
   }
 
-  /** The measures begin anew. */
+  /** Restarts the measures. */
   reset(): void {
     const entry = { ...this.#whole(), measures: new Measures(this.#now()) };
     this.#fresh = undefined;

@@ -1,7 +1,7 @@
 import type { MeasuresReport, Times } from '../api/diagnostics.js';
 import { ERROR_CODES, type JichoErrorCode } from '../api/errors.js';
 
-/** How many times are kept of each kind. */
+/** How many of the last times are stored per kind. */
 const ROLLING = 100;
 const BINS = 10;
 
@@ -10,7 +10,7 @@ interface Timed {
   last: number[];
 }
 
-/** Counts and times; nothing of what was seen. Those of two tabs can be added. */
+/** Counts and times of a channel. They contain nothing of what was recognised. */
 export class Measures {
   #since: number;
   readonly #loads: Timed = { count: 0, last: [] };
@@ -20,7 +20,7 @@ export class Measures {
   #right = 0;
   #wrong = 0;
 
-  /** @param since When they begin, Unix milliseconds. */
+  /** @param since When the measures begin, in milliseconds since 1970. */
   constructor(since: number) {
     this.#since = since;
   }
@@ -29,7 +29,7 @@ export class Measures {
     time(this.#loads, 1, [ms]);
   }
 
-  /** @param confidence Of the first prediction; undefined where there is none. */
+  /** @param confidence That of the first prediction; undefined if there is none. */
   inference(ms: number, confidence: number | undefined): void {
     time(this.#inferences, 1, [ms]);
     if (confidence === undefined) return;
@@ -41,13 +41,13 @@ export class Measures {
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + count);
   }
 
-  /** An answer was confirmed, or corrected. */
+  /** Counts an answer that was confirmed (right) or corrected (wrong). */
   verdict(right: boolean): void {
     if (right) this.#right += 1;
     else this.#wrong += 1;
   }
 
-  /** Adds later ones. */
+  /** Adds the measures of a later period, or of another tab. */
   add(later: Measures): void {
     this.#since = Math.min(this.#since, later.#since);
     time(this.#loads, later.#loads.count, later.#loads.last);
@@ -105,7 +105,7 @@ function time(timed: Timed, more: number, last: number[]): void {
 
 function summary({ count, last }: Timed): Times {
   const sorted = [...last].sort((a, b) => a - b);
-  // Nearest rank.
+  // The nearest-rank method.
   const at = (share: number): number | null => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
   return { count, median: at(0.5), p95: at(0.95) };
 }

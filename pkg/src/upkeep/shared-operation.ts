@@ -1,15 +1,15 @@
-/** One operation for all who wait for it. It is aborted when the last of them aborts. */
+/** One operation that several callers wait for. It is aborted once every caller has aborted. */
 export class SharedOperation<T, P> {
-  /** When it has ended, however. */
+  /** Resolves when the operation has ended, successfully or not. */
   readonly settled: Promise<void>;
   readonly #result: Promise<T>;
   readonly #controller = new AbortController();
   readonly #listeners = new Set<(progress: P) => void>();
-  /** Those who have not aborted. */
+  /** How many callers have not aborted. */
   #waiting = 0;
   #last: P | undefined;
 
-  /** Starts it. */
+  /** Starts the operation. */
   constructor(start: (onProgress: (progress: P) => void, signal: AbortSignal) => Promise<T>) {
     const tell = (progress: P): void => {
       this.#last = progress;
@@ -26,9 +26,9 @@ export class SharedOperation<T, P> {
     return this.#controller.signal.aborted;
   }
 
-  /** Waits for its result. Who comes late hears of the last progress first. */
+  /** Waits for the result. A caller that joins late is told the last progress first. */
   async join(onProgress: (progress: P) => void, signal: AbortSignal): Promise<T> {
-    // One of its own, so that the same function can listen twice.
+    // A function of its own, so that one callback can be registered twice.
     const listener = (progress: P): void => onProgress(progress);
     this.#waiting += 1;
     this.#listeners.add(listener);
@@ -47,7 +47,7 @@ export class SharedOperation<T, P> {
     }
   }
 
-  /** Aborts it, whoever waits. */
+  /** Aborts the operation for all callers. */
   abort(): void {
     this.#controller.abort();
   }

@@ -1,32 +1,32 @@
-/** What the tabs that have the same channel open tell each other. */
+/** Messages between tabs that have the same channel open. */
 export type TabMessage =
-  /** Another release is stored now. */
+  /** Another release was stored. */
   | { type: 'updated' }
-  /** All that the device had of the channel is gone. */
+  /** All stored data of the channel was removed. */
   | { type: 'cleared' }
-  /** Other lessons are kept now. */
+  /** The stored lessons have changed. */
   | { type: 'taught' }
-  /** The measures start anew. */
+  /** The measures were reset. */
   | { type: 'reset' };
 
-/** The line to the other tabs. Where the browser has no BroadcastChannel, nobody is on it. */
+/** Sends messages to the other tabs of a channel, and receives theirs. Does nothing where there is no BroadcastChannel. */
 export class Tabs {
-  readonly #line: BroadcastChannel | undefined;
+  readonly #channel: BroadcastChannel | undefined;
 
   constructor(name: string, onMessage: (message: TabMessage) => void) {
     try {
-      this.#line = new BroadcastChannel(name);
-      this.#line.onmessage = (event: MessageEvent<TabMessage>) => onMessage(event.data);
+      this.#channel = new BroadcastChannel(name);
+      this.#channel.onmessage = (event: MessageEvent<TabMessage>) => onMessage(event.data);
     } catch {
-      // It is missing, or storage is blocked for this page.
+      // The browser has none, or storage is blocked for this page.
     }
   }
 
   tell(message: TabMessage): void {
-    this.#line?.postMessage(message);
+    this.#channel?.postMessage(message);
   }
 
   close(): void {
-    this.#line?.close();
+    this.#channel?.close();
   }
 }

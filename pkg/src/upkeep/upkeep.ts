@@ -9,12 +9,12 @@ import { Journal, type PageStorage } from './journal.js';
 import { SharedOperation } from './shared-operation.js';
 import { type TabMessage, Tabs } from './tabs.js';
 
-/** Milliseconds that measures may wait to be written: a camera brings several a second. */
+/** Milliseconds between writes of the measures. A camera adds several measures a second. */
 const WRITE_DELAY = 5_000;
 
 type Sync = SharedOperation<SyncResult, SyncProgress>;
 
-/** Keeps an open channel current: checks for newer models, the other tabs, and what is noted of it all. */
+/** Keeps an open channel up to date: automatic checks, messages of other tabs, and the journal of both. */
 export class Upkeep {
   readonly journal: Journal;
   /** Milliseconds from one automatic check to the next; 0 for none. */
@@ -24,11 +24,11 @@ export class Upkeep {
   readonly #tabs: Tabs;
   readonly #checks: Checks | undefined;
   readonly #ending = new AbortController();
-  /** Those that run; they come one after another. */
+  /** Syncs that have not ended. The backend runs them one after another. */
   readonly #syncs = new Set<Sync>();
-  /** The automatic one of them. */
+  /** The automatic one among them. */
   #automatic: Sync | undefined;
-  /** Cleared, and nobody asked for a model since: none may come by itself. */
+  /** Whether the channel was cleared and not synced since. No model may be loaded by itself then. */
   #cleared = false;
   #writing: ReturnType<typeof setTimeout> | undefined;
 
@@ -42,17 +42,17 @@ export class Upkeep {
     this.#checks = every > 0 ? new Checks(environment, every, () => this.#check()) : undefined;
   }
 
-  /** When the next automatic check is due, Unix milliseconds; null while none is planned. */
+  /** When the next automatic check is due, in milliseconds since 1970; null while none is scheduled. */
   get nextCheckAt(): number | null {
     return this.#checks?.nextAt ?? null;
   }
 
-  /** Begins the automatic checks. */
+  /** Starts the automatic checks. */
   start(): void {
     this.#checks?.start();
   }
 
-  /** Joins the automatic check that runs, or starts a sync. */
+  /** Joins an automatic check that is running, or starts a sync. */
   async sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult> {
     if (signal.aborted) throw new AbortedError('aborted by the caller');
     this.#cleared = false;
@@ -62,7 +62,7 @@ export class Upkeep {
 
   /** Removes all that the device has of the channel, in all tabs. */
   async clear(signal: AbortSignal): Promise<void> {
-    // First, so that none of them goes on to fetch what is then removed.
+    // Told first, so that no other tab stores again what is being removed.
     this.#tabs.tell({ type: 'cleared' });
     this.#end();
     await this.#backend.clear(signal);
@@ -70,18 +70,18 @@ export class Upkeep {
     this.journal.clear();
   }
 
-  /** The measures begin anew, in all tabs. */
+  /** Restarts the measures in all tabs. */
   reset(): void {
     this.journal.reset();
     this.#tabs.tell({ type: 'reset' });
   }
 
-  /** Other lessons are kept now: other tabs learn them, too. */
+  /** Tells other tabs that the stored lessons have changed. */
   taught(): void {
     this.#tabs.tell({ type: 'taught' });
   }
 
-  /** To be called after something was noted. */
+  /** Schedules a write after something was added to the journal. */
   noted(): void {
     this.#writing ??= setTimeout(() => this.#write(), WRITE_DELAY);
   }
@@ -95,7 +95,7 @@ export class Upkeep {
 
   #write(): void {
     this.#unwrite();
-    // What is noted after a clear, as of a picture that was under way, leaves nothing on the device.
+    // After a clear nothing may be written, not even the measures of a recognition that was running.
     if (!this.#cleared) this.journal.write();
   }
 
@@ -105,14 +105,14 @@ export class Upkeep {
   }
 
   async #check(): Promise<void> {
-    // Whoever asked, the answer is as new.
+    // A sync of the app serves as the check.
     const [running] = this.#syncs;
     if (running) {
       await running.settled;
       return;
     }
     this.#automatic = this.#start(true);
-    // `onCheck` hears of an error.
+    // `onCheck` is told of an error.
     await this.#automatic.join(() => undefined, this.#ending.signal).catch(() => undefined);
     this.#automatic = undefined;
   }
@@ -152,7 +152,7 @@ export class Upkeep {
   #checked(check: CheckResult): void {
     const { outcome, error, cause } = check;
     if (this.#ending.signal.aborted || this.#cleared || error?.code === 'DISPOSED') return;
-    // Of one that was aborted there is nothing to tell, but nobody wants the next one at once.
+    // An aborted check is not reported, but it still delays the next one.
     const aborted = error?.code === 'ABORTED';
     this.#checks?.checked(aborted || (outcome !== 'failed' && outcome !== 'offline'));
     if (aborted) return;
@@ -171,7 +171,7 @@ export class Upkeep {
         this.#try(this.#backend.lessons({ do: 'reload' }, this.#ending.signal));
         return;
       case 'cleared':
-        // A tab that was frozen hears it late: what is stored by now is not its to remove.
+        // A tab that was frozen is told late, so it removes nothing that is stored: that may be newer.
         this.#end();
         this.#unwrite();
         this.journal.discard();
@@ -182,14 +182,14 @@ export class Upkeep {
     }
   }
 
-  /** Ends what brings a model. */
+  /** Aborts all syncs and pauses the automatic checks. */
   #end(): void {
     this.#cleared = true;
     this.#checks?.pause();
     for (const sync of this.#syncs) sync.abort();
   }
 
-  /** For what no caller waits for. */
+  /** Counts the failure of a call that no caller waits for. */
   #try(call: Promise<unknown>): void {
     call.catch((error: unknown) => {
       if (!(error instanceof JichoError) || this.#ending.signal.aborted) return;
@@ -199,7 +199,7 @@ export class Upkeep {
   }
 }
 
-/** What survives a page, where the browser allows that. */
+/** `localStorage`, where the browser allows it. */
 function pageStorage(): PageStorage | undefined {
   try {
     return globalThis.localStorage;
@@ -208,7 +208,7 @@ function pageStorage(): PageStorage | undefined {
   }
 }
 
-/** So that a listener that throws harms nothing here. */
+/** Calls a listener of the app in a task of its own, so that an exception in it does not end this one. */
 function apart(call: () => void): void {
   queueMicrotask(call);
 }

@@ -2,11 +2,11 @@ import { errorOf, isFailure } from '../api/error-table.js';
 import { InternalError, JichoError } from '../api/errors.js';
 import { condemnWasm } from './loader.js';
 
-/** The calls to wasm modules in this thread: types what they throw, and notices when a defect ends them. */
+/** Calls into the wasm modules of this thread. Turns what they throw into typed errors, and detects when a module has crashed. */
 export class WasmCalls {
   readonly #onCrash: (message: string) => void;
   #crashed: InternalError | undefined;
-  /** Ends the calls that wait. */
+  /** Rejects the waiting calls after a crash. */
   readonly #waiting = new Set<(error: InternalError) => void>();
 
   constructor(onCrash: (message: string) => void) {
@@ -15,16 +15,16 @@ export class WasmCalls {
     globalThis.addEventListener('unhandledrejection', this.#onRejection);
   }
 
-  /** Whether a defect has ended them. */
+  /** Whether a module has crashed. Nothing of it may be called then. */
   get crashed(): boolean {
     return this.#crashed !== undefined;
   }
 
-  /** Whatever a wasm module throws that is not one of its errors is a panic, an overflow or the end of its memory. */
+  /** Anything thrown that is not a typed error is a panic, a stack overflow or the end of memory: the module has crashed. */
   async call<T>(call: () => T | Promise<T>): Promise<T> {
     if (this.#crashed) throw this.#crashed;
     let end: (error: InternalError) => void = () => undefined;
-    // A panic may leave a promise unsettled.
+    // After a panic the promise may never settle.
     const ended = new Promise<never>((_, reject) => (end = reject));
     this.#waiting.add(end);
     try {
@@ -54,17 +54,17 @@ export class WasmCalls {
     return this.#crashed;
   }
 
-  // A panic in a task of a wasm module that awaits something reaches no caller: its promise is never settled.
+  // A panic in an asynchronous task of the module reaches no caller, only these global events.
   readonly #onError = (event: ErrorEvent): void => this.#suspect(event.error);
   readonly #onRejection = (event: PromiseRejectionEvent): void => this.#suspect(event.reason);
 
-  /** While nothing waits, it is another module's. */
+  /** While no call is waiting, the error belongs to another wasm module of the app. */
   #suspect(thrown: unknown): void {
     if (thrown instanceof WebAssembly.RuntimeError && this.#waiting.size > 0) this.#crash(thrown);
   }
 }
 
-/** Whether the small module says that only the one with tract can do it. Users never see this one. */
+/** Whether the small module reports that this release needs the module with tract. Never shown to apps. */
 export function needsTract(thrown: unknown): boolean {
   return (thrown as { code?: unknown } | undefined)?.code === 'NEEDS_TRACT';
 }

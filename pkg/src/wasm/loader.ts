@@ -1,7 +1,7 @@
 import { InternalError } from '../api/errors.js';
 import { cannotStart, compile } from './compile.js';
 
-/** What wasm-bindgen writes beside a module. */
+/** The JavaScript that wasm-bindgen generates for a module. */
 export interface Glue {
   default(from: { module_or_path: WebAssembly.Module }): Promise<unknown>;
 }
@@ -9,7 +9,7 @@ export interface Glue {
 const loading = new Map<Glue, Promise<void>>();
 let defect: string | undefined;
 
-/** Bars the instances: a panic leaves a memory in no defined state. */
+/** Refuses all later loads in this thread: after a panic the module's memory is in no defined state. */
 export function condemnWasm(message: string): void {
   defect ??= message;
 }

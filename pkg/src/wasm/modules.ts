@@ -1,4 +1,4 @@
-// Not `import()`: a worker that bundlers make as one classic script cannot load further parts.
+// Static imports, because some bundlers make workers classic scripts, which cannot `import()`.
 import * as compiled from '../../wasm/jicho.js';
 import * as tract from '../../wasm/tract/jicho.js';
 import { bestBuild } from './build.js';

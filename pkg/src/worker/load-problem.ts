@@ -28,5 +28,10 @@ async function reason(url: string): Promise<string> {
   if (/html/i.test(type))
     return `the host answers with an HTML page, as single-page hosting does for missing files; ${advice}`;
   if (!/(?:java|ecma)script/i.test(type)) return `the host sends it as ${type}: it must be text/javascript`;
+  const { origin } = new URL(url);
+  if (origin !== globalThis.location.origin) {
+    const allow = `let the Content-Security-Policy allow worker-src blob: and script-src ${origin}`;
+    return `it is of another origin, so a worker of this one imports it; ${allow}, or serve the package yourself`;
+  }
   return "the host sends it, so a Content-Security-Policy forbids it as a worker: allow worker-src 'self'";
 }

@@ -26,10 +26,14 @@ export function start(own: Place | undefined, place: Place): Worker {
     throw new InvalidArgumentError('the function of the option "worker" must return a Worker');
   }
   if (typeof Worker !== 'function') throw new UnsupportedError(withoutWorkers());
+  const worker = startPlaced(place);
+  places.set(worker, place);
+  return worker;
+}
+
+function startPlaced(place: Place): Worker {
   try {
-    const worker = place();
-    places.set(worker, place);
-    return worker;
+    return place();
   } catch (error) {
     const url = urlOf(place);
     if (new URL(url).origin !== globalThis.location?.origin) return startForeign(url);

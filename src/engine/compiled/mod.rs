@@ -42,13 +42,21 @@ struct Memory {
 }
 
 impl CompiledEngine {
-    /// Loads a plan: checks it whole, then lays its weights out.
+    /// Reads and checks a whole plan, then lays its weights out for this processor.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] names what is wrong with it; [`ErrorKind::Unsupported`] when it does not fit into
     /// memory.
     pub fn load(plan: &[u8]) -> Result<Self> {
-        Self::new(&Plan::parse(plan)?, kernels::Kernels::best())
+        Self::new(&Plan::parse(plan)?)
+    }
+
+    /// As [`CompiledEngine::load`], from a plan that was parsed before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when it does not fit into memory.
+    pub fn new(plan: &Plan<'_>) -> Result<Self> {
+        Self::with_kernels(plan, Kernels::best())
     }
 
     /// The names of all kernels that this processor can run, the fastest first.
@@ -64,10 +72,10 @@ impl CompiledEngine {
     pub fn load_with(plan: &[u8], kernels: &str) -> Result<Self> {
         let found = Kernels::all().into_iter().find(|k| k.name == kernels);
         let missing = || Error::new(ErrorKind::InvalidArgument, format!("no kernels `{kernels}` on this processor"));
-        Self::new(&Plan::parse(plan)?, found.ok_or_else(missing)?)
+        Self::with_kernels(&Plan::parse(plan)?, found.ok_or_else(missing)?)
     }
 
-    fn new(plan: &Plan<'_>, kernels: Kernels) -> Result<Self> {
+    fn with_kernels(plan: &Plan<'_>, kernels: Kernels) -> Result<Self> {
         let mut parameters = Parameters::reserve(plan, &kernels)?;
         let program = &plan.program;
         let tensors = &program.tensors;

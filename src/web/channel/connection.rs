@@ -1,4 +1,4 @@
-//! Cancels a request when the caller aborts, or when its connection brings nothing for too long.
+//! Cancels a request when its caller aborts, or when its connection stalls.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -23,14 +23,14 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 }
 
-/// An abort signal that follows other signals: it aborts as soon as one of them does, until it is dropped.
-pub(super) struct ChildSignal {
+/// An abort signal that follows others: it aborts as soon as one of them does. Dropped, it stops listening to them.
+pub(super) struct FollowingAbort {
     controller: AbortController,
     parents: Vec<AbortSignal>,
     listener: Closure<dyn FnMut()>,
 }
 
-impl ChildSignal {
+impl FollowingAbort {
     pub(super) fn new(parents: Vec<AbortSignal>) -> Self {
         // The constructor cannot throw.
         let controller = AbortController::new().unwrap_throw();
@@ -43,7 +43,7 @@ impl ChildSignal {
                 controller.abort();
             }
         }
-        ChildSignal { controller, parents, listener }
+        FollowingAbort { controller, parents, listener }
     }
 
     pub(super) fn signal(&self) -> AbortSignal {
@@ -51,7 +51,7 @@ impl ChildSignal {
     }
 }
 
-impl Drop for ChildSignal {
+impl Drop for FollowingAbort {
     fn drop(&mut self) {
         for parent in &self.parents {
             let _ = parent.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
@@ -59,15 +59,16 @@ impl Drop for ChildSignal {
     }
 }
 
-/// The connection of one request. Dropped before [`Connection::end`], it cancels the request.
+/// A request with its response. Dropped before [`Connection::finish`], it is cancelled.
 pub(super) struct Connection {
-    child: ChildSignal,
+    abort: FollowingAbort,
+    /// After so long without a byte it counts as broken.
     stall: Duration,
     stalled: Rc<Cell<bool>>,
-    ended: Cell<bool>,
+    finished: Cell<bool>,
 }
 
-/// Runs a function later, unless it is dropped.
+/// Runs a function after some time, unless it is dropped before.
 struct Timer {
     id: JsValue,
     _then: Closure<dyn FnMut()>,
@@ -86,7 +87,7 @@ impl Drop for Timer {
     }
 }
 
-/// Settles as `promise` does, or resolves with `late` once that time has passed.
+/// Settles as `promise` does, or resolves with `late` after `time`.
 pub(super) async fn within(time: Duration, promise: &Promise, late: &JsValue) -> Result<JsValue, JsValue> {
     let mut timer = JsValue::UNDEFINED;
     let timeout = Promise::new(&mut |resolve, _| timer = set_timeout_with(&resolve, ms(time), late));
@@ -95,8 +96,8 @@ pub(super) async fn within(time: Duration, promise: &Promise, late: &JsValue) ->
     settled
 }
 
-/// Resolves once that time has passed.
-pub(super) fn passed(time: Duration) -> Promise {
+/// A promise that resolves after `time`.
+pub(super) fn sleep(time: Duration) -> Promise {
     Promise::new(&mut |then, _| drop(set_timeout(&then, ms(time))))
 }
 
@@ -105,30 +106,30 @@ fn ms(time: Duration) -> u32 {
 }
 
 impl Connection {
-    /// A connection that ends with `signal`, or when nothing comes for as long as `stall`.
+    /// A connection that is cancelled with `signal`, or when no byte comes for as long as `stall`.
     pub(super) fn new(signal: &AbortSignal, stall: Duration) -> Self {
-        let child = ChildSignal::new(vec![signal.clone()]);
-        Connection { child, stall, stalled: Rc::default(), ended: Cell::new(false) }
+        let abort = FollowingAbort::new(vec![signal.clone()]);
+        Connection { abort, stall, stalled: Rc::default(), finished: Cell::new(false) }
     }
 
-    /// To be given to `fetch`.
+    /// The signal to give to `fetch`.
     pub(super) fn signal(&self) -> AbortSignal {
-        self.child.signal()
+        self.abort.signal()
     }
 
-    /// Everything has come, so that there is nothing left to cancel.
-    pub(super) fn end(&self) {
-        self.ended.set(true);
+    /// Says that the whole response was read.
+    pub(super) fn finish(&self) {
+        self.finished.set(true);
     }
 
-    /// Whether it was given up because nothing came.
+    /// Whether it was cancelled because no byte came.
     pub(super) fn has_stalled(&self) -> bool {
         self.stalled.get()
     }
 
-    /// Waits for what comes next from `url`.
+    /// Waits for the next event of the connection to `url`: its response, or a chunk of it.
     pub(super) async fn wait(&self, url: &str, promise: Promise) -> Result<JsValue> {
-        let (stalled, abort) = (Rc::clone(&self.stalled), self.child.controller.clone());
+        let (stalled, abort) = (Rc::clone(&self.stalled), self.abort.controller.clone());
         let _timer = Timer::new(self.stall, move || {
             stalled.set(true);
             abort.abort();
@@ -136,14 +137,14 @@ impl Connection {
         JsFuture::from(promise).await.map_err(|thrown| self.failed(url, &thrown))
     }
 
-    /// An aborted fetch rejects with any reason that the caller chose, so the signals are asked, not the reason.
+    /// An aborted fetch rejects with whatever reason was given to `abort`, so the cause is read from the signals.
     fn failed(&self, url: &str, thrown: &JsValue) -> Error {
-        if self.child.parents.iter().any(AbortSignal::aborted) {
+        if self.abort.parents.iter().any(AbortSignal::aborted) {
             return Error::new(ErrorKind::Aborted, "aborted by the caller");
         }
         if self.stalled.get() {
             let seconds = self.stall.as_secs_f64();
-            return Error::new(ErrorKind::Network, format!("{url}: nothing came for {seconds} s"));
+            return Error::new(ErrorKind::Network, format!("{url}: no byte came for {seconds} s"));
         }
         Error::new(ErrorKind::Network, format!("{url}: {}", describe(thrown)))
     }
@@ -151,8 +152,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if !self.ended.get() {
-            self.child.controller.abort();
+        if !self.finished.get() {
+            self.abort.controller.abort();
         }
     }
 }

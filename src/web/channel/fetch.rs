@@ -1,4 +1,4 @@
-//! The host behind `fetch`, in a page or a worker.
+//! The models' host over `fetch`, in a page or a worker.
 
 use std::time::Duration;
 
@@ -25,15 +25,15 @@ extern "C" {
     pub(super) static ORIGIN: Option<String>;
 }
 
-/// Waits before a retry: this long, then twice as long, and so on.
+/// The backoff before the first retry; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks over HTTP until the signal aborts.
+/// Sends HTTP requests until the signal aborts.
 pub(super) struct FetchHost {
     pub(super) signal: AbortSignal,
-    /// Gives the access token.
+    /// The app's function that gives the access token.
     pub(super) token: Option<Function>,
-    /// A connection that brings nothing for so long is given up.
+    /// A connection that brings no byte for so long counts as broken.
     pub(super) stall: Duration,
 }
 
@@ -96,7 +96,7 @@ impl Host for FetchHost {
         if given.is_null() || given.is_undefined() {
             return Ok(None);
         }
-        // Nothing else can be sent in a header. The message must not tell a token.
+        // Nothing else can be sent in a header. The message must not repeat the token.
         let fits = |token: &String| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
         given.as_string().filter(fits).map(Some).ok_or_else(|| {
             let message = "the app's token function must give a token of visible ASCII characters, null or undefined";
@@ -105,9 +105,9 @@ impl Host for FetchHost {
     }
 
     async fn pause(&self, retry: u32) -> Result<()> {
-        let passed = connection::passed(PAUSE * 2u32.pow(retry.min(8) - 1));
+        let slept = connection::sleep(PAUSE * 2u32.pow(retry.min(8) - 1));
         // Only an abort rejects, and that is what comes next.
-        let _ = JsFuture::from(self.unless_aborted(&passed)).await;
+        let _ = JsFuture::from(self.unless_aborted(&slept)).await;
         self.check_aborted()
     }
 
@@ -123,12 +123,12 @@ impl Host for FetchHost {
 impl Body for FetchBody {
     async fn read(&mut self, into: &mut Vec<u8>) -> Result<bool> {
         let Some(reader) = &self.reader else {
-            self.connection.end();
+            self.connection.finish();
             return Ok(false);
         };
         let chunk: ReadableStreamReadResult = self.connection.wait(&self.url, reader.read()).await?.unchecked_into();
         if chunk.get_done().unwrap_or(true) {
-            self.connection.end();
+            self.connection.finish();
             return Ok(false);
         }
         let bytes: Uint8Array = chunk.get_value().unchecked_into();
@@ -144,18 +144,18 @@ impl Body for FetchBody {
 
     fn finish(&mut self) {
         // The browser reads the end by itself; an abort now would show a finished download as cancelled.
-        self.connection.end();
+        self.connection.finish();
     }
 }
 
 impl FetchHost {
-    /// Settles as `promise` does, or rejects once the signal aborts.
+    /// Settles as `promise` does, or rejects as soon as the signal aborts.
     fn unless_aborted(&self, promise: &Promise) -> Promise {
         let aborted = Promise::new(&mut |_, reject| {
             if self.signal.aborted() {
                 let _ = reject.call0(&JsValue::UNDEFINED);
             }
-            // The signal is that of one sync, and the listener goes with it.
+            // The signal belongs to one sync, and its listeners are freed with it.
             let _ = self.signal.add_event_listener_with_callback("abort", &reject);
         });
         Promise::race(&Array::of2(promise, &aborted))
@@ -165,15 +165,15 @@ impl FetchHost {
 fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Request> {
     let Request { url, mutable, if_none_match, range_start, if_range, token } = *request;
     let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
-    // Elsewhere these headers would have the browser ask first whether they are allowed, which few hosts answer. There the
-    // browser's own cache revalidates metadata.json, and the hash tells whether the pieces of a blob belong together.
+    // To another origin these headers would cause a CORS preflight, which few hosts answer. There the browser's own cache
+    // revalidates metadata.json, and the hash shows whether the pieces of a resumed file belong together.
     let home = ORIGIN.with(Option::clone).is_some_and(|home| origin(url) == Some(home));
     let headers = Headers::new().map_err(invalid)?;
     let set = |name: &str, value: &str| headers.set(name, value).map_err(invalid);
     let if_none_match = if_none_match.filter(|_| home);
     if let Some(etag) = if_none_match {
         set("if-none-match", etag)?;
-        // Else the browser would say `no-cache`, at which some servers never answer 304.
+        // Otherwise the browser sends `no-cache`, to which some servers never answer 304.
         set("cache-control", "max-age=0")?;
     }
     if range_start > 0 {
@@ -187,7 +187,7 @@ fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Re
     }
     let init = RequestInit::new();
     init.set_headers(&headers);
-    // `no-cache` would hide the 304 that was asked for.
+    // With `no-cache` the browser would turn the 304 that was asked for into a 200.
     init.set_cache(if mutable && if_none_match.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });

@@ -1,24 +1,24 @@
-//! What is taught on this device, as JavaScript sees it. Lessons are bytes there ([`Lesson::parse`]), and who keeps them is
-//! its own choice: this database, or a vault.
+//! What is taught on this device, as JavaScript sees it. There a lesson is the bytes that [`Lesson::parse`] reads, and
+//! JavaScript chooses where to keep them: in this database, or in a vault.
 
 use std::rc::Rc;
 
 use half::f16;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
-use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
+use super::frame::{FrameBytes, field};
 use super::storage::Storage;
 use super::{Channel, quality_to_js};
+use crate::boundary::lesson as boundary;
 use crate::error::{Error, Result};
-use crate::frame::Frame;
 use crate::quality::Quality;
-use crate::sync::LessonSummary;
 use crate::teach::{self, Lesson, LessonFrame};
 use crate::web::failure::plain;
+use crate::web::json::to_js;
 
-/// Below these a frame shows nothing: the luma that a twentieth of its pixels reach, and its contrast.
+/// A frame below either of these shows nothing: the luma that a twentieth of its pixels reach, and its contrast.
 const BLACK: f32 = 25.0;
 const FLAT: f32 = 0.1;
 
@@ -49,15 +49,19 @@ impl Channel {
         })
     }
 
-    /// What a lesson keeps of a frame of straight 8-bit RGBA: its features, and the square to be kept as JPEG.
+    /// What a lesson keeps of a frame: its features, and the square that is to be kept as JPEG.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
     #[wasm_bindgen(js_name = lessonFrame, unchecked_return_type = "LessonFrame")]
-    pub fn lesson_frame(&self, rgba: &[u8], width: u32, height: u32) -> Result<JsValue, JsValue> {
-        let look = || {
-            let frame = Frame::new(width, height, rgba)?;
-            let quality = self.quality(&frame, None, None);
+    pub fn lesson_frame(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Frame")] frame: &JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let take = || {
+            let bytes = FrameBytes::read(frame);
+            let frame = bytes.frame()?;
+            let quality = self.quality(&frame, &JsValue::UNDEFINED);
             let LessonFrame { features, .. } = self.session.lesson_frame(&frame)?;
             let features: Vec<u8> = features.iter().flat_map(|value| value.to_le_bytes()).collect();
             let (square, side) = teach::square(&frame);
@@ -69,32 +73,34 @@ impl Channel {
                 ("quality", quality_to_js(&quality)?),
             ]))
         };
-        look().map_err(|e: Error| plain(&e))
+        take().map_err(|e: Error| plain(&e))
     }
 
-    /// The file of a lesson, if there is room for it: what is said of it, and its frames. It takes no part yet. `facts` are
-    /// a JSON object, or empty; without a `label` it is of no product.
+    /// The file of a lesson with these frames, if there is room for it. It takes no part in answers until it is learnt.
     ///
     /// # Errors
     /// A plain `{ code, message }`.
     pub fn lesson(
         &self,
-        id: String,
-        time: f64,
-        label: Option<String>,
-        facts: String,
-        correction: bool,
-        #[wasm_bindgen(unchecked_param_type = "{ features: Uint8Array; jpeg: Uint8Array }[]")] frames: Array,
+        #[wasm_bindgen(unchecked_param_type = "LessonText")] text: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "{ features: Uint8Array; jpeg: Uint8Array }[]")] frames: &Array,
     ) -> Result<Uint8Array, JsValue> {
         let write = || {
-            let features_digest = self.session.features_digest()?;
-            let frames = frames.iter().map(|frame| {
+            let string = |name| field(text, name).as_string();
+            let frame = |frame: JsValue| {
                 let bytes = |name| Uint8Array::new(&field(&frame, name)).to_vec();
                 let features = bytes("features").as_chunks().0.iter().map(|v| f16::from_le_bytes(*v)).collect();
                 LessonFrame { features, jpeg: bytes("jpeg") }
-            });
-            let frames = frames.collect();
-            self.session.admit(&Lesson { id, time: time as u64, label, facts, correction, features_digest, frames })
+            };
+            self.session.admit(&Lesson {
+                id: string("id").unwrap_or_default(),
+                time: field(text, "time").as_f64().unwrap_or_default() as u64,
+                label: string("label"),
+                facts: string("facts").unwrap_or_default(),
+                correction: field(text, "correction").is_truthy(),
+                features_digest: self.session.features_digest()?,
+                frames: frames.iter().map(frame).collect(),
+            })
         };
         write().map(|file| Uint8Array::from(&file[..])).map_err(|e| plain(&e))
     }
@@ -113,21 +119,13 @@ impl Channel {
     }
 
     /// Every lesson that was learnt.
+    ///
+    /// # Errors
+    /// A plain `{ code, message }`.
     #[wasm_bindgen(unchecked_return_type = "Lesson[]")]
-    #[must_use]
-    pub fn lessons(&self) -> Array {
-        let told = |told: LessonSummary| {
-            object([
-                ("id", told.id.into()),
-                ("label", told.label.map_or(JsValue::NULL, JsValue::from)),
-                ("facts", told.facts.into()),
-                ("correction", told.correction.into()),
-                ("time", (told.time as f64).into()),
-                ("frames", (told.frames as u32).into()),
-                ("standing", told.standing.map_or(JsValue::NULL, |standing| standing.name().into())),
-            ])
-        };
-        self.session.lessons().into_iter().map(told).collect()
+    pub fn lessons(&self) -> Result<JsValue, JsValue> {
+        let lessons: Vec<boundary::Lesson> = self.session.lessons().into_iter().map(Into::into).collect();
+        to_js(&lessons).map_err(|e| plain(&e))
     }
 
     /// The JPEG of each frame in a lesson's file; empty of one that has none.
@@ -138,6 +136,14 @@ impl Channel {
     pub fn lesson_pictures(file: &[u8]) -> Result<Vec<Uint8Array>, JsValue> {
         let lesson = Lesson::parse(file).map_err(|e| plain(&e))?;
         Ok(lesson.frames.iter().map(|frame| Uint8Array::from(&frame.jpeg[..])).collect())
+    }
+
+    /// Whether a JPEG file has metadata, such as where it was taken, or is damaged: it is to be encoded anew before it is
+    /// kept.
+    #[wasm_bindgen(js_name = hasMetadata)]
+    #[must_use]
+    pub fn has_metadata(jpeg: &[u8]) -> bool {
+        teach::without_metadata(jpeg).is_none_or(|bare| bare.len() != jpeg.len())
     }
 
     /// The lesson of a file as lines of JSON, one a frame, to train on.
@@ -155,16 +161,6 @@ fn shows_something(Quality { scores, .. }: &Quality) -> bool {
     scores.too_dark >= BLACK && scores.low_contrast >= FLAT
 }
 
-/// The pixels, width and height of each picture.
-pub(super) fn pictures(pictures: Option<Array>) -> Vec<(Vec<u8>, u32, u32)> {
-    let read = |picture: JsValue| {
-        let number = |name| field(&picture, name).as_f64().unwrap_or_default() as u32;
-        let rgba = field(&picture, "rgba").dyn_into::<Uint8Array>().map(|rgba| rgba.to_vec());
-        (rgba.unwrap_or_default(), number("width"), number("height"))
-    };
-    pictures.into_iter().flat_map(|pictures| pictures.iter().map(read).collect::<Vec<_>>()).collect()
-}
-
 fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
     let object = Object::new();
     for (name, value) in fields {
@@ -173,45 +169,3 @@ fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
     }
     object.into()
 }
-
-fn field(of: &JsValue, name: &str) -> JsValue {
-    // Of what is no object there are no fields.
-    Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r"
-/** Straight 8-bit RGBA, rows from the top. */
-export interface Picture {
-  rgba: Uint8Array;
-  width: number;
-  height: number;
-}
-
-/** What a lesson keeps of a frame. */
-export interface LessonFrame {
-  /** For `Channel.lesson`. */
-  features: Uint8Array;
-  /** Opaque RGBA, `side` pixels a side: to be made a JPEG. */
-  square: Uint8Array;
-  side: number;
-  /** Whether it shows anything at all. */
-  usable: boolean;
-  quality: Quality;
-}
-
-/** A lesson that was learnt. */
-export interface Lesson {
-  id: string;
-  /** Null: no product. */
-  label: string | null;
-  /** A JSON object, or empty. */
-  facts: string;
-  correction: boolean;
-  /** Milliseconds since 1970. */
-  time: number;
-  frames: number;
-  /** What the model makes of it; null without one. */
-  standing: 'active' | 'stale' | 'in-release' | null;
-}
-";

@@ -38,7 +38,7 @@ impl OnnxNetwork {
     /// A plain `{ code, message }`.
     pub fn infer(&self, rgba: &[u8], width: u32, height: u32) -> Result<Vec<f32>, JsValue> {
         let infer = || {
-            let pixels = Frame::new(width, height, rgba)?.pixels(&self.preprocessing, self.engine.input_size());
+            let pixels = Frame::new(width, height, rgba)?.input_pixels(&self.preprocessing, self.engine.input_size());
             self.engine.run_pixels(&pixels, &self.preprocessing)
         };
         infer().map_err(|e| plain(&e))

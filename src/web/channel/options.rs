@@ -1,19 +1,19 @@
-//! What JavaScript asks of a channel.
+//! The TypeScript `ChannelOptions`, read with an error message for each wrong field.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use js_sys::{Array, Function, Reflect};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::*;
+use js_sys::{Array, Function};
+use wasm_bindgen::{JsCast, JsValue};
 
+use super::frame::field;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::signature::PublicKey;
 use crate::sync;
 
-/// How long a connection may bring nothing, unless the app says otherwise.
+/// Seconds after which a connection that brings nothing counts as broken, unless the app says otherwise.
 const STALL_SECONDS: f64 = 30.0;
-/// What a timer can count.
+/// A day: more milliseconds than a browser's timer needs to count.
 const MAX_STALL_SECONDS: f64 = 86_400.0;
 
 pub(super) struct Options {
@@ -25,8 +25,7 @@ pub(super) struct Options {
 impl Options {
     /// Reads `ChannelOptions`.
     pub(super) fn read(options: &JsValue) -> Result<Self> {
-        // Of what is no object there are no fields.
-        let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or(JsValue::UNDEFINED);
+        let field = |name| field(options, name);
         let keys = strings(&field("keys"), "keys")?.unwrap_or_default();
         let token = present(field("token")).map(|token| token.dyn_into());
         let stall = present(field("stallSeconds")).map_or(Some(STALL_SECONDS), |seconds| seconds.as_f64());
@@ -56,7 +55,7 @@ fn threshold(value: &JsValue) -> Result<Option<usize>> {
 pub(super) fn products(value: &JsValue) -> Result<Option<BTreeSet<String>>> {
     let Some(ids) = strings(value, "products")? else { return Ok(None) };
     let mut products = BTreeSet::new();
-    // Collected, they would be sorted first, by code of some kilobytes.
+    // `collect()` would sort them first, and pull some kilobytes of sorting code into the wasm.
     for id in ids {
         products.insert(id);
     }
@@ -76,20 +75,3 @@ fn present(value: JsValue) -> Option<JsValue> {
 fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r"
-/** How to open a channel. */
-export interface ChannelOptions {
-  /** Public keys, 64 hex digits each; where there are any, only releases that they signed are taken. */
-  keys?: string[];
-  /** How many different ones of the keys must have signed a release; 1 unless given. */
-  threshold?: number;
-  /** The product ids that the app knows; null knows all. */
-  products?: string[] | null;
-  /** Gives the bearer token, or a fresh one after a 401. It is sent to the models' own origin only, and not kept. */
-  token?: (refresh: boolean) => Promise<string | null | undefined>;
-  /** A connection that brings nothing for so long is given up; 30 unless given. */
-  stallSeconds?: number;
-}
-";

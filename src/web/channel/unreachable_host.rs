@@ -44,7 +44,7 @@ pub(super) async fn explained(error: Error, url: &str, connection: &Connection, 
     let answered = connection::within(limit, &fetch(&probe), &late).await.is_ok_and(|answer| answer != late);
     if !answered {
         // The event of a violation comes as a task of its own.
-        let _ = JsFuture::from(connection::passed(Duration::ZERO)).await;
+        let _ = JsFuture::from(connection::sleep(Duration::ZERO)).await;
     }
     let _ = global.remove_event_listener_with_callback(VIOLATION, listener.as_ref().unchecked_ref());
     let cause = if violated.get() {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Tells the milliseconds of CPU that the worker threads of our browsers have used so far, or undefined where the system
- * keeps no such account. Unlike wall time, it does not grow while other programs have the core.
+ * The milliseconds of CPU time that the worker threads of the browsers under test have used so far, or undefined if the system
+ * does not count them. Unlike wall time, it does not grow while other programs use the core.
  */
 export function workerClock() {
   const accounts = workerThreads().map((thread) => `${thread}/schedstat`);
@@ -10,7 +10,7 @@ export function workerClock() {
   return () => accounts.reduce((sum, account) => sum + nanoseconds(account), 0) / 1e6;
 }
 
-/** The first field is the time on a CPU; 0 where there is no such file. */
+/** The first field of `schedstat` is the time on a CPU; 0 if there is no such file. */
 function nanoseconds(account) {
   return Number(readOr(account, '0').split(' ')[0]);
 }
@@ -24,7 +24,7 @@ function workerThreads() {
   );
 }
 
-/** Every process that this one started, directly or not. */
+/** All descendants of this process. */
 function descendants() {
   const parents = new Map(
     listOr('/proc')
@@ -35,7 +35,7 @@ function descendants() {
   return [...parents.keys()].filter(isOurs);
 }
 
-/** The name before it, in parentheses, can hold anything. */
+/** The process's name stands before it in parentheses, and may itself hold parentheses and spaces. */
 function parentOf(id) {
   const stat = readOr(`/proc/${id}/stat`, '');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
@@ -45,7 +45,7 @@ function readOr(file, otherwise) {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // The process has ended meanwhile, or this is not Linux.
+    // The process has ended in the meantime, or this is not Linux.
     return otherwise;
   }
 }

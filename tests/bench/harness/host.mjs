@@ -14,20 +14,20 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-// An isolated page has the finest clock.
+// Cross-origin isolation gives the page the finest clock.
 const ISOLATED = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
 /**
- * A static host as a shop would have it: everything may be kept by the browser but a channel's `latest/`, which is
- * asked for again. `requests` are the paths that were asked for, and the files behind them.
+ * A static host with the headers that a shop's host should send: the browser may cache everything except a channel's `latest/`,
+ * which it must revalidate. `requests` lists the requested paths and the files behind them.
  */
 export async function host(mounts) {
   const self = { requests: [] };
   const contents = new Map();
-  // From memory, so that the disk's moods are nobody's.
+  // Files are served from memory, so that the disk adds no noise.
   const read = (file) => {
     if (!contents.has(file)) contents.set(file, readFileSync(file));
     return contents.get(file);

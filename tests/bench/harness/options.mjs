@@ -24,7 +24,7 @@ const USAGE = `usage: ./build.sh bench [options]
   --variant NAME   our wasm build for \`run\` and \`memory\`: ${VARIANTS.join(', ')} (relaxed, as Chromium gets)
 `;
 
-/** What was asked for on the command line; ends the program where that was help, or makes no sense. */
+/** The command line's options. Exits after printing the help, or an error for options that are invalid. */
 export function optionsOf(args) {
   try {
     return parse(args);

@@ -1,4 +1,4 @@
-// Every other program that the benchmark calls: Python for models and the native peer, the companion for ours.
+// The other programs that the benchmark runs: Python, which writes the models and runs the native peer, and the companion.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,30 +23,30 @@ async function run(program, ...args) {
 }
 
 function python(script, ...args) {
-  // -B: no compiled files beside the scripts.
+  // -B: Python writes no compiled files beside the scripts.
   return run(PYTHON, '-B', here(`../${script}`), ...args);
 }
 
-/** Writes the models, and reads what the parts need of them. */
+/** Writes the models and reads what the parts need to know about them. */
 export async function makeModels() {
   await python('models.py', FOLDERS.models);
   const { mean, std, models } = JSON.parse(readFileSync(modelFile('models.json'), 'utf8'));
   return { mean, std, sizes: Object.fromEntries(models.map(({ name, size }) => [name, size])) };
 }
 
-/** What Python's onnxruntime says of a model's picture. */
+/** The output of Python's onnxruntime for a model's picture. */
 export function referenceLogits(model) {
   const { buffer, byteOffset, length } = readFileSync(modelFile(`${model}.logits.f32`));
   return [...new Float32Array(buffer.slice(byteOffset, byteOffset + length))];
 }
 
-/** The plan that our engine runs. */
+/** Compiles the plan that our engine runs. */
 export async function compile(model, size) {
   mkdirSync(FOLDERS.plans, { recursive: true });
   await jicho('compile', modelFile(`${model}.onnx`), '--size', `${size}`, '--out', planFile(model));
 }
 
-/** Publishes a model as an app's users get it. Its labels are numbers, in the order of the network's output. */
+/** Publishes a model as a release. Its labels are numbers, in the order of the network's outputs. */
 export async function publish(model, { mean, std }) {
   rmSync(FOLDERS.releases, { recursive: true, force: true });
   const labels = modelFile('labels.txt');
@@ -61,7 +61,7 @@ export async function publish(model, { mean, std }) {
   await jicho('import', modelFile(`${model}.onnx`), ...where, ...pixels);
 }
 
-/** Milliseconds of CPU of one recognition outside the browser, on one thread. */
+/** Milliseconds of CPU time for one recognition outside the browser, on one thread. */
 export const nativeTime = {
   async jicho(model, seconds) {
     const output = await run(ENGINE_TIME, planFile(model), modelFile(`${model}.input.f32`), `${seconds}`);

@@ -1,4 +1,4 @@
-/** The value that the share `share` of the values does not exceed. */
+/** The quantile: the value that a fraction `share` (0–1) of the values does not exceed. */
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
@@ -16,6 +16,6 @@ export function summary(values) {
 
 export function largestDifference(a, b) {
   if (a.length !== b.length) return Infinity;
-  // A NaN stays one.
+  // Any NaN makes the result NaN.
   return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }

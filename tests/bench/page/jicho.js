@@ -1,5 +1,5 @@
-// Our compiled engine without a channel: the network alone, as the peers' workers run it.
-// The answering below is the same in each engine's worker: a shared file would be one more for the peers to fetch.
+// Our engine without a channel: it runs the network only, as the peers' workers do.
+// Each engine's worker repeats the message handling below: a shared file would be one more request for the peers.
 
 let loading;
 let network;

@@ -1,4 +1,4 @@
-// Imported before an engine: keeps the memories that its wasm modules make or export, to tell how large they are.
+// Imported before an engine: records the memories that its wasm modules create or export, to measure their size.
 
 const memories = new Set();
 
@@ -34,7 +34,7 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
 
 function keepExports({ exports }) {
   for (const value of Object.values(exports)) {
-    // By tag: the class was replaced above.
+    // `instanceof` does not work, because the class was replaced above.
     if (Object.prototype.toString.call(value) === '[object WebAssembly.Memory]') memories.add(value);
   }
 }

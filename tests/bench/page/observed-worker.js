@@ -1,4 +1,4 @@
-// The package's worker, which tells how large its wasm memory is. Static imports run in order.
+// The package's worker, which also reports the size of its wasm memory. Static imports run in order.
 import '/page/observe.js';
 import '/pkg/dist/worker.js';
 

@@ -1,5 +1,5 @@
-// onnxruntime-web on one thread, in the build that its package recommends for wasm alone.
-// The answering below is the same in each engine's worker: a shared file would be one more for the peers to fetch.
+// onnxruntime-web on one thread, in the build that its package recommends for wasm only.
+// Each engine's worker repeats the message handling below: a shared file would be one more request for the peers.
 
 let loading;
 let session;

@@ -1,4 +1,4 @@
-// What the benchmark does in a page, called by the parts. Engines are named as in the results.
+// The functions that the benchmark's parts call in a page. Engines have the names that the results use.
 
 const WORKERS = {
   jicho: { type: 'module', layout: 'nhwc' },
@@ -10,7 +10,7 @@ const workers = new Map();
 let listing;
 let picture;
 
-/** Fetches a model's picture, so that its way to the page is not measured. */
+/** Fetches a model's picture in advance, so that the download is not measured. */
 async function take(model) {
   listing = await (await fetch('/models/models.json')).json();
   const { size } = listing.models.find(({ name }) => name === model);
@@ -18,17 +18,17 @@ async function take(model) {
   picture = new ImageData(new Uint8ClampedArray(rgba), size, size);
 }
 
-/** Starts an engine in a worker of its own, with a model, and runs it once on the picture. */
+/** Starts an engine in a worker of its own, loads a model and runs it once on the picture. */
 function start(engine, job) {
   const { type, layout } = WORKERS[engine];
   const worker = new Worker(`/page/${engine}.js`, { type });
   workers.set(engine, worker);
   worker.postMessage({ load: job });
-  // While the worker loads: an app has its first picture before its engine, too.
+  // The picture is prepared while the worker loads, as in an app whose first picture comes before its engine.
   return ask(engine, { input: normalised(layout), runs: 1 });
 }
 
-/** Runs it again, so many times. */
+/** Runs the engine again, `runs` times. */
 function run(engine, runs) {
   return ask(engine, { runs });
 }
@@ -39,8 +39,7 @@ function stop(engine) {
 }
 
 /**
- * Milliseconds from nothing but this page to the first answer, which of the peers is logits, of the package
- * probabilities.
+ * Milliseconds from the open page to the first answer: logits from a peer, probabilities from the package.
  */
 async function firstAnswer(engine, job) {
   const begun = performance.now();
@@ -50,7 +49,7 @@ async function firstAnswer(engine, job) {
 
 let eye;
 
-/** As an app's user meets the package: where the device has a model already, nobody waits for a newer one. */
+/** The package as an app uses it: if the device has a model already, the app does not wait for a newer one. */
 async function askPackage(options) {
   const steps = {};
   const step = async (name, promise) => {
@@ -64,7 +63,7 @@ async function askPackage(options) {
   const ready = new Promise((resolve) => (answers = resolve));
   eye = await step('open', Jicho.open({ channel: 'bench', models: '/releases/', onModel: answers, ...options }));
   const synced = eye.state === 'ready' ? undefined : eye.sync();
-  // An app recognises as soon as it is told of a model; that it is stored, it need not wait for.
+  // An app recognises as soon as a model is announced, without waiting until it is stored.
   if (synced) await step('sync', Promise.race([ready, synced]));
   const { predictions } = await step('recognize', eye.recognize(picture));
   const answered = performance.now();
@@ -74,13 +73,13 @@ async function askPackage(options) {
   return { output, steps, answered };
 }
 
-/** Goes on for a while, as an app does after its first answer. */
+/** Keeps recognising for a while, as an app does after its first answer. */
 async function goOn(engine, runs) {
   if (engine !== 'jicho') return run(engine, runs);
   for (let i = 0; i < runs; i++) await eye.recognize(picture);
 }
 
-/** Bytes of wasm memory of the package's worker after its first answer. */
+/** Bytes of wasm memory in the package's worker after its first answer. */
 async function packageMemory() {
   await askPackage({ worker: () => new Worker('/page/observed-worker.js', { type: 'module' }) });
   const channel = new BroadcastChannel('memory');
@@ -92,7 +91,7 @@ async function packageMemory() {
 let eyes;
 let frame;
 
-/** The package with and without quality, each in a worker of its own, and a camera's frame. */
+/** Opens the package with and without quality, each in a worker of its own, and makes a camera's frame. */
 async function openEyes() {
   const { Jicho } = await import('/pkg/dist/index.js');
   const open = async (quality) => {
@@ -106,7 +105,7 @@ async function openEyes() {
   frame = context.getImageData(0, 0, 1280, 720);
 }
 
-/** Looks at the frame so many times; the milliseconds that took. */
+/** Milliseconds to process the frame `runs` times. */
 async function look(call, runs) {
   const begun = performance.now();
   for (let i = 0; i < runs; i++) await (call === 'alone' ? eyes.with.assess(frame) : eyes[call].recognize(frame));
@@ -123,7 +122,7 @@ function ask(engine, message) {
   });
 }
 
-/** The picture's pixels as the networks want them. */
+/** The picture's pixels as the networks' input. */
 function normalised(layout) {
   const { data, width, height } = picture;
   const count = width * height;

@@ -1,5 +1,5 @@
-// tfjs on its wasm backend, on one thread, with its fused operations. The layers are those that models.py writes.
-// The answering below is the same in each engine's worker: a shared file would be one more for the peers to fetch.
+// tfjs with its wasm backend on one thread, using its fused operations. The layers are those of the ONNX file of models.py.
+// Each engine's worker repeats the message handling below: a shared file would be one more request for the peers.
 
 let loading;
 let layers;
@@ -11,7 +11,7 @@ async function load({ model, observe }) {
   if (observe) await import('/page/observe.js');
   importScripts('/tfjs/tf.min.js', '/tfjs-wasm/tf-backend-wasm.min.js');
   tf.wasm.setWasmPaths('/tfjs-wasm/');
-  // Its threads would start where a page is isolated.
+  // In an isolated page it would start threads.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   tf.wasm.setThreadsCount(1);
   await tf.setBackend('wasm');
@@ -71,7 +71,7 @@ function compute({ op, weights: filter, bias, stride: strides, pad, activation }
   }
 }
 
-/** Of ONNX: top, left, bottom, right. */
+/** ONNX lists pads as top, left, bottom, right. */
 function padding([top, left, bottom, right]) {
   if (top === bottom && left === right && top === left) return top;
   return [

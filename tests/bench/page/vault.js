@@ -1,7 +1,7 @@
-// Envelopes and lists, by the vault and by a store that an app would write over WebCrypto: the same format, the same bytes.
+// Envelopes and lists, with the vault and with a store as an app would write it with WebCrypto: the same format and bytes.
 import { Vault } from '/pkg/dist/vault.js';
 
-/** Format, id of the key, nonce. */
+/** Bytes of an envelope's header: format, key id and nonce. */
 const HEAD = 17;
 const CHUNK = 256;
 const NAME = 'AES-GCM';
@@ -12,7 +12,7 @@ let key;
 let vault;
 let database;
 
-/** Fills both stores with so many records. */
+/** Fills both stores with that many records. */
 export async function prepare(records) {
   const glue = await import('/vault/jicho.js');
   await glue.default({ module_or_path: fetch('/vault/jicho-vault.wasm') });
@@ -32,7 +32,7 @@ export async function prepare(records) {
   }
 }
 
-/** Milliseconds for one of so many envelopes of so many bytes. */
+/** Milliseconds per envelope, averaged over several of the given number of bytes. */
 export async function envelopes(who, what, bytes, times) {
   const plain = new Uint8Array(bytes);
   const input = what === 'seal' ? plain : await (who === 'webcrypto' ? sealAlone(plain) : sealer.seal(plain));
@@ -42,13 +42,13 @@ export async function envelopes(who, what, bytes, times) {
     webcrypto: { seal: sealAlone, open: openAlone },
   }[who][what];
   const begun = performance.now();
-  // What needs no waiting must not be made to.
+  // Synchronous calls are not awaited, which would cost time.
   if (who === 'crate') for (let i = 0; i < times; i++) work(input);
   else for (let i = 0; i < times; i++) await work(input);
   return (performance.now() - begun) / times;
 }
 
-/** Milliseconds that listing so many takes. */
+/** Milliseconds to list that many records. */
 export async function list(who, records) {
   const begun = performance.now();
   const found = await (who === 'vault' ? listVault(records) : listAlone(records));

@@ -8,24 +8,24 @@ import { launch } from '../../browser/harness/browser.mjs';
 import { referenceLogits } from '../harness/programs.mjs';
 import { largestDifference, median, summary } from '../harness/statistics.mjs';
 
-/** A browser that has just started is still busy with itself. */
+/** Milliseconds to wait, because a browser that has just started is still busy. */
 const SETTLE_MS = 1000;
 
-/** Runs and rest between an answer and a second start: the browser keeps compiled code only of what is used. */
+/** Runs and pause between the first answer and the second start: the browser caches compiled code only if it was used enough. */
 const USE_RUNS = 30;
 const USE_REST_MS = 2500;
 
-/** More than this many second starts would take long, and they are for information. */
+/** The most second starts that are measured: they take long, and are reported for information only. */
 const SECOND_STARTS = 3;
 
 /**
- * Milliseconds from an open page to the first answer: in a browser that has never been here, and in one that starts
- * again with what it kept. What an engine fetches is counted in its first start.
+ * Milliseconds from an open page to the first answer: in a browser with an empty profile, and in one restarted with its caches.
+ * The bytes that an engine fetches are counted during its first start.
  */
 export async function measureCold(host, model, { engines, starts, secondStarts = SECOND_STARTS }) {
   const reference = softmax(referenceLogits(model));
   const differenceOf = (engine, { output }) => {
-    // The package answers with probabilities.
+    // The package's answers are probabilities, the peers' are logits.
     return largestDifference(engine === 'jicho' ? output : softmax(output), reference);
   };
   const nothing = () => ({ cold: [], second: [], steps: [], difference: 0 });
@@ -51,12 +51,12 @@ export async function measureCold(host, model, { engines, starts, secondStarts =
   return results;
 }
 
-/** Of each step of our cold starts. */
+/** The milliseconds of each step of our cold starts. */
 function mediansOf(starts) {
   return Object.fromEntries(Object.keys(starts[0]).map((step) => [step, median(starts.map((steps) => steps[step]))]));
 }
 
-/** On a disk, as any browser's but a private window's: what we store there counts too. */
+/** Profiles are on disk, as outside of private windows, so that the time to store a model counts. */
 async function startTwice(host, engine, model, again) {
   const profile = mkdtempSync(join(tmpdir(), 'jicho-bench-'));
   try {
@@ -88,7 +88,7 @@ async function start(host, profile, engine, model, use) {
   }
 }
 
-/** The program's files with their sizes, and the model's files by name; neither this benchmark's own. */
+/** The engine's files with their sizes, and the model's files by name, without the benchmark's own files. */
 function fetched(requests) {
   const files = requests.filter(({ path, file }) => file && !path.startsWith('/page/'));
   const isCode = ({ file }) => ['.js', '.mjs', '.wasm'].includes(extname(file));

@@ -1,6 +1,6 @@
 const MB = 1 << 20;
 
-/** MB of wasm memory after an engine's first run, or null where it cannot be seen. */
+/** Megabytes of wasm memory after an engine's first run, or null if it cannot be observed. */
 export async function measureMemory(page, model, { engines, variant }) {
   await page.evaluate((name) => bench.take(name), model);
   const result = {};
@@ -13,7 +13,7 @@ export async function measureMemory(page, model, { engines, variant }) {
   return result;
 }
 
-/** The same of the npm package's worker, after open, sync and the first recognition. */
+/** Megabytes of wasm memory of the npm package's worker after opening, a sync and the first recognition. */
 export async function measurePackageMemory(page, model) {
   await page.evaluate((name) => bench.take(name), model);
   return (await page.evaluate(() => bench.packageMemory())) / MB;

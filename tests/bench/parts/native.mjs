@@ -4,7 +4,7 @@ import { median } from '../harness/statistics.mjs';
 const ROUNDS = 5;
 const SECONDS = 2;
 
-/** Milliseconds of CPU of one recognition outside the browser: ours, Python's onnxruntime, and their ratio. */
+/** Milliseconds of CPU time for one recognition outside the browser: ours, that of Python's onnxruntime, and their ratio. */
 export async function measureNative(model, { engines }) {
   const names = engines.includes('jicho') ? ['jicho', 'onnxruntime'] : ['onnxruntime'];
   const samples = Object.fromEntries(names.map((name) => [name, []]));

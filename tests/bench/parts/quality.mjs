@@ -1,18 +1,18 @@
 import { workerClock } from '../harness/cpu.mjs';
 import { median, quantile, summary } from '../harness/statistics.mjs';
 
-/** Recognitions that tell the quality, such that do not, and quality alone. */
+/** What is compared: recognition with the quality of the picture, recognition without, and quality alone. */
 const CALLS = ['with', 'without', 'alone'];
 
-/** So many of each in a round. */
+/** Calls of each kind per round. */
 const RUNS = 10;
 
-/** So many before the first round: until their wasm is compiled by the better compiler. */
+/** Calls before the first round, until the optimising compiler has compiled the wasm. */
 const WARM_RUNS = 100;
 
 /**
- * What quality costs the npm package's worker, of a camera's frame: all that a call makes it do. The calls take turns, so that
- * whatever else the machine does meets them alike.
+ * The time that the quality of a camera's frame costs in the npm package's worker, everything that the call causes included. The
+ * kinds of calls alternate, so that other load on the machine affects them alike.
  */
 export async function measureQuality(page, model, { rounds }) {
   await page.evaluate((name) => bench.take(name), model);

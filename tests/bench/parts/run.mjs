@@ -2,15 +2,15 @@ import { workerClock } from '../harness/cpu.mjs';
 import { referenceLogits } from '../harness/programs.mjs';
 import { largestDifference, median, quantile, summary } from '../harness/statistics.mjs';
 
-/** So long does each engine run before it is measured: until its wasm is compiled by the better compiler. */
+/** Milliseconds that each engine runs before it is measured, until the optimising compiler has compiled its wasm. */
 const WARM_MS = 1500;
 
-/** About so long does the slowest engine run in a round. */
+/** Approximate milliseconds that the slowest engine runs per round. */
 const ROUND_MS = 150;
 
 /**
- * The time of one recognition, warm. All engines hold a model at once, each in a worker of its own, and run one after
- * another in each round, so that whatever else the machine does meets them alike.
+ * The time of one recognition, warm. Each engine has loaded the model in a worker of its own, and in each round they run one
+ * after another, so that other load on the machine affects them alike.
  */
 export async function measureRun(page, model, { engines, rounds, variant }) {
   await page.evaluate((name) => bench.take(name), model);
@@ -56,7 +56,7 @@ function timesOf({ cpu, walls }) {
   return { cpu_ms: cpu.length ? summary(cpu) : null, wall_ms: summary(walls) };
 }
 
-/** Ours to each peer's, of the same round. */
+/** Ratios of our time to each peer's time of the same round. */
 function ratios(samples, clock) {
   const { jicho, ...peers } = samples;
   if (!jicho) return {};
@@ -67,7 +67,7 @@ function ratios(samples, clock) {
   return Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, ratio(peer)]));
 }
 
-/** Largest difference of each engine's output to Python's onnxruntime, in shares of the largest logit. */
+/** The largest difference of each engine's output from that of Python's onnxruntime, as a fraction of the largest logit. */
 function differences(model, outputs) {
   const reference = referenceLogits(model);
   const largest = Math.max(...reference.map(Math.abs));
@@ -77,7 +77,7 @@ function differences(model, outputs) {
   return Object.fromEntries(shares);
 }
 
-/** One after another. */
+/** Runs one after another, never two at once. */
 async function each(items, action) {
   const results = [];
   for (const item of items) results.push(await action(item));

@@ -2,10 +2,10 @@ import { median, quantile } from '../harness/statistics.mjs';
 
 const SIZES = [256, 1024, 2048, 4096, 102_400];
 const LISTED = 10_000;
-/** Bytes that are sealed in a round, so that small ones are not drowned in the clock's steps. */
+/** Bytes encrypted per round: enough of small records that the clock's resolution does not matter. */
 const BYTES = 1 << 20;
 
-/** Envelopes, and a list of many records, by the vault and by WebCrypto. */
+/** Measures encrypting envelopes and listing many records, with the vault and with WebCrypto. */
 export async function measureVault(page, { rounds }) {
   const call = (name, ...args) =>
     page.evaluate(async ([name, args]) => (await import('/page/vault.js'))[name](...args), [name, args]);
@@ -23,7 +23,7 @@ export async function measureVault(page, { rounds }) {
       });
     }
   }
-  // One listing takes as long as many envelopes.
+  // One listing takes as long as encrypting many envelopes.
   const listings = Math.max(3, Math.round(rounds / 5));
   results.push({
     what: `list ${LISTED}`,
@@ -33,7 +33,7 @@ export async function measureVault(page, { rounds }) {
   return results;
 }
 
-/** Medians of all, and ratios to WebCrypto round by round. */
+/** The medians of all measurements, and the ratios to WebCrypto round by round. */
 async function alternate(all, rounds, measure) {
   for (const who of all) await measure(who);
   const samples = Object.fromEntries(all.map((who) => [who, []]));

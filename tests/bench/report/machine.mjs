@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, platform } from 'node:os';
 
-/** What was measured with what, and on what. */
+/** The versions of what was measured, and the machine that it ran on. */
 export function machine(browser) {
   const versions = Object.fromEntries(
     ['onnxruntime-web', '@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => [name, installed(name)]),

@@ -1,10 +1,10 @@
-/** Engines that compute the same network differ by rounding alone: any two by twice this share of the largest logit, */
+/** Engines that compute the same network differ by rounding only: any two by at most twice this fraction of the largest logit. */
 const LOGIT_TOLERANCE = 5e-4;
 
-/** and by this in probabilities. */
+/** Probabilities of such engines differ by at most this. */
 const PROBABILITY_TOLERANCE = 1e-4;
 
-/** What `--json` writes. Ratios are ours to the peer's; parts that were not measured are missing. */
+/** What `--json` writes. Ratios are our value divided by the peer's. Parts that were not measured are missing. */
 export function results({ machine, run, cold, memory, quality, vault, native, options }) {
   const out = { machine };
   if (run) out.models = mapValues(run, modelResult);
@@ -38,7 +38,7 @@ function modelResult({ clock, engines, ratios, differences }) {
   };
 }
 
-/** A sentence for every engine that computes something else. */
+/** A sentence for every engine whose output differs by more than rounding. */
 export function disagreements({ run = {}, cold = {} }) {
   const wrong = [];
   for (const [model, { differences }] of Object.entries(run)) {

@@ -1,6 +1,6 @@
 const QUALITY_CALLS = { with: 'recognize', without: 'recognize, quality: false', alone: 'assess' };
 
-/** The results as tables to read. */
+/** The results as Markdown tables. */
 export function text({ machine, run, cold, memory, quality, vault, native, options }) {
   const parts = [head(machine)];
   if (run) parts.push(runTable(run));
@@ -133,12 +133,12 @@ function ratioTo(results, engine, value) {
   return results.jicho && engine !== 'jicho' ? fixed(value(results.jicho) / value(results[engine]), 3) : '';
 }
 
-/** The first folder names the package. */
+/** The package's name is the first folder of the path. */
 function withoutMount(path) {
   return path.split('/').slice(2).join('/');
 }
 
-/** Blobs are named by 64 digits. */
+/** Shortens the 64 hexadecimal digits that name a blob. */
 function shortened(path) {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return name.replace(/^([0-9a-f]{7})[0-9a-f]{57}/, '$1…');
@@ -152,7 +152,7 @@ function fixed(value, digits) {
   return value === null || value === undefined ? '–' : value.toFixed(digits);
 }
 
-/** Columns of numbers stand right, the others left. */
+/** Aligns columns of numbers to the right, and all others to the left. */
 function section(title, columns, rows) {
   const all = [columns, ...rows];
   const widths = columns.map((_, i) => Math.max(...all.map((row) => row[i].length)));

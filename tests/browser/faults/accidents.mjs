@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 
 import { held, refuse } from './server.mjs';
 
-/** Holds a file at its half. */
+/** Holds a download when half of the file has come. */
 const holding = (role) => (at) => {
   const path = `/models/${at.next.file(role).url}`;
   const bytes = readFileSync(`${at.next.models}/${at.next.file(role).url}`);
   return (asked, response, request) => asked === path && (held(response, bytes, request, at), true);
 };
 
-/** Syncs until `event`, and does `then` to the device. */
+/** Starts a sync, waits for `event`, and then does `then` to the device. */
 async function until(at, event, then) {
   const begun = at.heard(event);
   const ended = at.device.sync().then(
@@ -26,7 +26,7 @@ async function until(at, event, then) {
   return error?.code ?? 'gone';
 }
 
-/** What a hurt browser holds is held for good. */
+/** A request that the browser was made to hold is never answered. */
 const heldTransaction = (at) => (path) => path.startsWith('/hold/') && Boolean(at.events.emit('held') || true);
 
 const closed = (device) => device.page.close();
@@ -61,7 +61,7 @@ const killedInTransaction = [
   })),
 );
 
-/** Milliseconds for which Chromium goes on by the room that it found when it last wrote: half a minute. */
+/** Milliseconds for which Chromium relies on the free space that it measured at the last write: half a minute. */
 const REMEMBERED = 33_000;
 
 /** Until `roomy`: the browser forgets it with the page that said so, so this takes one of its own. */
@@ -119,21 +119,21 @@ const full = [
   },
 ];
 
-/** As a browser does that is short of space. */
+/** What a browser does that is short of space. */
 async function evict({ device, web }) {
   const session = await device.cdp();
   await session.send('Storage.clearDataForOrigin', { origin: web.url, storageTypes: 'indexeddb' });
   await session.detach();
 }
 
-/** As another tab, or the user in the developer tools, can. */
+/** What another tab can do, or the user with the developer tools. */
 async function deleteDatabase({ device }) {
   const tab = await device.tab();
   await tab.store('deleteDatabase');
   await tab.page.close();
 }
 
-/** Lets something happen while the head comes, which then comes. */
+/** Does something while the head is being downloaded, and then lets the download finish. */
 const duringDownload = (what) => ({
   misbehave: (at) => (path, response) => {
     if (path !== `/models/${at.next.file('head').url}`) return false;
@@ -152,7 +152,7 @@ const duringDownload = (what) => ({
   },
 });
 
-/** A sync after which all is deleted, and what a second sync says: it notices, and heals. */
+/** Syncs, deletes everything, and syncs again: the second sync notices and stores the model again. */
 const afterDownload = (what) => async (at) => {
   await at.device.sync();
   await what(at);
@@ -221,7 +221,7 @@ const odd = [
   { name: 'the clock runs backwards', hurts: ['clock-runs-backwards'], says: 'updated' },
 ];
 
-/** Both have what there was, one is told to sync or both are, and both must switch. */
+/** Two tabs with the same model: one syncs, or both do, and both must switch to the new model. */
 const tabs = [
   { name: 'all is there', hurts: [], once: true },
   { name: 'without Web Locks', hurts: ['no-locks'] },

@@ -14,7 +14,7 @@ import * as answer from './server.mjs';
 
 const TENTHS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const PATIENCE = { stallSeconds: 1 };
-/** What a device says of a file that does not come, and of metadata.json. */
+/** The codes for a file that cannot be downloaded, and for metadata.json. */
 const LOST = { metadata: 'offline', file: 'NETWORK' };
 
 /** What a host can do to any file. */
@@ -35,7 +35,7 @@ const ANY = [
   },
   {
     name: 'a length that is too large',
-    // A body that breaks off takes along what the page has not read yet of it, which may be nothing.
+    // When a body breaks off, the browser drops what the page has not read yet, perhaps all of it.
     says: { metadata: 'offline', file: ['updated', 'NETWORK'] },
     answer: answer.misnumbered((length) => length + 100),
   },
@@ -57,7 +57,7 @@ const ANY = [
   },
 ];
 
-/** What it can do to a blob: its hash tells. */
+/** What a host can do to a blob, which its hash reveals. */
 const BLOB = [
   { name: 'its first bit flipped', says: 'HASH_MISMATCH', answer: answer.flipped(() => 0) },
   { name: 'a bit in its middle flipped', says: 'HASH_MISMATCH', answer: answer.flipped((bytes) => bytes.length >> 1) },
@@ -88,7 +88,7 @@ const BLOB = [
   },
 ];
 
-/** What it can do to metadata.json, which nothing vouches for but what it says itself. */
+/** What a host can do to metadata.json, which no hash protects. */
 const METADATA = [
   { name: 'its first bit flipped', says: 'INVALID_MANIFEST', answer: answer.flipped(() => 0) },
   {
@@ -138,7 +138,7 @@ const METADATA = [
   },
 ];
 
-/** A plan that was damaged before it was published, and is told as it is: only the library's reader can notice. */
+/** A plan that was damaged before it was published, with a matching hash: only the parser can notice. */
 const PLAN = [
   ['with another byte', (bytes) => ((bytes[bytes.length >> 1] ^= 1), bytes)],
   ['of another version than it tells', (bytes) => ((bytes[8] += 1), bytes)],
@@ -216,7 +216,7 @@ const BARE = [
   'reset half-way',
 ];
 
-/** Every case; each is tried on a device that had a model and on one that never had. */
+/** All cases. Each is run on a device that had a model and on one that never had one. */
 export const cases = [
   ...[...ANY, ...METADATA].map((fault) => ofFile('metadata', 'next', fault)),
   ...['plan', 'space', 'head'].flatMap((role) => [...ANY, ...BLOB].map((fault) => ofFile(role, 'next', fault))),

@@ -1,7 +1,7 @@
-/** Every trial of the cases: each on a device that had a model, and on one that never had. */
+/** All trials of the cases: each on a device that had a model, and on one that never had one. */
 export const trialsOf = (cases) => cases.flatMap((fault) => [true, false].map((had) => ({ fault, had })));
 
-/** So many of the trials, by a seed: the same for the same seed. */
+/** A random sample of `count` trials, determined by the seed. */
 export function slice(trials, count, seed) {
   const random = mulberry32(seed);
   const left = [...trials];
@@ -10,7 +10,7 @@ export function slice(trials, count, seed) {
   return chosen;
 }
 
-/** Numbers from 0 up to 1, the same for the same seed. */
+/** Random numbers from 0 to below 1, determined by the seed. */
 export function mulberry32(state) {
   return () => {
     state = (state + 0x6d2b79f5) | 0;

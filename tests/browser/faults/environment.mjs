@@ -1,4 +1,4 @@
-// Where trials run, one after another: a host, another origin, and one browser for all of them.
+// The environment of trials that run one after another: a host, another origin, and the shared browser.
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
@@ -20,7 +20,7 @@ export async function makeEnvironment(browser, releases) {
   };
 }
 
-/** The files of the host on another origin: as they are, with other bytes, or for nobody from elsewhere. */
+/** Serves the host's files on another origin: as they are, with a changed byte, or without a CORS header. */
 function elsewhere(web, path, response) {
   const [, how, rest] = /^\/(right|wrong|closed)(\/.*)$/.exec(path) ?? [];
   const file = how && fileAt(web.mounts, rest);

@@ -1,4 +1,4 @@
-// What is published in the matrix, and what each release answers.
+// The releases that the matrix publishes, and what each of them answers.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { jicho } from '../harness/companion.mjs';
 import { Device } from '../harness/device.mjs';
 import { answers, clearest } from '../harness/shop.mjs';
 
-/** How far a probability may move from the companion's with the decoder of the photo. */
+/** How far a probability may differ from the companion's because another decoder reads the photo. */
 const DECODED = 0.1;
 
 /**
@@ -24,7 +24,7 @@ export async function makeReleases(folder) {
   await jicho('train', at('photos'), '--channel', 'T_1', '--out', at('old'));
   cpSync(at('old'), at('next'), { recursive: true });
   cpSync(at('old'), at('bare'), { recursive: true });
-  // At another size it is another network.
+  // Another input size makes it another network.
   const train = (photos, out, ...more) =>
     jicho('train', at(photos), '--channel', 'T_1', '--out', at(out), '--size', '96', ...more);
   await train('photos', 'next');
@@ -46,7 +46,7 @@ function read(models) {
   return { models, ...metadata, file: (wanted) => metadata.files.find(({ role }) => role === wanted) };
 }
 
-/** Has every release answer alone, on a device that knows no other, and holds it against the companion's answer. */
+/** Has each release answer on a device that knows no other one, and compares with the companion's answer. */
 export async function askReleases(releases, browser, web) {
   for (const name of ['old', 'next', 'bare']) {
     const release = releases[name];

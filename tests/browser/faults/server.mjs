@@ -1,7 +1,7 @@
 // What a host can do wrong to one file. Each is an answer: `(response, bytes, request, environment)`.
 import { rangeOf } from '../harness/host.mjs';
 
-/** Ends the connection before it has answered. Of all that belongs to a release. */
+/** Ends the connection before it has answered, for every file of a release. */
 export function refuse(path, response) {
   return path.startsWith('/models/') && Boolean(response.destroy());
 }
@@ -12,7 +12,7 @@ export const status = (code) => (response) =>
 export const page = (response) =>
   response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Shop</title><p>Welcome');
 
-/** The connection ends after that share of the file, whose whole length was told. Who asks for the rest gets nothing of it. */
+/** Ends the connection after that share of the file, with the whole length in the header. A request for the rest gets nothing. */
 export const cut = (share) => (response, bytes, request) => {
   const from = rangeOf(request);
   const end = Math.floor(bytes.length * share);
@@ -23,13 +23,13 @@ export const cut = (share) => (response, bytes, request) => {
   flush(response, bytes.subarray(from, end), () => response.destroy());
 };
 
-/** That share of the file, told as the whole. */
+/** Sends that share of the file as if it were the whole. */
 export const short = (share) => (response, bytes) => {
   const part = bytes.subarray(0, Math.floor(bytes.length * share));
   response.writeHead(200, { 'Content-Length': part.length }).end(part);
 };
 
-/** Other bytes of any length. */
+/** Sends other bytes of any length. */
 export const changed = (change) => (response, bytes, _, environment) => {
   const other = change(Buffer.from(bytes), environment);
   response.writeHead(200, { 'Content-Length': other.length }).end(other);
@@ -42,7 +42,7 @@ export const flipped = (place) =>
     return bytes;
   });
 
-/** All of the file, and a length that is not its own. */
+/** Sends the whole file with a wrong length in the header. */
 export const misnumbered = (length) => (response, bytes) => {
   response.shouldKeepAlive = false;
   response.strictContentLength = false;
@@ -50,28 +50,28 @@ export const misnumbered = (length) => (response, bytes) => {
   flush(response, bytes, () => response.destroy());
 };
 
-/** Two lengths. */
+/** Sends two headers with different lengths. */
 export const twice = (_, bytes, { socket }) => {
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\nContent-Length: ${bytes.length + 1}\r\n\r\n`;
   socket.write(Buffer.concat([Buffer.from(head), bytes]));
   socket.destroySoon();
 };
 
-/** Nothing comes any more. */
+/** Sends nothing and keeps the connection open. */
 export const stalled = (share) => (response, bytes) => {
   if (share === undefined) return;
   response.writeHead(200, { 'Content-Length': bytes.length });
   flush(response, bytes.subarray(0, bytes.length * share), () => undefined);
 };
 
-/** A RST instead of an end. */
+/** Resets the connection instead of closing it. */
 export const reset = (share) => (response, bytes) => {
   if (share === undefined) return response.socket?.resetAndDestroy();
   response.writeHead(200, { 'Content-Length': bytes.length });
   flush(response, bytes.subarray(0, bytes.length * share), () => response.socket?.resetAndDestroy());
 };
 
-/** 1 KB a second; tells the environment once some of it has gone. */
+/** Sends 1 KB a second; emits an event once the first bytes are sent. */
 export const slow = (response, bytes, _, { events }) => {
   response.writeHead(200, { 'Content-Length': bytes.length });
   let sent = 0;
@@ -82,13 +82,13 @@ export const slow = (response, bytes, _, { events }) => {
   response.on('close', () => clearInterval(timer));
 };
 
-/** The first half, and then nothing; tells the environment. */
+/** Sends the first half and then nothing; emits an event. */
 export const held = (response, bytes, _, { events }) => {
   response.writeHead(200, { 'Content-Length': bytes.length });
   flush(response, bytes.subarray(0, bytes.length / 2), () => events.emit('held'));
 };
 
-/** To the other host of the environment, which answers as `mount` says. */
+/** Redirects to the other origin, which answers as `mount` says. */
 export const redirected =
   (mount) =>
   (response, _, request, { other }) =>

@@ -63,7 +63,7 @@ async function run(at, fault, row) {
   among(row.reloaded, expected(fault.reloaded) ?? row.after, 'after a reload, what answers:');
 
   web.misbehave = undefined;
-  // Where the short patience of a fault does not count.
+  // The short limits of the fault must not apply here.
   if (fault.options) {
     await device.load();
     await device.call('open');
@@ -83,7 +83,7 @@ export function publish(web, { models }) {
   web.mounts['/models/'] = models;
 }
 
-/** Which release answers, and does so to the last digit: `old`, `next`, or `none`. */
+/** Which release answers, compared to the last digit: `old`, `next` or `none`. */
 export async function who({ device, releases, next }, stored = false) {
   const seen = await device.call('look', `/photos/${releases.photo}`);
   if (seen.error) {

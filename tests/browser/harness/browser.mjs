@@ -14,12 +14,12 @@ const QUIET = [
   '--disable-dev-shm-usage',
 ];
 
-/** Milliseconds that anything may take on a slow machine. */
+/** Milliseconds that any wait may take on a slow machine. */
 export const PATIENCE = 90_000;
 
 /**
- * Starts the installed Chromium with storage that outlives it in the folder `profile`, and a camera that shows the
- * MJPEG file `camera`. Without one there is no camera.
+ * Starts the installed Chromium with a persistent profile in the folder `profile`, and a fake camera that plays the MJPEG file
+ * `camera`; without that file there is no camera.
  */
 export async function launch({ profile, camera, ...options }) {
   const media = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
@@ -29,7 +29,7 @@ export async function launch({ profile, camera, ...options }) {
   return context;
 }
 
-/** Starts the installed Chromium; each context of it has storage of its own. */
+/** Starts the installed Chromium. Each of its contexts has storage of its own. */
 export function launchBrowser(...args) {
   return chromium.launch(settings(args));
 }
@@ -38,7 +38,7 @@ function settings(args) {
   return {
     executablePath: findChromium(),
     headless: true,
-    // It refuses to sandbox what the administrator starts.
+    // Chromium has no sandbox for root.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [...QUIET, ...args],
   };

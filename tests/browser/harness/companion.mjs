@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 
 const BINARY = process.env.JICHO_BIN ?? fileURLToPath(new URL('../../../target/debug/jicho', import.meta.url));
 
-/** Runs the companion to its end; its data. */
+/** Runs the companion and returns what it prints on stdout. */
 export async function jicho(...args) {
   const { stdout } = await promisify(execFile)(BINARY, args, { maxBuffer: 64 << 20 });
   return stdout;
 }
 
-/** Starts `jicho serve`, once it accepts connections. */
+/** Starts `jicho serve` and waits until it accepts connections. */
 export async function serve({ models, app, port = 0 }) {
   const args = ['serve', '--models', models, '--port', String(port), ...(app ? ['--app', app] : [])];
   const server = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'inherit'] });

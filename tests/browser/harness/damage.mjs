@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { fileAt } from './host.mjs';
 
-/** Answers metadata.json changed by `edit`. */
+/** Answers requests for metadata.json with the file as changed by `edit`. */
 export function editMetadata(host, edit) {
   return (path, response) => {
     if (!path.endsWith('/latest/metadata.json')) return false;

@@ -1,6 +1,6 @@
 import { PATIENCE } from './browser.mjs';
 
-/** A browser's storage with one page that has the channel open (`pages/device.js`). */
+/** A device: a browser context with a page that opens the channel (`pages/device.js`). */
 export class Device {
   static async start(browser, web) {
     const context = await browser.newContext();
@@ -22,7 +22,7 @@ export class Device {
     return tab;
   }
 
-  /** A page as after a start of the browser. */
+  /** Replaces the page by a new one, as after a restart of the browser. */
   async load() {
     await this.page?.close();
     this.page = await this.context.newPage();
@@ -44,7 +44,7 @@ export class Device {
     return this.page.evaluate(call, [module, name, args]);
   }
 
-  /** A word for what a sync came to: its outcome, or the code of its error. */
+  /** Syncs. Returns the outcome, or the code of the error. */
   async sync() {
     const { value, error } = await this.call('sync');
     if (error && !error.typed)
@@ -52,7 +52,7 @@ export class Device {
     return error?.code ?? value.outcome;
   }
 
-  /** The page's process dies. */
+  /** Kills the page's process. */
   async crash() {
     const session = await this.context.newCDPSession(this.page);
     const crashed = this.page.waitForEvent('crash');

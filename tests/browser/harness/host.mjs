@@ -18,7 +18,7 @@ const TYPES = {
   '.webmanifest': 'application/manifest+json',
 };
 
-// All of the library and the app must work under it.
+// The policy that the library and the app must work under.
 const policy = (elsewhere) =>
   [
     "default-src 'none'",
@@ -34,10 +34,10 @@ const policy = (elsewhere) =>
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * A static host that can misbehave. `/pkg/` is the built package, `/pages/` this folder's pages; `folders` adds more.
- * `misbehave(path, response, request)` is asked before each answer, and takes it over by returning true. `exchanges` tells
- * what was asked and answered: path, headers, status, bytes of the body. Pages may connect to it and to the origins
- * `elsewhere`.
+ * A static host that can misbehave. `/pkg/` is the built package, `/pages/` is the folder `pages` of these tests, and `folders`
+ * adds more. `misbehave(path, response, request)` is called before each answer; if it returns true, it has answered. `exchanges`
+ * records each request and answer: path, headers, status, bytes of the body. The policy lets pages connect to this host and to
+ * the origins `elsewhere`.
  */
 export async function host(folders = {}, elsewhere = []) {
   const mounts = { '/pkg/': here('../../../pkg/'), '/pages/': here('../pages/'), ...folders };
@@ -111,7 +111,7 @@ function send(request, response, file) {
   return createReadStream(file, { start: from }).pipe(response);
 }
 
-/** The first byte that is asked for. */
+/** The first byte that the request asks for; 0 if it asks for the whole file. */
 export function rangeOf({ headers }, etag) {
   const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
   return [undefined, etag].includes(headers['if-range']) ? from : 0;

@@ -5,7 +5,7 @@ import { temporary } from './shop.mjs';
 
 const pkg = fileURLToPath(new URL('../../../pkg/', import.meta.url));
 
-/** A folder with the named modules of the package as they are inside of it; what is published is bundled. */
+/** A folder with internal modules of the package, which as published is bundled and does not export them. */
 export function internals(after, ...modules) {
   const folder = temporary(after);
   const sources = modules.map((module) => `${pkg}src/${module}.ts`);

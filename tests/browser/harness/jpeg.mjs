@@ -1,4 +1,4 @@
-/** The same JPEG, told by EXIF to be shown turned: 6 is a quarter to the right. */
+/** The same JPEG with an EXIF orientation; 6 is a quarter turn to the right. */
 export function turned(jpeg, orientation) {
   const exif = Buffer.from([
     ...Buffer.from('Exif\0\0II*\0', 'latin1'),

@@ -1,5 +1,5 @@
-// What lies in the files of a LevelDB, the database under IndexedDB in Chromium: tables compressed block by block, logs
-// in fragments, and values that Chromium has compressed once more.
+// Reads the files of LevelDB, which Chromium keeps IndexedDB in: tables compressed block by block, logs in fragments, and
+// values that Chromium has compressed once more.
 // https://github.com/google/leveldb/blob/main/doc/table_format.md, log_format.md
 import { uncompress } from 'snappyjs';
 
@@ -7,17 +7,17 @@ const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 const FOOTER = 48;
 const _TRAILER = 5;
 const LOG_BLOCK = 32_768;
-/** The compression in a block's trailer. */
+/** The compression type in a block's trailer. */
 const SNAPPY = 1;
-/** Blink's mark of a value that it has compressed with Snappy: version tag, pseudo-version, kind. */
+/** Blink's marker of a value that it compressed with Snappy: version tag, pseudo-version, kind. */
 const COMPRESSED = Buffer.from([0xff, 0x11, 0x02]);
 
-/** Whether it is a table. */
+/** Whether the file is a table. */
 export function isTable(file) {
   return file.length >= FOOTER && file.subarray(-MAGIC.length).equals(MAGIC);
 }
 
-/** A table's blocks in the clear, and how many of them were compressed. */
+/** The decompressed blocks of a table, and how many of them were compressed. */
 export function readTable(file) {
   const footer = reader(file.subarray(-FOOTER));
   footer.handle();
@@ -33,7 +33,7 @@ export function readTable(file) {
   return { blocks, compressed, values: blocks.flatMap((bytes) => entries(bytes).map(({ value }) => value)) };
 }
 
-/** The keys' ends and the values of a block. */
+/** The entries of a block: the unshared part of each key, and each value. */
 function entries(block) {
   const restarts = 4 * (1 + block.readUInt32LE(block.length - 4));
   const from = reader(block.subarray(0, block.length - restarts));
@@ -46,7 +46,7 @@ function entries(block) {
   return found;
 }
 
-/** What a log holds, its fragments put together, and the values that were written. It may end anywhere. */
+/** The records of a log, joined from fragments, and the values written in them. A log may end anywhere. */
 export function readLog(file) {
   const records = [];
   const fragments = [];
@@ -58,7 +58,7 @@ export function readLog(file) {
       continue;
     }
     fragments.push(file.subarray(at + 7, at + 7 + length));
-    // Full or last.
+    // The fragment is a whole record, or the last of one.
     if (type === 1 || type === 4) records.push(Buffer.concat(fragments.splice(0)));
     at += 7 + length;
   }
@@ -77,7 +77,7 @@ function batch(record) {
   return values;
 }
 
-/** A value as the page wrote it, if Chromium has compressed it; it stands behind a version and a mark. */
+/** A value as the page wrote it, if Chromium compressed it; a version and a marker precede it. */
 export function inflate(value) {
   const at = value.subarray(0, 32).indexOf(COMPRESSED);
   return at < 0 ? undefined : uncompress(value.subarray(at + COMPRESSED.length));

@@ -7,7 +7,7 @@ export function pngOfRgba(rgba, width, height) {
   return png(width, height, 8, 6, rows);
 }
 
-/** A black PNG with one bit a pixel: a few kilobytes, however many pixels. */
+/** A black PNG with one bit per pixel: a few kilobytes even for many pixels. */
 export function blackPng(width, height) {
   return png(width, height, 1, 0, Buffer.alloc(height * (1 + Math.ceil(width / 8))));
 }

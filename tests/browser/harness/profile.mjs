@@ -1,12 +1,12 @@
-// All that a browser's profile folder holds, in the clear as far as that is a matter of reading.
+// Everything that a browser's profile folder holds, decompressed where a format is known.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { inflate, isTable, readLog, readTable } from './leveldb.mjs';
 
 /**
- * What is in the files of a profile: each as it is, tables of LevelDB block by block, its logs put together, and values
- * that Chromium has compressed. `compressed` counts the blocks that were, `inflated` the values.
+ * The contents of a profile's files: each file as it is, LevelDB's tables block by block, its logs joined from fragments, and
+ * values that Chromium compressed. `compressed` counts the decompressed blocks, `inflated` the decompressed values.
  */
 export function readProfile(folder) {
   const self = { files: 0, tables: 0, compressed: 0, inflated: 0, pieces: [] };
@@ -35,14 +35,14 @@ export function readProfile(folder) {
       records.forEach(keep);
       inflateAll(values);
     } else {
-      // A value too large for the database is a file of its own.
+      // Chromium writes a large value into a file of its own.
       inflateAll([bytes]);
     }
   }
   return self;
 }
 
-/** The files that hold a marker, bytes or a text in any of the ways in which browsers write text. */
+/** The files that contain a marker: bytes, or a text in any encoding that browsers write. */
 export function filesWith(profile, marker) {
   const forms =
     typeof marker === 'string'

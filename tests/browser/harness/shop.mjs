@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { jicho } from './companion.mjs';
 
-/** A folder that is gone after the tests. */
+/** A temporary folder, deleted after the tests. */
 export function temporary(after) {
   const folder = mkdtempSync(join(tmpdir(), 'jicho-browser-'));
   after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -12,8 +12,8 @@ export function temporary(after) {
 }
 
 /**
- * A made-up shop in `folder`: photos to train on, others of the same products, and the releases of two trainings, the
- * second with one more product.
+ * A made-up shop in `folder`: photos to train on (`all`), the same without one product (`fewer`), and other photos of the same
+ * products (`unseen`). `newcomer` is the product that `fewer` lacks.
  */
 export async function shop(folder, { products = 7, photos = 12, unseen = 4, size = 320 } = {}) {
   const at = (name) => join(folder, name);
@@ -64,8 +64,8 @@ export async function answers(folder, channel, photos) {
 }
 
 /**
- * The product that the companion recognises best on photos it was not trained on, and its two clearest photos: how
- * often it does is measured elsewhere. `only` names a product.
+ * The product that the companion recognises best on photos it was not trained on, and its two clearest photos. Accuracy is
+ * measured elsewhere. `only` limits the search to one product.
  */
 export async function clearest(folder, channel, photos, only) {
   const clear = [...(await answers(folder, channel, photos)).values()]

@@ -8,9 +8,9 @@ import { host } from './host.mjs';
 import { clearest, shop, temporary } from './shop.mjs';
 
 /**
- * Two releases of a channel and one without a plan, a host that serves one of them, and for each test a page with storage
- * of its own, so that none finds what another one left. Channels check for newer models only when told to. Call it once a
- * file; what it returns is filled before the first test.
+ * Two releases of a channel and one without a plan, a host that serves one of them, and for each test a page with storage of
+ * its own, so that no test finds another's data. Channels check for newer models only when told to. Call it once per file; its
+ * result is complete before the first test.
  */
 export function stage() {
   const folder = temporary(after);
@@ -72,7 +72,7 @@ export function stage() {
     return page.evaluate(source);
   }
 
-  /** Waits until the page has so many workers: the browser ends one a moment after it is told to. */
+  /** Waits until the page has `count` workers: the browser ends a worker some time after it is told to. */
   async function workersLeft(count) {
     while (self.page.workers().length !== count) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -80,7 +80,7 @@ export function stage() {
   return self;
 }
 
-/** What is in force for the channel in the folder `models`. */
+/** The current metadata.json of the channel in the folder `models`. */
 export function metadataOf(models, channel = 'T_1') {
   return JSON.parse(readFileSync(join(models, channel, 'latest/metadata.json'), 'utf8'));
 }

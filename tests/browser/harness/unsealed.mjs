@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /**
- * Puts the package's sealed store into `folder`, as it is but for the sealing (`./build.sh wasm unsealed`). Its glue is its
- * own: names in it depend on how the module was built.
+ * Puts the package's vault into `folder`, without its encryption (`./build.sh wasm unsealed`). The module comes with its own glue,
+ * because names in the glue depend on how the module was built.
  */
 export function makeUnsealed(folder) {
-  const module = at('target/wasm unsealed');
+  const module = at('target/wasm-unsealed');
   if (!existsSync(module)) throw new Error('the unsealed module is not built: ./build.sh wasm unsealed');
   cpSync(at('pkg/src'), join(folder, 'src'), { recursive: true });
   cpSync(module, join(folder, 'wasm'), { recursive: true });

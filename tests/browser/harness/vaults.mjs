@@ -4,8 +4,8 @@ import { launchBrowser, PATIENCE } from './browser.mjs';
 import { host } from './host.mjs';
 
 /**
- * A host, and for each test a page with storage of its own. Call it once a file; what it returns is filled before the
- * first test.
+ * A host, and for each test a page with storage of its own. Call it once per file; its result is complete before the first
+ * test.
  */
 export function vaults() {
   let browser;
@@ -25,7 +25,7 @@ export function vaults() {
   });
   afterEach(() => Promise.all(contexts.splice(0).map((context) => context.close())));
 
-  /** A browser's storage of its own. */
+  /** A browser context with storage of its own. */
   async function newDevice() {
     const context = await browser.newContext();
     contexts.push(context);
@@ -47,7 +47,7 @@ export function vaults() {
     );
   }
 
-  /** What lets the page's process die, even while its script does not return. */
+  /** A function that kills the page's process, even while its script does not return. */
   async function killer(page = self.page) {
     const session = await page.context().newCDPSession(page);
     return async () => {

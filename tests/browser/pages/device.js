@@ -1,4 +1,4 @@
-// One open channel in a page, driven from outside.
+// One open channel in a page, which the tests control.
 
 import { hurt } from './hurts.js';
 import { Jicho, outcome, photo } from './probe.js';
@@ -28,7 +28,7 @@ export function abort() {
   aborting.abort();
 }
 
-/** What the channel says of itself, and of a picture. */
+/** The channel's state, and its answer to a picture. */
 export async function look(url) {
   const { value, error } = await outcome(eye.recognize(await photo(url)));
   const { version, predictions } = value ?? {};

@@ -26,13 +26,13 @@ const faults = {
 };
 
 const { instantiate } = WebAssembly;
-// The page has compiled it.
+// The page has compiled the module and posts it, so only instantiation is replaced.
 WebAssembly.instantiate = async (module, imports) => {
   const { exports } = await instantiate.call(WebAssembly, module, imports);
   return { instance: { exports: { ...exports, ...faults[self.location.search] } }, module };
 };
 
-// What is asked before the library listens must not be lost.
+// Requests that come before the library listens must not be lost.
 const early = [];
 const keep = (event) => early.push(event);
 self.addEventListener('message', keep);

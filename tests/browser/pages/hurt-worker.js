@@ -3,7 +3,7 @@ import { hurt } from './hurts.js';
 
 hurt(location.search.slice(1).split(','));
 
-// What is asked before the library listens must not be lost.
+// Requests that come before the library listens must not be lost.
 const early = [];
 const keep = (event) => early.push(event);
 self.addEventListener('message', keep);

@@ -1,4 +1,4 @@
-// What a browser can lack or do wrong, by name. The same in a page and in a worker.
+// What a browser can lack or do wrong, by name, for pages and for workers.
 const missing = (owner, name) => Object.defineProperty(owner, name, { value: undefined, configurable: true });
 const lost = () =>
   new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError');
@@ -7,9 +7,9 @@ const hurts = {
   'no-locks': () => missing(Object.getPrototypeOf(navigator), 'locks'),
   'no-broadcast': () => delete globalThis.BroadcastChannel,
   'no-database': () => missing(globalThis, 'indexedDB'),
-  // A page without https.
+  // Pages without https lack it.
   'no-subtle': () => missing(Crypto.prototype, 'subtle'),
-  // Private windows of some browsers take keys, and give none back.
+  // Private windows of some browsers store keys but do not return them.
   'keys-forgotten': () => {
     const { put } = IDBObjectStore.prototype;
     IDBObjectStore.prototype.put = function (value, ...rest) {
@@ -24,7 +24,7 @@ const hurts = {
   'database-fails': () => {
     const { open } = IDBFactory.prototype;
     IDBFactory.prototype.open = function () {
-      // A request of the browser's own, which fails.
+      // A real request of the browser that fails.
       const request = open.call(this, 'fails', 1);
       request.addEventListener('upgradeneeded', (event) => {
         event.stopImmediatePropagation();
@@ -34,7 +34,7 @@ const hurts = {
       return Object.defineProperty(request, 'error', { value });
     };
   },
-  // Safari's, which a new connection cures.
+  // A defect of Safari: only a new connection works again.
   'connection-lost-once': () => failing((call) => call === 1),
   'connection-lost': () => failing(() => true),
   'full-on-write': () => {
@@ -50,7 +50,7 @@ const hurts = {
     let ticks = 0;
     clock((now) => now - ++ticks * 86_400_000);
   },
-  // Each holds the transaction open until the host answers, if it ever does.
+  // Each request holds the transaction open until the host answers, if it ever does.
   'hold-first-put': () => holding('put', (call) => call === 1),
   'hold-release-put': () => holding('put', (_, store) => store.name === 'releases'),
   'hold-before-commit': () => holding('getAllKeys', (_, store) => store.transaction.mode === 'readwrite'),
@@ -91,7 +91,7 @@ function holding(name, when) {
   IDBObjectStore.prototype[name] = function (...args) {
     const request = method.apply(this, args);
     if (this.transaction.mode === 'readwrite' && when(++calls, this)) {
-      // As long as this script does not return, nothing is committed.
+      // The transaction cannot commit before this script returns.
       const hold = new XMLHttpRequest();
       hold.open('GET', `/hold/${name}`, false);
       hold.send();

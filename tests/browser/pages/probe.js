@@ -1,4 +1,4 @@
-// What the tests do in a page, beside the library's own calls.
+// Helpers that the tests use in a page beside the library's own calls.
 import * as errors from '/pkg/dist/index.js';
 
 const { Jicho, JichoError, OnnxModel } = errors;
@@ -9,7 +9,7 @@ export async function photo(url) {
   return (await fetch(url)).blob();
 }
 
-/** What came of a promise, as plain data. */
+/** The result or the error of a promise, as plain data. */
 export async function outcome(promise) {
   try {
     return { value: await promise };
@@ -20,7 +20,7 @@ export async function outcome(promise) {
   }
 }
 
-/** The same picture in every form the library takes, and what tells whether it is still whole. */
+/** The same picture as every type that the library takes, each with a function that tells whether it is still usable. */
 export const SOURCES = {
   Blob: async (blob) => [blob, () => blob.size > 0],
   File: async (blob) => [new File([blob], 'photo.jpg', { type: blob.type }), () => true],
@@ -59,7 +59,7 @@ export const SOURCES = {
   },
 };
 
-/** A canvas with the picture, through a CSS filter, and so many pixels to the left. */
+/** A canvas with the picture, drawn through a CSS filter and `shift` pixels further left. */
 export async function drawn(blob, filter = 'none', shift = 0) {
   return (await draw(blob, filter, shift)).canvas;
 }
@@ -71,7 +71,7 @@ async function draw(blob, filter = 'none', shift = 0) {
   canvas.height = bitmap.height;
   const context = canvas.getContext('2d');
   context.filter = filter;
-  // What is moved out of it comes in again on the other side.
+  // What leaves on the left comes in again on the right.
   for (const left of shift ? [-shift, bitmap.width - shift] : [0]) context.drawImage(bitmap, left, 0);
   context.filter = 'none';
   return { canvas, context };
@@ -83,7 +83,7 @@ export async function playing(canvas) {
   video.muted = true;
   video.srcObject = canvas.captureStream(10);
   const context = canvas.getContext('2d');
-  // A stream sends a picture whenever one is drawn.
+  // The stream sends a frame whenever the canvas is drawn to.
   const again = setInterval(() => context.drawImage(canvas, 0, 0), 50);
   await video.play();
   return Object.assign(video, { end: () => clearInterval(again) });

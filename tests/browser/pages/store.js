@@ -1,4 +1,4 @@
-// The library's database without the library: what is in it, and how it can be damaged. (docs/formats/device.md)
+// The library's database without the library: reads it and damages it (docs/formats/device.md).
 const NAME = 'jicho';
 
 const done = (request) =>
@@ -7,7 +7,7 @@ const done = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-/** The database, or undefined where there is none; none is made. */
+/** The database, or undefined if there is none; it is not created. */
 async function open() {
   const request = indexedDB.open(NAME);
   request.onupgradeneeded = () => request.transaction.abort();
@@ -32,7 +32,7 @@ async function each(store, change) {
   for (const key of await done(store.getAllKeys())) store.put(change(await done(store.get(key))), key);
 }
 
-/** Damages what is there, if anything is. */
+/** Damages the stored data, if there is any. */
 export async function damage(name) {
   const database = await open();
   if (!database) return;
@@ -43,7 +43,7 @@ export async function damage(name) {
   database.close();
 }
 
-/** Makes the device one with this number. */
+/** Gives the device this number. */
 export async function setDevice(number) {
   const database = await open();
   const transaction = database.transaction('state', 'readwrite');
@@ -51,7 +51,7 @@ export async function setDevice(number) {
   database.close();
 }
 
-/** A database as version 1 of the schema had it, with what is there now. */
+/** Turns the database into one of schema version 1, with the same data. */
 export async function makeVersion1() {
   const database = await open();
   const stores = {};
@@ -74,7 +74,7 @@ export async function makeVersion1() {
   old.close();
 }
 
-/** The database as a version of the library from the future leaves it: with what is there now, and more. */
+/** Turns the database into one of a future version of the library, with the same data and more. */
 export async function makeNewer(version) {
   const opening = indexedDB.open(NAME, version);
   opening.onupgradeneeded = () => opening.result.createObjectStore('of the future');
@@ -85,7 +85,7 @@ export function deleteDatabase() {
   return done(indexedDB.deleteDatabase(NAME));
 }
 
-/** All that this origin keeps, as text in which anything can be looked for. */
+/** Everything that this origin stores, as one text to search in. */
 export async function everything() {
   const kept = {
     databases: {},

@@ -1,5 +1,4 @@
-// An app's service worker, as an app without a bundler writes it. Its scope covers the package, or the package's worker would
-// be nobody's.
+// An app's service worker, as an app without a bundler writes it. Its scope must cover the package's worker.
 import { keepFiles } from '/pkg/dist/service-worker.js';
 
-keepFiles({ files: { './pages/index.html': '1', './pages/probe.js': '1' } });
+keepFiles({ files: { './pages/index.html': null, './pages/probe.js': null } });

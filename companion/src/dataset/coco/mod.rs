@@ -140,7 +140,18 @@ fn example(
     fields.insert(own.into(), product.into());
     let name = format!("{}#{id}", picture.name);
     let path = picture.path.clone();
-    Ok((Example { path, bytes: None, name, region: Some(region), label: None, attributes: BTreeMap::new() }, fields))
+    Ok((
+        Example {
+            path,
+            bytes: None,
+            name,
+            region: Some(region),
+            lesson: None,
+            label: None,
+            attributes: BTreeMap::new(),
+        },
+        fields,
+    ))
 }
 
 /// An image that exists.

@@ -1,7 +1,7 @@
 //! Frames without a product to judge by: corners of photos, photos too dark or too blurred to show anything, skin,
 //! textures that training did not see.
 
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::recognize::Embedder;
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ const GENERATED: usize = 8;
 /// When the network fails.
 pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<Embedded>> {
     let step = dataset.examples.len().div_ceil(PHOTOS).max(1);
-    let cut: Vec<Vec<Pixels>> = dataset
+    let cut: Vec<Vec<InputPixels>> = dataset
         .examples
         .par_iter()
         .step_by(step)
@@ -34,7 +34,7 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
             let side = frame.width().min(frame.height()) / CORNER;
             let far = [frame.width() - side, frame.height() - side];
             let corners = [[0, 0], [far[0], 0], [0, far[1]], far].map(|at| frame.rectangle(at, [side, side], size));
-            let seen = embedder.pixels(&frame);
+            let seen = embedder.input_pixels(&frame);
             let dark = seen.mapped(&[std::array::from_fn(|byte| (byte / 24) as u8); 3]);
             let blurred = frame.center_square(1.0, 3).resized(size);
             Ok(corners.into_iter().chain([dark, blurred]).collect())
@@ -44,8 +44,8 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
         // Other frames of the kinds than those that are learnt from.
         background::pixels(i % background::KINDS, background::PER_KIND + i / background::KINDS, size)
     });
-    let generated: Vec<Pixels> = generated.collect::<jicho::Result<_>>()?;
-    let frames: Vec<Pixels> = cut.into_iter().flatten().chain(generated).collect();
-    let embed = |pixels: &Pixels| Ok(Embedded { plain: embedder.embed(pixels)?, varied: Vec::new() });
+    let generated: Vec<InputPixels> = generated.collect::<jicho::Result<_>>()?;
+    let frames: Vec<InputPixels> = cut.into_iter().flatten().chain(generated).collect();
+    let embed = |pixels: &InputPixels| Ok(Embedded { plain: embedder.embed(pixels)?, varied: Vec::new() });
     frames.par_iter().map(embed).collect()
 }

@@ -1,15 +1,16 @@
-//! 3×3 convolutions of each channel by itself, over rows of pixels with their channels side by side.
+//! Depthwise 3×3 convolutions: each channel is convolved by itself. Maps are NHWC.
 
 use super::Geometry;
 use super::simd::vectorized;
 
-/// Channels that are summed in registers at a time.
+/// Number of channels that are summed in registers at a time.
 const LANES: usize = 16;
 
-/// One of the up to nine pixels that make up another: where its channels begin, and where those of its weights do.
+/// The up to nine taps of a pixel, and their number. A tap is the index at which the channels of the other pixel begin, and
+/// that at which its weights begin.
 type Taps = ([(usize, usize); 9], usize);
 
-/// Output pixel (`row`, `column`) of image `image` as input pixels and weights.
+/// The input pixels, with their weights, that make up the output pixel (`row`, `column`) of image `image`.
 #[inline(always)]
 fn taps_of_output(g: &Geometry, channels: usize, image: usize, row: usize, column: usize) -> Taps {
     let mut taps = ([(0, 0); 9], 0);
@@ -25,7 +26,7 @@ fn taps_of_output(g: &Geometry, channels: usize, image: usize, row: usize, colum
     taps
 }
 
-/// The output pixels, and weights, through which input pixel (`row`, `column`) counts.
+/// The output pixels, with their weights, that the input pixel (`row`, `column`) is a part of.
 #[inline(always)]
 fn taps_of_input(g: &Geometry, channels: usize, image: usize, row: usize, column: usize) -> Taps {
     let (out, mut taps) = (g.output_side(), ([(0, 0); 9], 0));
@@ -79,7 +80,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The gradient of the input from that of the output.
+    /// The gradient of the input, given that of the output.
     fn backward_input(g: &Geometry, channels: usize, d_output: &[f32], weights: &[f32], d_input: &mut [f32]) {
         let side = g.side;
         for (i, to) in d_input.chunks_exact_mut(channels).enumerate() {
@@ -90,7 +91,7 @@ vectorized! {
 }
 
 vectorized! {
-    /// The gradient of the weights.
+    /// The gradient of the weights, given that of the output.
     fn backward_weights(g: &Geometry, channels: usize, input: &[f32], d_output: &[f32], d_weights: &mut [f32]) {
         let out = g.output_side();
         d_weights.fill(0.0);

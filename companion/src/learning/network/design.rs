@@ -1,5 +1,5 @@
-//! Which blocks a network is made of, as people write it: `c24/2,c48/2,s96` is a 3×3 convolution to 24 channels that
-//! halves the sides, another to 48, and a separable one (depthwise, then pointwise) to 96.
+//! Which blocks a network consists of, in the notation of `--blocks`. `c24/2,c48/2,s96` is a 3×3 convolution to 24 channels
+//! that halves the sides, another one to 48, and a separable convolution (depthwise, then pointwise) to 96.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use super::norm::Activation;
 use super::unit::{Kind, Unit};
 use super::{Block, Network};
 
-const MOST_CHANNELS: usize = 2048;
+const MAX_CHANNELS: usize = 2048;
 
 /// The blocks of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ struct Layer {
 }
 
 impl Design {
-    /// A network with random weights. Blocks that change neither sides nor channels add their input.
+    /// A network with random weights. Blocks that keep sides and channels get a residual connection.
     pub fn build(&self, rng: &mut ChaCha8Rng) -> Network {
         let relu = Activation::Relu6;
         let mut input = 3;
@@ -53,12 +53,12 @@ impl FromStr for Design {
             let layer =
                 Layer { separable: kind == "s", channels: channels.parse().ok()?, stride: stride.parse().ok()? };
             let known = ["c", "s"].contains(&kind) && (1..=2).contains(&layer.stride);
-            (known && (1..=MOST_CHANNELS).contains(&layer.channels)).then_some(layer)
+            (known && (1..=MAX_CHANNELS).contains(&layer.channels)).then_some(layer)
         };
         let layers: Option<Vec<Layer>> = text.split(',').map(layer).collect();
         layers.map(Design).ok_or_else(|| {
             format!(
-                "give blocks as c24/2,c48/2,s96: c or s, 1 to {MOST_CHANNELS} channels, and /2 where the sides halve"
+                "give blocks as c24/2,c48/2,s96: c or s, 1 to {MAX_CHANNELS} channels, and /2 if the block halves the sides"
             )
         })
     }

@@ -1,13 +1,13 @@
-//! Where a 3×3 kernel's pixels lie.
+//! Which pixels a 3×3 kernel covers.
 
-/// How a convolution goes over square images.
+/// How a kernel moves over square images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
-    /// Images of the batch.
+    /// Number of images in the batch.
     pub images: usize,
-    /// Their side in pixels.
+    /// Side of the images in pixels.
     pub side: usize,
-    /// Pixels from one place of the kernel to the next.
+    /// Pixels between two neighbouring positions of the kernel.
     pub stride: usize,
     /// Rows and columns of zeros before the image.
     pub pad: usize,
@@ -19,7 +19,7 @@ impl Geometry {
         self.side.div_ceil(self.stride)
     }
 
-    /// The 3×3 patch below each output pixel, side by side: images · output² × 9 · channels.
+    /// The 3×3 patches below the output pixels, as rows: images · output² × 9 · channels.
     pub fn patches(&self, input: &[f32], channels: usize) -> Vec<f32> {
         let mut patches = vec![0.0; self.images * self.output_side().pow(2) * 9 * channels];
         self.each_tap(|patch, pixel| {
@@ -28,7 +28,7 @@ impl Geometry {
         patches
     }
 
-    /// Adds up what the patches hold of each input pixel.
+    /// The reverse of [`Geometry::patches`]: sums, for each input pixel, its values in all patches.
     pub fn gather_patches(&self, patches: &[f32], channels: usize, input: &mut [f32]) {
         input.fill(0.0);
         self.each_tap(|patch, pixel| {
@@ -37,7 +37,7 @@ impl Geometry {
         });
     }
 
-    /// Calls with (nine times an output pixel plus the kernel's pixel, input pixel) for all that lie within the image.
+    /// Calls `each` with (9 · output pixel + kernel pixel, input pixel) for all kernel pixels that are inside the image.
     fn each_tap(&self, mut each: impl FnMut(usize, usize)) {
         let out = self.output_side();
         for i in 0..self.images * out * out {

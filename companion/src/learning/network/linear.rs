@@ -1,4 +1,4 @@
-//! A fully connected layer: what is trained on top of the features and thrown away after.
+//! A fully connected layer. It is trained on top of the features, and is not part of the trained network.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -8,23 +8,23 @@ use super::random;
 /// `rows · weights + bias`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
-    /// Entries of a row.
+    /// Length of an input row.
     pub input: usize,
-    /// Entries of a row it gives.
+    /// Length of an output row.
     pub output: usize,
     /// Input × output.
     pub weights: Vec<f32>,
-    /// One for each output.
+    /// One entry per output.
     pub bias: Vec<f32>,
 }
 
-/// Gradients of a layer, and of its rows.
+/// Gradients of a layer's parameters and of its input rows.
 pub struct LinearGradient {
-    /// Of the weights.
+    /// Gradient of the weights.
     pub weights: Vec<f32>,
-    /// Of the bias.
+    /// Gradient of the bias.
     pub bias: Vec<f32>,
-    /// Of the rows.
+    /// Gradient of the input rows.
     pub rows: Vec<f32>,
 }
 
@@ -36,7 +36,7 @@ impl Linear {
         Linear { input, output, weights, bias: vec![0.0; output] }
     }
 
-    /// What it gives for rows.
+    /// The forward pass: the output rows.
     pub fn forward(&self, rows: &[f32]) -> Vec<f32> {
         let count = rows.len() / self.input;
         let mut output = vec![0.0; count * self.output];
@@ -45,7 +45,7 @@ impl Linear {
         output
     }
 
-    /// Gradients, from those of the output.
+    /// The backward pass: the gradients, given that of the output rows.
     pub fn backward(&self, rows: &[f32], d: &[f32]) -> LinearGradient {
         let count = rows.len() / self.input;
         let d_rows = matrix(d, count, self.output);

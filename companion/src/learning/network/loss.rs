@@ -1,33 +1,33 @@
-//! What a network is trained to make small. Each loss is a sum over the rows times `share`, with its gradient.
+//! The losses of training. Each is a sum over the rows, multiplied by `share`, with its gradient.
 
 /// A loss and its gradient.
 pub struct Loss {
-    /// The loss.
+    /// The value of the loss.
     pub value: f64,
-    /// By each entry of the rows.
+    /// Its derivative by each entry of the rows.
     pub gradient: Vec<f32>,
 }
 
-/// What an image shows: its class, where known, and that of another image that has a share in it.
+/// The label of an image into which another may be mixed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Truth {
-    /// Its own class.
+pub struct MixedLabel {
+    /// The image's own class, if known.
     pub class: Option<usize>,
-    /// The other's.
+    /// The class of the image that is mixed in, if known.
     pub other: Option<usize>,
-    /// The other's share, 0 to 1.
+    /// The share of the image that is mixed in, 0 to 1.
     pub share: f32,
 }
 
-impl From<Option<usize>> for Truth {
-    fn from(class: Option<usize>) -> Truth {
-        Truth { class, ..Truth::default() }
+impl From<Option<usize>> for MixedLabel {
+    fn from(class: Option<usize>) -> MixedLabel {
+        MixedLabel { class, ..MixedLabel::default() }
     }
 }
 
-/// Cross-entropy of the rows' softmax with the labels, which give up `smoothing` of their weight to all classes alike.
-/// What has no label counts nothing.
-pub fn cross_entropy(rows: &[f32], labels: &[Truth], smoothing: f32, share: f32) -> Loss {
+/// Cross-entropy of the rows' softmax with the labels. `smoothing` is the share of a label's weight that is spread evenly
+/// over all classes. Images without a label do not count.
+pub fn cross_entropy(rows: &[f32], labels: &[MixedLabel], smoothing: f32, share: f32) -> Loss {
     let classes = rows.len() / labels.len().max(1);
     let mut loss = Loss { value: 0.0, gradient: vec![0.0; rows.len()] };
     let lines = rows.chunks_exact(classes.max(1)).zip(loss.gradient.chunks_exact_mut(classes.max(1)));

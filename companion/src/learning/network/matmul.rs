@@ -6,12 +6,12 @@ use faer::{Accum, MatMut, MatRef, Par};
 /// A row-major matrix of `rows × columns`.
 ///
 /// # Panics
-/// When `values` are not as many.
+/// When the number of `values` differs.
 pub fn matrix(values: &[f32], rows: usize, columns: usize) -> MatRef<'_, f32> {
     MatRef::from_row_major_slice(values, rows, columns)
 }
 
-/// `to = a · b`, row-major, on this thread alone: other threads work on other images meanwhile.
+/// `to = a · b`, row-major, on this thread alone: the other threads work on other images.
 ///
 /// # Panics
 /// When the shapes do not fit each other.

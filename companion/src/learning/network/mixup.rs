@@ -1,5 +1,6 @@
-//! Mixing images: half of them a part of another's over their own (CutMix, Yun 2019), half of them both at once (mixup,
-//! Zhang 2018). What is to be predicted is mixed by the same shares. From few photos a network learns more that way.
+//! Mixes images: half of them get a square of another image pasted in (CutMix, Yun 2019), the other half are blended with
+//! another (mixup, Zhang 2018). Labels and targets are mixed by the same shares. Networks learn more from few photos that
+//! way.
 
 use jicho::recognize::normalize;
 use rand_chacha::ChaCha8Rng;
@@ -7,10 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use super::random::{below, uniform};
 use super::student::Shard;
 
-/// The largest share of another image.
-const MOST: f32 = 0.5;
+/// The largest share of the image that is mixed in.
+const MAX_SHARE: f32 = 0.5;
 
-/// Mixes each image of a shard with another of it by `chance`, 0 to 1. `rng` gives the random numbers of each image.
+/// Mixes each image of a shard, with the probability `chance`, with another of the shard. `rng` gives the random numbers of
+/// each image.
 pub fn mix(shard: &mut Shard, side: usize, chance: f32, mut rng: impl FnMut(usize) -> ChaCha8Rng) {
     let (images, each) = (shard.labels.len(), 3 * side * side);
     if chance <= 0.0 || images < 2 {
@@ -24,7 +26,7 @@ pub fn mix(shard: &mut Shard, side: usize, chance: f32, mut rng: impl FnMut(usiz
             continue;
         }
         let other = (image + 1 + below(&mut rng, images - 1)) % images;
-        let wanted = uniform(&mut rng, 0.0, MOST);
+        let wanted = uniform(&mut rng, 0.0, MAX_SHARE);
         let to = &mut shard.pixels[image * each..][..each];
         let from = &before.pixels[other * each..][..each];
         let share = if uniform(&mut rng, 0.0, 1.0) < 0.5 {
@@ -43,7 +45,7 @@ pub fn mix(shard: &mut Shard, side: usize, chance: f32, mut rng: impl FnMut(usiz
     }
 }
 
-/// Pastes a square of `from` at its place; its share of the image.
+/// Pastes a random square of `from`, `square` pixels wide, at the same position. Returns its share of the image.
 fn paste(to: &mut [f32], from: &[f32], side: usize, square: usize, rng: &mut ChaCha8Rng) -> f32 {
     let [row, column] = [(); 2].map(|()| below(rng, side - square + 1));
     for line in row..row + square {
@@ -55,7 +57,7 @@ fn paste(to: &mut [f32], from: &[f32], side: usize, square: usize, rng: &mut Cha
 
 #[cfg(test)]
 mod tests {
-    use super::super::loss::Truth;
+    use super::super::loss::MixedLabel;
     use super::super::random::stream;
     use super::*;
 
@@ -66,7 +68,7 @@ mod tests {
         let images = 0..4usize;
         Shard {
             pixels: images.clone().flat_map(|i| vec![i as f32; 3 * SIDE * SIDE]).collect(),
-            labels: images.clone().map(|i| Truth::from(Some(i))).collect(),
+            labels: images.clone().map(|i| MixedLabel::from(Some(i))).collect(),
             targets: images.flat_map(|i| (0..4).map(move |t| if t == i { 1.0 } else { 0.0 })).collect(),
         }
     }
@@ -78,7 +80,7 @@ mod tests {
             mix(&mut mixed, SIDE, 1.0, |image| stream(seed, [image as u64, 0, 0]));
             for (image, truth) in mixed.labels.iter().enumerate() {
                 let other = truth.other.unwrap();
-                assert!(truth.class == Some(image) && other != image && (0.0..=MOST).contains(&truth.share));
+                assert!(truth.class == Some(image) && other != image && (0.0..=MAX_SHARE).contains(&truth.share));
                 let pixels = &mixed.pixels[image * 3 * SIDE * SIDE..][..3 * SIDE * SIDE];
                 let mean = pixels.iter().sum::<f32>() / pixels.len() as f32;
                 let wanted = image as f32 + truth.share * (other as f32 - image as f32);
@@ -97,8 +99,8 @@ mod tests {
         assert_eq!(same.pixels, shard().pixels);
         assert_eq!(same.labels, shard().labels);
         let mut alone =
-            Shard { pixels: vec![1.0; 3 * SIDE * SIDE], labels: vec![Truth::from(Some(0))], targets: vec![1.0] };
+            Shard { pixels: vec![1.0; 3 * SIDE * SIDE], labels: vec![MixedLabel::from(Some(0))], targets: vec![1.0] };
         mix(&mut alone, SIDE, 1.0, |_| stream(1, [0; 3]));
-        assert_eq!(alone.labels, [Truth::from(Some(0))]);
+        assert_eq!(alone.labels, [MixedLabel::from(Some(0))]);
     }
 }

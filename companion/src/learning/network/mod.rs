@@ -1,7 +1,8 @@
-//! Training networks of the MobileNet family from scratch or further, on CPUs.
+//! Trains networks of the MobileNet family on CPUs, from scratch or further.
 //!
-//! Maps are NHWC: images, rows, columns, channels side by side. A [`Network`] is blocks of [`unit::Unit`]s; a
-//! [`student::Student`] trains one. [`onnx`] writes a network down and reads it again.
+//! Feature maps are NHWC: images, rows, columns, channels. A [`Network`] consists of blocks of [`unit::Unit`]s. A
+//! [`student::Student`] trains one, on the photos and at the sizes that a [`schedule::Schedule`] gives. [`onnx`] writes a
+//! network to a file and reads it back.
 
 mod depthwise;
 pub mod design;

@@ -1,8 +1,8 @@
-//! A network of the MobileNet family: blocks of units, some of which add their input, and a mean over all pixels.
+//! A network of the MobileNet family: blocks of units, some with a residual connection, then the mean over all pixels.
 
 use super::unit::{Gradient, Trace, Unit};
 
-/// Units one after another.
+/// Units that run one after another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
     /// The units.
@@ -18,11 +18,11 @@ pub struct Network {
     pub blocks: Vec<Block>,
 }
 
-/// What the way back needs of a batch. Kept from batch to batch, it saves allocating anew.
+/// What the backward pass needs from the forward pass of a batch. Reused from batch to batch, it saves allocations.
 #[derive(Debug, Default, Clone)]
 pub struct Tape {
     images: usize,
-    /// Of each unit: side of its input, its input, its trace.
+    /// For each unit: the side of its input in pixels, its input, its trace.
     sides: Vec<usize>,
     inputs: Vec<Vec<f32>>,
     traces: Vec<Trace>,
@@ -31,7 +31,7 @@ pub struct Tape {
 }
 
 impl Network {
-    /// Length of the features.
+    /// Length of the feature vector.
     pub fn outputs(&self) -> usize {
         self.units().last().map_or(0, |unit| unit.output)
     }
@@ -41,17 +41,17 @@ impl Network {
         self.blocks.iter().flat_map(|block| &block.units)
     }
 
-    /// All units in order.
+    /// All units in order, to change them.
     pub fn units_mut(&mut self) -> impl Iterator<Item = &mut Unit> {
         self.blocks.iter_mut().flat_map(|block| &mut block.units)
     }
 
-    /// Weights, shifts and factors together.
+    /// Number of trained parameters: weights, shifts and normalisation factors.
     pub fn parameters(&self) -> usize {
         self.units().map(|u| u.weights.len() + u.shift.len() + u.norm.as_ref().map_or(0, |n| n.gamma.len())).sum()
     }
 
-    /// Multiplications for one image of `side`.
+    /// Number of multiplications for one image of `side`×`side` pixels.
     pub fn multiplications(&self, mut side: usize) -> usize {
         let mut sum = 0;
         for unit in self.units() {
@@ -61,8 +61,8 @@ impl Network {
         sum
     }
 
-    /// The features, images × outputs, of `images` of `side`×`side` pixels, channels side by side. When `training`,
-    /// batch statistics normalise.
+    /// The forward pass: the features, images × outputs, of images of `side`×`side` pixels in NHWC order. When `training`,
+    /// it normalises by the batch's statistics instead of the running ones.
     pub fn forward(&self, images: usize, side: usize, pixels: &[f32], training: bool, tape: &mut Tape) -> Vec<f32> {
         let count = self.units().count();
         tape.images = images;
@@ -94,7 +94,8 @@ impl Network {
         self.pool(tape)
     }
 
-    /// The gradients of all units from block `first` on, from those of the features; of units before, none.
+    /// The backward pass: the gradients of all units from block `first` on, given the gradient of the features. The gradients
+    /// of earlier units are empty.
     pub fn backward(&self, tape: &Tape, d_features: &[f32], first: usize) -> Vec<Gradient> {
         let outputs = self.outputs();
         let pixels = tape.map.len() / (tape.images * outputs);
@@ -123,17 +124,18 @@ impl Network {
         gradients
     }
 
-    /// Takes a batch's statistics into the running ones.
-    pub fn remember(&mut self, tape: &Tape) {
-        self.units_mut().zip(&tape.traces).for_each(|(unit, trace)| unit.remember(trace));
+    /// Updates the running statistics by those of a batch.
+    pub fn update_statistics(&mut self, tape: &Tape) {
+        self.units_mut().zip(&tape.traces).for_each(|(unit, trace)| unit.update_statistics(trace));
     }
 
-    /// The same network with every normalisation in its convolution.
+    /// The same network with every normalisation folded into its convolution.
     pub fn folded(&self) -> Network {
         let fold = |b: &Block| Block { units: b.units.iter().map(Unit::folded).collect(), residual: b.residual };
         Network { blocks: self.blocks.iter().map(fold).collect() }
     }
 
+    /// The mean of each channel over all pixels of an image.
     fn pool(&self, tape: &Tape) -> Vec<f32> {
         let outputs = self.outputs();
         let mut features = vec![0.0; tape.images * outputs];

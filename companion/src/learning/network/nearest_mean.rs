@@ -1,4 +1,4 @@
-//! How much features tell apart: the nearest class mean on photos set apart.
+//! How well features tell products apart: the accuracy of the nearest class mean on held-out photos.
 
 use jicho::manifest::Preprocessing;
 use rayon::prelude::*;
@@ -7,7 +7,7 @@ use super::Network;
 use super::model::Tape;
 use super::view::{Augmentation, Crop, Square};
 
-/// The features of photos seen whole at `size`, each divided by its length.
+/// The features of whole photos at `size`×`size` pixels, normalised to length 1.
 pub fn features(network: &Network, squares: &[Square], size: usize, pixels: &Preprocessing) -> Vec<Vec<f32>> {
     let rows = squares.par_iter().map_init(Tape::default, |tape, square| {
         let view = square.view(&Crop::WHOLE, &Augmentation::PLAIN, size, pixels);
@@ -18,8 +18,8 @@ pub fn features(network: &Network, squares: &[Square], size: usize, pixels: &Pre
     rows.collect()
 }
 
-/// The share of `asked` whose nearest class mean, by cosine about the mean of all, is their own; none where there is
-/// nothing to ask or to answer.
+/// The share of `asked` whose nearest class mean is that of their own class, `truth`. Class means are those of `known` with
+/// `labels`; nearness is the cosine after subtracting the mean of all. None without photos to ask about or to answer by.
 pub fn accuracy(known: &[Vec<f32>], labels: &[usize], asked: &[Vec<f32>], truth: &[usize]) -> Option<f64> {
     let length = known.first()?.len();
     let classes = labels.iter().max()? + 1;

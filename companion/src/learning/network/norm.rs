@@ -2,24 +2,24 @@
 
 use super::simd::vectorized;
 
-/// Added to a variance before its root.
+/// Added to a variance before its square root is taken.
 pub const EPSILON: f32 = 1e-5;
-/// Rows whose sums are taken in single precision before they join those in double.
+/// Number of rows that are summed in single precision before the sum is added in double precision.
 const BLOCK: usize = 256;
 
-/// What follows a convolution.
+/// The activation after a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// Nothing.
+    /// The identity.
     None,
-    /// At least 0.
+    /// max(0, x).
     Relu,
-    /// Within 0 and 6.
+    /// min(max(0, x), 6).
     Relu6,
 }
 
 impl Activation {
-    /// The values it lets through unchanged.
+    /// The range of values that pass unchanged.
     pub fn range(self) -> [f32; 2] {
         match self {
             Activation::None => [f32::NEG_INFINITY, f32::INFINITY],
@@ -45,7 +45,7 @@ pub fn moments(rows: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 vectorized! {
-    /// Sums and sums of squares of each channel.
+    /// Sum and sum of squares of each channel.
     fn block_sums(rows: &[f32], sum: &mut [f32], square: &mut [f32]) {
         sum.fill(0.0);
         square.fill(0.0);
@@ -71,8 +71,9 @@ vectorized! {
 }
 
 vectorized! {
-    /// Stops the gradient where the activation is flat, and sums it, and it times `raw − mean`, by channel.
-    fn gate(
+    /// Sets the gradient to 0 where the activation is flat. By channel, `d_sum` becomes the sum of the gradient, and
+    /// `d_raw_sum` the sum of the gradient times `raw − mean`.
+    fn activation_backward(
         d: &mut [f32], raw: &[f32], scale: &[f32], shift: &[f32], mean: &[f32], range: [f32; 2],
         d_sum: &mut [f32], d_raw_sum: &mut [f32],
     ) {
@@ -94,8 +95,8 @@ vectorized! {
 }
 
 vectorized! {
-    /// From the gradient after normalisation that before it: `d = by_d · d + by_raw · (raw − mean) + constant`.
-    fn through(d: &mut [f32], raw: &[f32], mean: &[f32], by_d: &[f32], by_raw: &[f32], constant: &[f32]) {
+    /// Turns the gradient after the normalisation into that before it: `d = by_d · d + by_raw · (raw − mean) + constant`.
+    fn normalization_backward(d: &mut [f32], raw: &[f32], mean: &[f32], by_d: &[f32], by_raw: &[f32], constant: &[f32]) {
         let channels = mean.len();
         for (row, raw) in d.chunks_exact_mut(channels).zip(raw.chunks_exact(channels)) {
             let lines = mean.iter().zip(by_d).zip(by_raw).zip(constant);

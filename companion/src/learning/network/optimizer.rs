@@ -1,33 +1,33 @@
-//! AdamW (Loshchilov & Hutter 2019) under a warm-up and a cosine.
+//! AdamW (Loshchilov & Hutter 2019), and a learning rate that warms up and then falls as a cosine.
 
 const BETA: [f32; 2] = [0.9, 0.999];
 
-/// The optimizer's memory, a pair of moments for each parameter.
+/// The optimizer's state: two moments per parameter.
 #[derive(Debug, Default)]
 pub struct AdamW {
-    /// Share of the rate by which weights shrink each step.
+    /// Weight decay: each step, weights shrink by this share of the learning rate.
     pub decay: f32,
     steps: i32,
     moments: Vec<[Vec<f32>; 2]>,
 }
 
-/// A tensor that is trained, with its gradient. An empty gradient leaves it as it is.
+/// A tensor that is trained, with its gradient. With an empty gradient it stays unchanged.
 pub struct Parameter<'a> {
     /// Its values.
     pub values: &'a mut [f32],
-    /// As many.
+    /// As many entries as values, or none.
     pub gradient: &'a [f32],
-    /// Whether it shrinks: weights do, shifts and factors do not.
+    /// Whether weight decay applies: to weights, but not to shifts and normalisation factors.
     pub decays: bool,
 }
 
 impl AdamW {
-    /// A new one.
+    /// A new optimizer.
     pub fn new(decay: f32) -> Self {
         AdamW { decay, ..AdamW::default() }
     }
 
-    /// One step of all parameters, always the same ones in the same order.
+    /// One step of all parameters. They must be the same ones in the same order at every step.
     pub fn step<'a>(&mut self, rate: f32, parameters: impl Iterator<Item = Parameter<'a>>) {
         self.steps += 1;
         let [first, second] = BETA.map(|beta| 1.0 - beta.powi(self.steps));
@@ -46,7 +46,7 @@ impl AdamW {
     }
 }
 
-/// The rate at `step` of `steps`: rising over the first twentieth, then falling to nothing as half a cosine.
+/// The learning rate at `step` of `steps`: it rises linearly over the first twentieth, then falls to 0 as half a cosine.
 pub fn cosine_rate(peak: f32, step: usize, steps: usize) -> f32 {
     let warm = (steps / 20).max(1);
     if step < warm {

@@ -1,7 +1,7 @@
-//! Loops compiled twice: as they stand, and for AVX2 with FMA, chosen when the program runs.
+//! Loops that are compiled twice, for any CPU and for AVX2 with FMA. Which one runs is chosen at run time.
 
-/// Defines a function whose loops the compiler may vectorise for the CPU at hand. Its sums and products stay as they are
-/// written, so both forms give the same bits. The form for every CPU is also `<name>::plain`.
+/// Defines a function whose loops the compiler may vectorise for the CPU at hand. Sums and products keep the order in which
+/// they are written, so both builds give the same bits. The build for any CPU is also available as `<name>::plain`.
 macro_rules! vectorized {
     ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block) => {
         pub(super) mod $name {

@@ -1,7 +1,7 @@
 //! Every gradient against finite differences, and what training promises.
 
 use super::linear::Linear;
-use super::loss::{Loss, Truth, cosine_distance, cross_entropy};
+use super::loss::{Loss, MixedLabel, cosine_distance, cross_entropy};
 use super::model::Tape;
 use super::norm::Activation;
 use super::random::{normal, stream, uniform};
@@ -114,8 +114,8 @@ fn gradients_stop_where_an_activation_is_flat() {
 
 #[test]
 fn gradients_of_the_losses_and_of_a_linear_layer() {
-    let mixed = Truth { class: Some(3), other: Some(0), share: 0.3 };
-    let labels = [Some(1).into(), Truth::default(), mixed];
+    let mixed = MixedLabel { class: Some(3), other: Some(0), share: 0.3 };
+    let labels = [Some(1).into(), MixedLabel::default(), mixed];
     let entropy = |rows: &[f32]| cross_entropy(rows, &labels, 0.1, 0.5);
     let mut targets = noise(12, 8);
     for row in targets.chunks_exact_mut(4) {
@@ -244,14 +244,14 @@ fn training_learns_and_is_the_same_with_any_number_of_threads() {
     let (student, losses) = trained(1);
     let (other, _) = trained(3);
     assert_eq!(student.network, other.network);
-    assert_eq!(student.classify, other.classify);
+    assert_eq!(student.class_layer, other.class_layer);
     let mean = |range: &[f64]| range.iter().sum::<f64>() / range.len() as f64;
     assert!(mean(&losses[50..]) < 0.5 * mean(&losses[..5]), "{losses:?}");
     // By running statistics, on what it has not seen; folding changes no answer.
     let test = &stripes(1000, 1)[0];
     for network in [student.network.clone(), student.network.folded()] {
         let features = network.forward(8, 16, &test.pixels, false, &mut Tape::default());
-        let scores = student.classify.as_ref().unwrap().forward(&features);
+        let scores = student.class_layer.as_ref().unwrap().forward(&features);
         let right = scores
             .chunks(3)
             .zip(&test.labels)

@@ -1,4 +1,4 @@
-//! A convolution with its normalisation and activation: what MobileNets are made of.
+//! A convolution with its batch normalisation and activation: the unit that MobileNets are built from.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -6,24 +6,24 @@ use super::matmul::{matrix, multiply};
 use super::norm::{self, Activation, EPSILON};
 use super::{Geometry, depthwise, random};
 
-/// Share of a batch in the running statistics.
+/// The weight of a batch's statistics in the running ones.
 const MOMENTUM: f32 = 0.1;
 
-/// The convolution.
+/// The kind of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// 3×3 over all channels; weights 9·input × output.
+    /// 3×3 over all channels. Weights: 9·input × output.
     Full,
-    /// 3×3 over each channel; weights 9 × channels.
+    /// 3×3 over each channel by itself. Weights: 9 × channels.
     Depthwise,
-    /// 1×1; weights input × output.
+    /// 1×1 over all channels. Weights: input × output.
     Pointwise,
 }
 
-/// Batch normalisation.
+/// Batch normalisation, without its shift, which [`Unit::shift`] holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Norm {
-    /// Multiplies what is normalised.
+    /// The factor of each normalised channel.
     pub gamma: Vec<f32>,
     /// Running mean of each channel.
     pub mean: Vec<f32>,
@@ -31,7 +31,7 @@ pub struct Norm {
     pub variance: Vec<f32>,
 }
 
-/// A convolution, what normalises it, and its activation.
+/// A convolution with its normalisation and activation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unit {
     /// The convolution.
@@ -40,43 +40,43 @@ pub struct Unit {
     pub input: usize,
     /// Channels out.
     pub output: usize,
-    /// Pixels from one place of the kernel to the next.
+    /// Pixels between two neighbouring positions of the kernel.
     pub stride: usize,
-    /// Rows and columns of zeros before the image, 0 or 1; behind it are as many as the kernel needs.
+    /// Rows and columns of zeros before the image, 0 or 1. After it there are as many as the kernel needs.
     pub pad: usize,
     /// The activation.
     pub activation: Activation,
     /// The convolution's weights.
     pub weights: Vec<f32>,
-    /// Added before the activation.
+    /// Added to each channel before the activation.
     pub shift: Vec<f32>,
-    /// None when it was folded into the weights.
+    /// The normalisation; none once it is folded into the weights.
     pub norm: Option<Norm>,
 }
 
-/// What the way back needs of a batch, beside the unit's input.
+/// What the backward pass needs from the forward pass of a batch, besides the unit's input.
 #[derive(Debug, Default, Clone)]
 pub struct Trace {
     /// The convolution's output.
     raw: Vec<f32>,
-    /// Its mean and variance by channel.
+    /// Mean and variance of each channel of `raw`.
     mean: Vec<f32>,
     variance: Vec<f32>,
 }
 
-/// Gradients of a unit, as long as the parameters they are of.
+/// Gradients of a unit's parameters, with the parameters' lengths.
 #[derive(Debug, Default, Clone)]
 pub struct Gradient {
-    /// Of the weights.
+    /// Gradient of the weights.
     pub weights: Vec<f32>,
-    /// Of the normalisation's factor; empty without one.
+    /// Gradient of the normalisation's factor; empty without a normalisation.
     pub gamma: Vec<f32>,
-    /// Of the shift.
+    /// Gradient of the shift.
     pub shift: Vec<f32>,
 }
 
 impl Unit {
-    /// A unit with He's random weights.
+    /// A unit with random weights (He 2015).
     pub fn new(
         kind: Kind,
         [input, output]: [usize; 2],
@@ -103,17 +103,18 @@ impl Unit {
         }
     }
 
-    /// How it goes over images of `side`.
+    /// How the kernel moves over `images` images of `side`×`side` pixels.
     pub fn geometry(&self, images: usize, side: usize) -> Geometry {
         Geometry { images, side, stride: self.stride, pad: self.pad }
     }
 
-    /// Multiplications for one image of `side`.
+    /// Number of multiplications for one image of `side`×`side` pixels.
     pub fn multiplications(&self, side: usize) -> usize {
         self.geometry(1, side).output_side().pow(2) * self.weights.len()
     }
 
-    /// Runs forward. When `training`, batch statistics normalise, and the trace keeps what the way back needs.
+    /// The forward pass. When `training`, it normalises by the batch's statistics instead of the running ones; `trace` keeps
+    /// what the backward pass needs.
     pub fn forward(&self, g: Geometry, input: &[f32], training: bool, trace: &mut Trace, output: &mut Vec<f32>) {
         let rows = g.images * g.output_side().pow(2);
         trace.raw.resize(rows * self.output, 0.0);
@@ -125,12 +126,12 @@ impl Unit {
                 (norm.mean.clone(), norm.variance.clone())
             };
         }
-        let (scale, shift) = self.line(trace);
+        let (scale, shift) = self.scale_and_shift(trace);
         output.resize(trace.raw.len(), 0.0);
         norm::apply(&trace.raw, &scale, &shift, self.activation.range(), output);
     }
 
-    /// Runs backward: `d` comes in as the gradient of the output and is used up; `d_input`, where wanted, becomes that of
+    /// The backward pass. `d` is the gradient of the output, and is overwritten. `d_input`, if given, becomes the gradient of
     /// the input.
     pub fn backward(
         &self,
@@ -140,13 +141,22 @@ impl Unit {
         d: &mut [f32],
         d_input: Option<&mut Vec<f32>>,
     ) -> Gradient {
-        let (scale, shift) = self.line(trace);
+        let (scale, shift) = self.scale_and_shift(trace);
         let zero = vec![0.0; self.output];
         let mean = if self.norm.is_some() { &trace.mean } else { &zero };
         let mut gradient =
             Gradient { weights: vec![0.0; self.weights.len()], gamma: Vec::new(), shift: vec![0.0; self.output] };
         let mut d_raw_sum = vec![0.0; self.output];
-        norm::gate(d, &trace.raw, &scale, &shift, mean, self.activation.range(), &mut gradient.shift, &mut d_raw_sum);
+        norm::activation_backward(
+            d,
+            &trace.raw,
+            &scale,
+            &shift,
+            mean,
+            self.activation.range(),
+            &mut gradient.shift,
+            &mut d_raw_sum,
+        );
         if self.norm.is_some() {
             let rows = (d.len() / self.output) as f32;
             let inverse: Vec<f32> = trace.variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
@@ -154,14 +164,14 @@ impl Unit {
             let by_raw: Vec<f32> =
                 (0..self.output).map(|c| -scale[c] * gradient.gamma[c] * inverse[c] / rows).collect();
             let constant: Vec<f32> = scale.iter().zip(&gradient.shift).map(|(s, d)| -s * d / rows).collect();
-            norm::through(d, &trace.raw, mean, &scale, &by_raw, &constant);
+            norm::normalization_backward(d, &trace.raw, mean, &scale, &by_raw, &constant);
         }
         self.convolve_back(g, input, d, &mut gradient.weights, d_input);
         gradient
     }
 
-    /// Takes a batch's statistics into the running ones.
-    pub fn remember(&mut self, trace: &Trace) {
+    /// Updates the running statistics by those of a batch.
+    pub fn update_statistics(&mut self, trace: &Trace) {
         let Some(norm) = &mut self.norm else { return };
         let rows = (trace.raw.len() / self.output) as f32;
         let unbiased = rows / (rows - 1.0).max(1.0);
@@ -170,17 +180,17 @@ impl Unit {
         norm.variance.iter_mut().zip(&trace.variance).for_each(|(to, v)| mix(to, v * unbiased));
     }
 
-    /// The same unit with its normalisation in weights and shift.
+    /// The same unit with its normalisation folded into weights and shift.
     pub fn folded(&self) -> Unit {
         let Some(norm) = &self.norm else { return self.clone() };
         let trace = Trace { mean: norm.mean.clone(), variance: norm.variance.clone(), ..Trace::default() };
-        let (scale, shift) = self.line(&trace);
+        let (scale, shift) = self.scale_and_shift(&trace);
         let weights = self.weights.iter().enumerate().map(|(i, w)| w * scale[i % self.output]).collect();
         Unit { weights, shift, norm: None, ..self.clone() }
     }
 
-    /// Factor and shift of each channel from the convolution to the activation.
-    fn line(&self, trace: &Trace) -> (Vec<f32>, Vec<f32>) {
+    /// The factor and the shift of each channel between convolution and activation.
+    fn scale_and_shift(&self, trace: &Trace) -> (Vec<f32>, Vec<f32>) {
         let Some(norm) = &self.norm else { return (vec![1.0; self.output], self.shift.clone()) };
         let scale: Vec<f32> = norm.gamma.iter().zip(&trace.variance).map(|(g, v)| g / (v + EPSILON).sqrt()).collect();
         let shift = self.shift.iter().zip(&scale).zip(&trace.mean).map(|((b, s), m)| b - s * m).collect();

@@ -1,4 +1,4 @@
-//! What a network in training sees of a photo: a part of it, resized, perhaps mirrored, blurred, and in another light.
+//! What a network in training sees of a photo: a crop of it, resized, possibly mirrored, blurred and in another light.
 
 use jicho::manifest::{ColorOrder, Preprocessing};
 use rand_chacha::ChaCha8Rng;
@@ -6,15 +6,15 @@ use rand_chacha::ChaCha8Rng;
 use super::random::{normal, uniform};
 use crate::dataset::Example;
 
-/// Least share of the square's area that a part has.
+/// The smallest share of the square's area that a crop has.
 const LEAST_AREA: f32 = 0.35;
 
-/// A photo's square: interleaved RGB bytes.
+/// A square picture in memory.
 #[derive(Debug, Clone)]
 pub struct Square {
-    /// Pixels a side.
+    /// Side in pixels.
     pub side: usize,
-    /// `3 · side²` bytes.
+    /// Interleaved RGB, `3 · side²` bytes.
     pub rgb: Vec<u8>,
 }
 
@@ -27,24 +27,24 @@ pub struct Crop {
     pub size: [f32; 2],
 }
 
-/// How a part is shown.
+/// How a crop is changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Augmentation {
-    /// Left for right.
+    /// Whether left and right are exchanged.
     pub mirrored: bool,
-    /// How many times wider than need be the filter is that resizes.
+    /// The width of the resizing filter, relative to the width that resizes sharply.
     pub blur: f32,
-    /// Brightness 0–1 to this power, ...
+    /// The brightness, 0–1, is raised to this power, ...
     pub gamma: f32,
-    /// ... then each colour times this.
+    /// ... then each colour is multiplied by this.
     pub gain: [f32; 3],
 }
 
 impl Crop {
-    /// All of it.
+    /// The whole square.
     pub const WHOLE: Crop = Crop { start: [0.0; 2], size: [1.0; 2] };
 
-    /// Some part.
+    /// A random crop.
     pub fn random(rng: &mut ChaCha8Rng) -> Crop {
         let side = uniform(rng, LEAST_AREA, 1.0).sqrt();
         let aspect = uniform(rng, -0.15, 0.15).exp();
@@ -54,10 +54,10 @@ impl Crop {
 }
 
 impl Augmentation {
-    /// As it is.
+    /// No change.
     pub const PLAIN: Augmentation = Augmentation { mirrored: false, blur: 1.0, gamma: 1.0, gain: [1.0; 3] };
 
-    /// Some look: mirrored half the time, blurred a quarter of the time, always in a light of its own.
+    /// A random change: mirrored half the time, blurred a quarter of the time, always in another light.
     pub fn random(rng: &mut ChaCha8Rng) -> Augmentation {
         let mirrored = uniform(rng, 0.0, 1.0) < 0.5;
         let blur = if uniform(rng, 0.0, 1.0) < 0.25 { uniform(rng, 1.0, 3.0) } else { 1.0 };
@@ -82,10 +82,10 @@ impl Square {
         Ok(Square { side, rgb: frame.center_square(share, side).rgb().to_vec() })
     }
 
-    /// The part at `size`×`size` pixels as a network takes them, but with channels side by side.
-    pub fn view(&self, part: &Crop, look: &Augmentation, size: usize, pixels: &Preprocessing) -> Vec<f32> {
+    /// The crop, resized to `size`×`size` pixels, with the values that a network takes; always in NHWC order.
+    pub fn view(&self, crop: &Crop, augmentation: &Augmentation, size: usize, pixels: &Preprocessing) -> Vec<f32> {
         let [columns, rows] =
-            [0, 1].map(|axis| Taps::new(self.side, part.start[axis], part.size[axis], look.blur, size));
+            [0, 1].map(|axis| Taps::new(self.side, crop.start[axis], crop.size[axis], augmentation.blur, size));
         let first = rows.spans[0].0;
         let last = rows.spans[size - 1].0 + rows.spans[size - 1].1.len();
         let width = 3 * size;
@@ -97,7 +97,7 @@ impl Square {
                 }
             }
         }
-        let tone = look.tone(pixels);
+        let tone = augmentation.tone(pixels);
         let source: [usize; 3] = std::array::from_fn(|c| if pixels.color == ColorOrder::Bgr { 2 - c } else { c });
         let mut view = Vec::with_capacity(width * size);
         let mut sum = vec![0.0; width];
@@ -108,7 +108,7 @@ impl Square {
             }
             let pixel = |p: &[f32; 3]| source.map(|c| tone[c][(p[c] + 0.5) as usize]);
             let line = sum.as_chunks::<3>().0.iter();
-            if look.mirrored {
+            if augmentation.mirrored {
                 line.rev().for_each(|p| view.extend(pixel(p)));
             } else {
                 line.for_each(|p| view.extend(pixel(p)));
@@ -119,7 +119,7 @@ impl Square {
 }
 
 impl Augmentation {
-    /// What each byte of red, green and blue becomes.
+    /// The network's input value for each byte of red, green and blue.
     fn tone(&self, pixels: &Preprocessing) -> [[f32; 256]; 3] {
         let Preprocessing { range: [low, high], mean, std, .. } = pixels;
         let powers: [f32; 256] = std::array::from_fn(|byte| (byte as f32 / 255.0).powf(self.gamma));
@@ -131,8 +131,8 @@ impl Augmentation {
     }
 }
 
-/// For each output sample the first input sample, and the weights from there on: a triangle, at least as wide as the
-/// samples are apart, that sums to 1.
+/// For each output sample, the index of the first input sample and the weights from there on. The weights form a triangle
+/// that is at least as wide as the distance between output samples, and sum to 1.
 struct Taps {
     spans: Vec<(usize, Vec<f32>)>,
 }
@@ -187,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_where_it_should_be() {
-        let part = Crop { start: [0.5, 0.25], size: [0.5, 0.25] };
-        let view = gradient().view(&part, &Augmentation::PLAIN, 16, &pixels(ColorOrder::Rgb));
+    fn a_crop_is_where_it_should_be() {
+        let crop = Crop { start: [0.5, 0.25], size: [0.5, 0.25] };
+        let view = gradient().view(&crop, &Augmentation::PLAIN, 16, &pixels(ColorOrder::Rgb));
         let byte = |at: usize| (view[at] + 1.0) * 127.5;
         // Red rises from the middle to the right edge, green from a quarter to a half.
         assert!((byte(0) - 130.0).abs() < 3.0 && (byte(15 * 3) - 250.0).abs() < 4.0);
@@ -201,11 +201,11 @@ mod tests {
         let flat = Square { side: 40, rgb: vec![100; 3 * 40 * 40] };
         for seed in 0..200 {
             let mut rng = stream(seed, [0; 3]);
-            let (part, look) = (Crop::random(&mut rng), Augmentation::random(&mut rng));
+            let (crop, augmentation) = (Crop::random(&mut rng), Augmentation::random(&mut rng));
             for axis in 0..2 {
-                assert!(part.start[axis] >= 0.0 && part.start[axis] + part.size[axis] <= 1.0 + 1e-6);
+                assert!(crop.start[axis] >= 0.0 && crop.start[axis] + crop.size[axis] <= 1.0 + 1e-6);
             }
-            let view = flat.view(&part, &look, 24, &pixels(ColorOrder::Rgb));
+            let view = flat.view(&crop, &augmentation, 24, &pixels(ColorOrder::Rgb));
             assert_eq!(view.len(), 3 * 24 * 24);
             assert!(view.iter().all(|v| (-1.0..=1.0).contains(v)));
             assert!(view.as_chunks::<3>().0.iter().all(|p| p == view.first_chunk::<3>().unwrap()));

@@ -1,4 +1,4 @@
-//! The space that comes with a new backbone, and how far heads in it are to be trusted on photos it has not seen.
+//! The space that comes with a new backbone, and the calibration of heads in it on photos that it has not seen.
 
 use jicho::manifest::Features;
 
@@ -16,8 +16,8 @@ use crate::model::backbone::pretraining::Calibration;
 use crate::model::backbone::{self, Request};
 use crate::progress::Progress;
 
-/// Fits a space to the labelled photos by a backbone's file, as training does, and calibrates heads in it by the held-out
-/// photos. None of either where there is too little.
+/// Fits a space to the labelled photos with the backbone's file, as training does, and calibrates heads in it on the
+/// held-out photos. Either is none when there are too few photos for it.
 ///
 /// # Errors
 /// When the backbone fails.

@@ -1,4 +1,4 @@
-//! The model card: from what a backbone was made, how, and how it does (Mitchell et al. 2019).
+//! The model card of a backbone: what it was made from, how, and how well it does (Mitchell et al. 2019).
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,51 +12,51 @@ use crate::json;
 use crate::learning::network::Network;
 use crate::model::backbone::Backbone;
 
-/// The card.
+/// The model card.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Card {
-    /// The command that makes it again.
+    /// The command that makes the backbone again.
     pub command: String,
-    /// sha256 of the file.
+    /// SHA-256 of the file, hex.
     pub sha256: String,
-    /// Length of the file.
+    /// Length of the file in bytes.
     pub bytes: usize,
-    /// How the file stores weights.
+    /// How the file stores weights: `f16` or `int8`.
     pub weights: &'static str,
     /// Side of the input in pixels.
     pub size: usize,
     /// Length of the embedding.
     pub embedding: usize,
-    /// Trained numbers in it.
+    /// Number of trained parameters.
     pub parameters: usize,
-    /// For one image.
+    /// Number of multiplications for one image.
     pub multiplications: usize,
-    /// Photos that it learnt from, without drawn ones.
+    /// Number of photos that it learnt from, without drawn ones.
     pub photos: usize,
-    /// Drawn ones.
+    /// Number of drawn photos that it learnt from.
     pub generated: usize,
-    /// Products with labels that it learnt from.
+    /// The products whose labels it learnt.
     pub classes: Vec<String>,
-    /// The teacher.
+    /// The name of the teacher's file.
     pub teacher: Option<String>,
-    /// Parts of a photo that the teacher saw.
+    /// Number of crops per photo that the teacher saw.
     pub parts: usize,
-    /// What is known of licences.
+    /// The licence of photos and teacher, if stated.
     pub licence: Option<String>,
-    /// Side in pixels and epochs, in order.
+    /// (Side in pixels, epochs), in order.
     pub sizes: Vec<(usize, usize)>,
-    /// Of everything random.
+    /// Seed of everything random.
     pub seed: u64,
-    /// Cross-entropy with labels, and one minus the cosine with the teacher, over the last epoch.
+    /// Mean losses of the last epoch: cross-entropy with the labels, and one minus the cosine with the teacher.
     pub losses: [f64; 2],
-    /// Photos that took no part, of products that did.
+    /// Number of held-out photos.
     pub held_out: usize,
-    /// Share of them whose nearest class mean is their own, by the network as trained ...
+    /// Share of them whose nearest class mean is their own, with the network as trained, ...
     pub accuracy: Option<f64>,
     /// ... and as stored.
     pub accuracy_stored: Option<f64>,
-    /// In all.
+    /// Seconds that making it took.
     pub seconds: f64,
 }
 
@@ -136,7 +136,7 @@ impl Card {
             ),
             format!("| seed, time | {seed}, {seconds} s |"),
             format!("\nMade by `{command}`.\n"),
-            "It knows what its photos showed: of other kinds of things it makes less than a network trained on more."
+            "It knows what its photos showed. It tells other kinds of things apart less well than a network trained on more photos."
                 .to_owned(),
         ];
         lines.join("\n") + "\n"

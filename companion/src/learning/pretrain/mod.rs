@@ -1,5 +1,5 @@
-//! Making a small backbone from photos: it learns to predict what a larger network, its teacher, makes of them, and
-//! the labels that they have.
+//! Makes a small backbone from photos. It learns to predict the embeddings of a larger network, its teacher, and the
+//! photos' labels.
 
 mod calibration;
 mod card;
@@ -26,52 +26,53 @@ use crate::progress::Progress;
 pub use card::Card;
 use photos::Photos;
 
-/// Photos a step. Few, since what counts is the number of steps.
+/// Photos per step. Few, since the number of steps matters more than the size of a batch.
 const BATCH: usize = 32;
+/// Weight decay of the optimizer.
 const DECAY: f32 = 0.02;
-/// Bytes lose nothing worth keeping when they cost at most this share of held-out photos.
+/// Weights are stored as bytes if that costs at most this share of the held-out photos.
 const NO_LOSS: f64 = 0.002;
-/// How the network takes its pixels.
+/// How the new backbone takes its pixels.
 const PIXELS: Preprocessing = crate::model::backbone::registry::SYMMETRIC;
 
-/// What to make, of what.
+/// What to make, and from what.
 pub struct Options {
     /// Folders with a folder per product, or JSONL files.
     pub photos: Vec<PathBuf>,
-    /// Products whose photos take no part: a text file with one a line.
+    /// A text file with products, one per line, whose photos are left out.
     pub leave_out: Option<PathBuf>,
-    /// Drawn photos of each product of `jicho samples` that join, without labels.
+    /// Number of drawn photos of each product of `jicho samples` that are added, without labels.
     pub generated: usize,
     /// The teacher.
     pub teacher: Option<backbone::Request>,
-    /// Photos that take no part, to measure on.
+    /// Photos that are not learnt from, to measure and calibrate on.
     pub held_out: Option<PathBuf>,
     /// The folder to write to.
     pub out: PathBuf,
-    /// Parts of a photo that the teacher sees.
+    /// Number of crops per photo that the teacher sees.
     pub parts: usize,
     /// The network's blocks.
     pub design: Design,
-    /// Times that each photo is seen, by side in pixels.
+    /// (Side in pixels, epochs), in order.
     pub sizes: Vec<(usize, usize)>,
-    /// The network's own side.
+    /// Side of the network's input in pixels.
     pub size: usize,
     /// The highest rate of learning.
     pub rate: f32,
-    /// How many of the photos are mixed with others, 0 to 1.
+    /// The share of photos that are mixed with another one, 0 to 1.
     pub mix: f32,
-    /// Weight of the labels' loss; 0 leaves labels out.
+    /// Weight of the labels' loss; 0 ignores labels.
     pub class_weight: f32,
-    /// Chooses everything that is random.
+    /// Seed of everything random.
     pub seed: u64,
-    /// The licence of photos and teacher, for the card.
+    /// The licence of photos and teacher, for the model card.
     pub licence: Option<String>,
-    /// The command, for the card.
+    /// The command line, for the model card.
     pub command: String,
 }
 
-/// Makes the backbone: `backbone.onnx`, `model-card.md` and `model-card.json` in the folder, and `space.safetensors` where
-/// there are labels.
+/// Makes the backbone. Writes `backbone.onnx`, `model-card.md` and `model-card.json` into the folder, and
+/// `space.safetensors` if there are labels.
 ///
 /// # Errors
 /// Photos, teacher or options that cannot be used; a folder that cannot be written.
@@ -98,9 +99,9 @@ pub fn run(options: &Options, progress: Progress) -> Result<Card> {
     let mut student = Student::new(network, outputs, DECAY, &mut stream(options.seed, [5, 0, 0]));
     student.class_weight = options.class_weight;
     let Options { sizes, rate, mix, seed, .. } = options;
-    let course = Schedule { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
-    let material = TrainingData { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
-    let losses = teach(&course, &mut student, &material, progress);
+    let schedule = Schedule { sizes: sizes.clone(), batch: BATCH, rate: *rate, mix: *mix, seed: *seed };
+    let data = TrainingData { squares: &photos.squares, labels: &photos.labels, pixels: PIXELS, targets };
+    let losses = train(&schedule, &mut student, &data, progress);
 
     let network = student.network.folded();
     let mut measured = Measured::of(&network, &photos, size)?;
@@ -114,7 +115,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Card> {
         let path = options.out.join(name);
         match bytes {
             Some(bytes) => std::fs::write(&path, bytes).map_err(at(&path))?,
-            // One of an earlier backbone would not fit.
+            // A file of an earlier backbone would not fit this one.
             None => std::fs::remove_file(&path).or_else(absent_is_fine).map_err(at(&path))?,
         }
     }
@@ -131,27 +132,27 @@ fn check(options: &Options) -> Result<()> {
     let bad = |message: String| Err(Error::BadInput(message));
     let sides = options.sizes.iter().map(|(side, _)| *side).chain([options.size]);
     if let Some(side) = sides.into_iter().find(|side| !(32..=512).contains(side) || side % 8 != 0) {
-        return bad(format!("a network cannot have a side of {side} pixels: give 32 to 512, in eights"));
+        return bad(format!("a network cannot have a side of {side} pixels: give a multiple of 8 from 32 to 512"));
     }
     if options.parts == 0 || options.sizes.iter().any(|(_, epochs)| *epochs == 0) {
-        return bad("each photo must be seen at least once, and so must each of its parts".into());
+        return bad("--parts and the epochs of --sizes must be at least 1".into());
     }
     if !(0.0..=1.0).contains(&options.mix) {
-        return bad("what share of the photos is mixed must be within 0 and 1".into());
+        return bad("--mix, the share of photos that are mixed, must be between 0 and 1".into());
     }
     if !(options.rate > 0.0 && options.rate < 1.0) || options.class_weight < 0.0 || !options.class_weight.is_finite() {
-        return bad("the rate must be above 0 and below 1, and the class weight not below 0".into());
+        return bad("--rate must be above 0 and below 1, and --class-weight must not be negative".into());
     }
     Ok(())
 }
 
-/// Mean losses of the last epoch.
-fn teach(course: &Schedule, student: &mut Student, material: &TrainingData, progress: Progress) -> [f64; 2] {
-    let steps = course.steps(material.squares.len());
-    let epoch = steps / course.sizes.iter().map(|(_, epochs)| epochs).sum::<usize>();
+/// Trains the student. Returns the mean losses of the last epoch: of the labels, and of the teacher.
+fn train(schedule: &Schedule, student: &mut Student, data: &TrainingData, progress: Progress) -> [f64; 2] {
+    let steps = schedule.steps(data.squares.len());
+    let epoch = steps / schedule.sizes.iter().map(|(_, epochs)| epochs).sum::<usize>();
     let stage = progress.stage("train", steps);
     let (mut sums, mut last) = ([0.0; 2], [0.0; 2]);
-    course.teach(student, material, |step, losses| {
+    schedule.train(student, data, |step, losses| {
         stage.advance();
         sums[0] += losses.classes / epoch as f64;
         sums[1] += losses.targets / epoch as f64;
@@ -166,18 +167,18 @@ fn teach(course: &Schedule, student: &mut Student, material: &TrainingData, prog
     last
 }
 
-/// The file, and how it does on photos that took no part.
+/// The backbone's file, and how it does on the held-out photos.
 struct Measured {
     file: Vec<u8>,
     storage: Storage,
     images: usize,
-    /// Nearest class mean, by the network as trained and as stored.
+    /// Accuracy of the nearest class mean, with the network as trained and as stored.
     float: Option<f64>,
     stored: Option<f64>,
 }
 
 impl Measured {
-    /// Stores the network in bytes where that loses nothing on held-out photos, else in halves.
+    /// Stores the network's weights as bytes if that loses nothing on the held-out photos, otherwise in half precision.
     fn of(network: &Network, photos: &Photos, size: usize) -> Result<Measured> {
         let labelled = || (0..photos.squares.len()).filter(|i| photos.labels[*i].is_some());
         let known: Vec<_> = labelled().map(|i| photos.squares[i].clone()).collect();

@@ -1,4 +1,4 @@
-//! The photos that a backbone is made of.
+//! The photos that a backbone is made from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,26 +13,26 @@ use crate::model::backbone::pretraining::Pretraining;
 use crate::progress::Progress;
 use crate::samples;
 
-/// Photos in memory: squares somewhat larger than the network's input, so that parts of them are sharp.
+/// Photos in memory, as squares that are somewhat larger than the network's input, so that crops of them are sharp.
 pub struct Photos {
-    /// Products, in byte order.
+    /// Product ids, in byte order.
     pub classes: Vec<String>,
-    /// The photos' files, without drawn ones and those that cannot be read; labels are places in `classes`.
+    /// The examples that can be read, without drawn photos. Their labels are indices into `classes`.
     pub examples: Vec<Example>,
-    /// Photos to learn from.
+    /// The pictures to learn from: those of `examples`, then the drawn ones.
     pub squares: Vec<Square>,
-    /// The product of each, where known.
+    /// The class of each of `squares`, if known.
     pub labels: Vec<Option<usize>>,
-    /// How many of them were drawn.
+    /// Number of drawn photos.
     pub generated: usize,
-    /// Photos to measure on.
+    /// The held-out pictures.
     pub held_squares: Vec<Square>,
-    /// Their files.
+    /// The examples of the held-out pictures.
     pub held_examples: Vec<Example>,
 }
 
 impl Photos {
-    /// Reads and draws what `options` names, for a network of `size`.
+    /// Reads and draws the photos that `options` name, for a network whose input has `size` pixels a side.
     pub fn read(options: &Options, size: usize, progress: Progress) -> Result<Photos> {
         let left_out = read_lines(options.leave_out.as_deref())?;
         let mut found = Vec::new();
@@ -63,7 +63,7 @@ impl Photos {
         if held.len() < total {
             let both = total - held.len();
             progress.warn(&format!(
-                "{both} of the held-out photos are learnt from: they measure nothing, and are left out"
+                "{both} of the held-out photos are also learnt from, so they measure nothing and are left out"
             ));
         }
         let (held_squares, held_examples) = decode(held, side, progress);
@@ -95,7 +95,7 @@ fn labelled(path: &Path, progress: Progress) -> Result<Vec<Labelled<Example>>> {
     Ok(dataset.examples.iter().map(|example| (example.clone(), label(example.label))).collect())
 }
 
-/// The photos that can be read; each is decoded on its own, and they stay in order.
+/// Decodes the photos, in order. Those that cannot be read are left out with a warning.
 fn decode(photos: Vec<Example>, side: usize, progress: Progress) -> (Vec<Square>, Vec<Example>) {
     let stage = progress.stage("read", photos.len());
     let read = |example: Example| {

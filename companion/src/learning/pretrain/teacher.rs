@@ -1,6 +1,6 @@
-//! What the teacher makes of each part of each photo.
+//! The teacher's embeddings, which a new backbone learns to predict.
 
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use jicho::manifest::{Features, Layout, Preprocessing};
 use jicho::recognize::normalize;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use crate::learning::network::view::{Augmentation, Square};
 use crate::model::backbone::Backbone;
 use crate::progress::Progress;
 
-/// Views as bytes: what the library's own preprocessing starts from.
+/// Preprocessing that yields bytes, from which the library's own preprocessing for the teacher starts.
 const BYTES: Preprocessing = Preprocessing {
     layout: Layout::Nhwc,
     color: jicho::manifest::ColorOrder::Rgb,
@@ -21,20 +21,20 @@ const BYTES: Preprocessing = Preprocessing {
     crop: 1.0,
 };
 
-/// The teacher's embeddings of `parts` parts of each photo: divided by their lengths, less the mean of all, and divided
-/// by their lengths again, since only what differs between photos is worth learning.
+/// The teacher's embeddings of `crops` crops of each photo. They are normalised to length 1, reduced by the mean of all, and
+/// normalised again, since only what differs between photos is worth learning.
 ///
 /// # Errors
 /// When the teacher fails.
-pub fn targets(teacher: &Backbone, squares: &[Square], parts: usize, seed: u64, progress: Progress) -> Result<Targets> {
+pub fn targets(teacher: &Backbone, squares: &[Square], crops: usize, seed: u64, progress: Progress) -> Result<Targets> {
     let embedder = teacher.embedder(Features { embedding: teacher.outputs, color_weight: 0.0 })?;
-    let stage = progress.stage("teacher", squares.len() * parts);
-    let rows: Vec<Vec<f32>> = (0..squares.len() * parts)
+    let stage = progress.stage("teacher", squares.len() * crops);
+    let rows: Vec<Vec<f32>> = (0..squares.len() * crops)
         .into_par_iter()
         .map(|i| {
-            let part = fixed_crop(seed, i / parts, i % parts);
-            let view = squares[i / parts].view(&part, &Augmentation::PLAIN, teacher.size, &BYTES);
-            let pixels = Pixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
+            let crop = fixed_crop(seed, i / crops, i % crops);
+            let view = squares[i / crops].view(&crop, &Augmentation::PLAIN, teacher.size, &BYTES);
+            let pixels = InputPixels::from_rgb(teacher.size, view.iter().map(|v| v.round() as u8).collect())?;
             stage.advance();
             embedder.embed(&pixels)
         })
@@ -48,5 +48,5 @@ pub fn targets(teacher: &Backbone, squares: &[Square], parts: usize, seed: u64, 
         row.iter_mut().zip(&mean).for_each(|(v, m)| *v -= (m / rows.len() as f64) as f32);
         normalize(row);
     }
-    Ok(Targets { parts, length, values })
+    Ok(Targets { crops, length, values })
 }

@@ -1,6 +1,6 @@
 //! Photos as they might have been taken: nearer, aside, mirrored, in other light, out of focus.
 
-use jicho::frame::{Frame, Pixels};
+use jicho::frame::{Frame, InputPixels};
 use jicho::manifest::Preprocessing;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +30,7 @@ impl Variation {
         size: usize,
         seed: u64,
         number: u64,
-    ) -> Pixels {
+    ) -> InputPixels {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
         let [frame_width, frame_height] = [frame.width(), frame.height()];

@@ -3,7 +3,7 @@
 
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
-use jicho::frame::Pixels;
+use jicho::frame::InputPixels;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,7 +13,7 @@ pub const KINDS: usize = 8;
 pub const PER_KIND: usize = 8;
 
 /// Frame `index` of `kind` at `size`; the same arguments give the same frame.
-pub fn pixels(kind: usize, index: usize, size: usize) -> jicho::Result<Pixels> {
+pub fn pixels(kind: usize, index: usize, size: usize) -> jicho::Result<InputPixels> {
     let mut rng = ChaCha8Rng::seed_from_u64(((kind as u64) << 32) | index as u64);
     let side = size as u32;
     let (one, two): ([f32; 3], [f32; 3]) = (color(&mut rng), color(&mut rng));
@@ -46,7 +46,7 @@ pub fn pixels(kind: usize, index: usize, size: usize) -> jicho::Result<Pixels> {
             rgb.extend(base.map(|v| (v + rng.random_range(-7.0..7.0)).clamp(0.0, 255.0) as u8));
         }
     }
-    Pixels::from_rgb(size, rgb)
+    InputPixels::from_rgb(size, rgb)
 }
 
 fn color(rng: &mut ChaCha8Rng) -> [f32; 3] {

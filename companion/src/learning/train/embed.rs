@@ -152,8 +152,8 @@ impl PhotoEmbedder<'_> {
     fn view(&self, frame: &Frame<'_>, view: usize, seed: u64) -> jicho::Result<Vec<f32>> {
         let PhotoEmbedder { embedder, variation, .. } = self;
         let pixels = match view {
-            0 => embedder.pixels(frame),
-            1 if variation.mirror => embedder.pixels(frame).mirrored(),
+            0 => embedder.input_pixels(frame),
+            1 if variation.mirror => embedder.input_pixels(frame).mirrored(),
             _ => variation.pixels(frame, embedder.preprocessing(), embedder.image_size(), seed, view as u64),
         };
         embedder.embed(&pixels)

@@ -352,6 +352,7 @@ fn release(
         attributes: fitted.attributes.clone(),
         decision: fitted.decision,
         facts: sources.facts.clone(),
+        lessons: dataset.examples.iter().filter_map(|example| example.lesson.clone()).collect(),
         score: sources.score.clone(),
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,

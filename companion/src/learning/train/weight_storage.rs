@@ -63,7 +63,7 @@ pub fn choose(
         .map(|(place, answer)| {
             // The file may have been removed since it was embedded.
             let Ok(photo) = examples[*place].read() else { return Ok(None) };
-            let plain = embedder.embed(&embedder.pixels(&photo.frame()?))?;
+            let plain = embedder.embed(&embedder.input_pixels(&photo.frame()?))?;
             Ok(Some((Embedded { plain, varied: Vec::new() }, answer.class)))
         })
         .collect::<jicho::Result<_>>()?;

@@ -327,5 +327,5 @@ fn locate(asked: &str, progress: Progress) -> Result<PathBuf> {
     let stage = progress.stage("download", usize::try_from(entry.bytes.unwrap_or(0)).unwrap_or(0));
     let fetched = download::fetch(entry, &download::default_cache_dir(), &mut |done, total| stage.set(done, total));
     stage.finish();
-    fetched.map_err(|e| Error::Backbone(e.to_string()))
+    fetched.map_err(|e| Error::Backbone(e.to_string()).caused_by(e))
 }

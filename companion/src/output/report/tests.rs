@@ -41,6 +41,7 @@ impl Shop {
             name,
             region: None,
             label: Some(label),
+            lesson: None,
             attributes,
         });
         self.directions.push((degrees, self.examples.len()));

@@ -1,4 +1,4 @@
-//! Networks as ONNX files: written with every normalisation folded, read back to be trained further.
+//! Networks as ONNX files: written with every normalisation folded, and read back to be trained further.
 
 mod read;
 mod write;

@@ -1,4 +1,4 @@
-//! From ONNX to a network, where it is a chain of the units that MobileNets are made of.
+//! Reads a network from an ONNX file that is a chain of the units that MobileNets consist of.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use crate::learning::network::unit::{Kind, Unit};
 use crate::learning::network::{Block, Network};
 use crate::model::onnx::{decode, graph, image_input};
 
-/// Reads a network of convolutions with shifts (normalisation folded into them), ReLU and ReLU6, additions of an earlier
-/// map, and one mean over all pixels at the end, whose input has `size` pixels a side.
+/// Reads a network of convolutions with shifts (their normalisation folded), ReLU, ReLU6, residual additions, and one mean
+/// over all pixels at the end. Its input is `size`×`size` pixels.
 ///
 /// # Errors
-/// `INVALID_MODEL` for what is no network of one image; `NOT_A_BACKBONE` names the first node that is something else.
+/// `INVALID_MODEL` for a file that is no network of one image; `NOT_A_BACKBONE` names the first node of another kind.
 pub fn read(onnx: &[u8], size: usize) -> Result<Network> {
     let model = decode(onnx)?;
     let graph = graph(&model)?;
@@ -31,7 +31,7 @@ pub fn read(onnx: &[u8], size: usize) -> Result<Network> {
     };
     for node in &graph.node {
         reader.node(node).map_err(|why| {
-            let message = format!("node `{}` ({}) is not one that can be trained: {why}", node.name, node.op_type);
+            let message = format!("node `{}` ({}) cannot be trained further: {why}", node.name, node.op_type);
             Error::NotABackbone(message)
         })?;
     }
@@ -43,21 +43,21 @@ pub fn read(onnx: &[u8], size: usize) -> Result<Network> {
 
 struct Reader<'a> {
     graph: &'a GraphProto,
-    /// The tensor that was made last.
+    /// The output of the node that was read last.
     at: String,
     channels: usize,
     side: usize,
     units: Vec<Unit>,
-    /// The units that a residual goes around.
+    /// First and end of the units that each residual connection goes around.
     residuals: Vec<(usize, usize)>,
-    /// Tensors that a residual may come from, with the number of units before.
+    /// Tensors that a residual connection may start from, with the number of units before them.
     starts: HashMap<String, usize>,
     pooled: bool,
 }
 
 impl Reader<'_> {
     fn node(&mut self, node: &NodeProto) -> std::result::Result<(), String> {
-        // Only stored numbers, which are read where they are used.
+        // These only yield stored numbers, which are read where they are used.
         let data = |name: &String| name.is_empty() || tensor(self.graph, name).is_some();
         if node.input.iter().all(data) {
             return Ok(());
@@ -121,11 +121,11 @@ impl Reader<'_> {
             return Err(format!("strides {strides:?}, pads {pads:?} or channels that are not known"));
         }
         let shift = match node.input.get(2).filter(|name| !name.is_empty()) {
-            Some(name) => tensor(self.graph, name).ok_or("its shift is no constant")?.values,
+            Some(name) => tensor(self.graph, name).ok_or("its shift is not a constant")?.values,
             None => vec![0.0; output],
         };
         if shift.len() != output || weights.values.len() != output * inputs * rows * columns {
-            return Err("weights of a wrong length".into());
+            return Err("its weights have a wrong length".into());
         }
         Ok(Unit {
             kind,
@@ -143,11 +143,11 @@ impl Reader<'_> {
     fn activate(&mut self, activation: Activation) -> std::result::Result<(), String> {
         let behind_sum = self.residuals.last().is_some_and(|(_, end)| *end == self.units.len());
         let unit = self.units.last_mut().filter(|unit| unit.activation == Activation::None && !behind_sum);
-        unit.ok_or("it follows no convolution")?.activation = activation;
+        unit.ok_or("it does not follow a convolution")?.activation = activation;
         Ok(())
     }
 
-    /// Lower and upper bound of a clip.
+    /// The lower and upper bound of a clip.
     fn bounds(&self, node: &NodeProto) -> [Option<f32>; 2] {
         [("min", 1), ("max", 2)].map(|(name, input)| {
             let stored = || Some(*tensor(self.graph, node.input.get(input)?)?.values.first()?);
@@ -173,7 +173,7 @@ impl Reader<'_> {
     }
 }
 
-/// Weights as we order them: row, column, input, output.
+/// Weights in the order of [`Unit`]: row, column, input, output.
 fn output_last(values: &[f32], outputs: usize, inputs: usize, taps: usize) -> Vec<f32> {
     let at = |tap: usize, input: usize, output: usize| values[(output * inputs + input) * taps + tap];
     (0..taps)
@@ -186,7 +186,7 @@ struct Stored {
     values: Vec<f32>,
 }
 
-/// Numbers of the file: a weight, a constant, or either of them widened from halves or bytes.
+/// Numbers stored in the file: a weight or a constant, possibly widened from half precision or bytes.
 fn tensor(graph: &GraphProto, name: &str) -> Option<Stored> {
     if let Some(stored) = graph.initializer.iter().find(|t| t.name == name) {
         return numbers(stored);

@@ -1,4 +1,4 @@
-//! From a network to ONNX.
+//! Writes a network as an ONNX file.
 
 use jicho::manifest::Preprocessing;
 use tract_onnx::pb::GraphProto;
@@ -8,7 +8,7 @@ use crate::learning::network::{Network, norm::Activation};
 use crate::model::onnx::build::{Builder, int, ints, model, value};
 use crate::model::onnx::{encode, pixels};
 
-/// How a file stores the weights of convolutions. Shifts are always floats.
+/// How a file stores the weights of convolutions. Shifts are always in single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// Half precision.
@@ -18,7 +18,7 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// For people.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Storage::F16 => "f16",
@@ -27,7 +27,7 @@ impl Storage {
     }
 }
 
-/// The network as an ONNX file: N×3×`size`×`size` pixels in, one row of features an image out.
+/// The network as an ONNX file. Input: N×3×`size`×`size` pixels; output: one row of features per image.
 pub fn write(network: &Network, size: usize, preprocessing: &Preprocessing, storage: Storage) -> Vec<u8> {
     let mut graph =
         GraphProto { name: "mobilenet".into(), input: vec![value("image", &[0, 3, size, size])], ..Default::default() };
@@ -81,7 +81,7 @@ fn write_unit(build: &mut Builder, unit: &Unit, input: &str, storage: Storage) -
     }
 }
 
-/// The weights as ONNX orders them: output, input, row, column. Ours are row, column, input, output.
+/// The weights in the order of ONNX: output, input, row, column. [`Unit`] has them as row, column, input, output.
 fn output_first(unit: &Unit) -> Vec<f32> {
     let outputs = unit.output;
     let (taps, inputs) = match unit.kind {

@@ -4,7 +4,7 @@
 //! `cargo run --example teaching MODELS/CHANNEL TRAIN TEST`: a channel trained on TRAIN, and folders with a folder of photos
 //! (jpg) per product. Two of three products are taken out of the release and taught to it again.
 
-#[path = "../tests/fixture/cut.rs"]
+#[path = "../fixture/cut.rs"]
 mod cut;
 
 use std::collections::{BTreeMap, HashMap};

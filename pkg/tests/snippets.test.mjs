@@ -1,0 +1,64 @@
+// Every TypeScript snippet of the documentation compiles in an app, by the compiler's strict rules.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The documentation: Markdown files, relative to the repository. */
+function documents() {
+  const docs = readdirSync(at('../../docs'), { recursive: true }).map((file) => join('docs', file));
+  return ['README.md', 'pkg/README.md', ...docs].filter((file) => file.endsWith('.md'));
+}
+
+/** The snippets of a file, each named by the line that it begins at. */
+function snippets(file) {
+  const text = readFileSync(at(`../../${file}`), 'utf8');
+  return [...text.matchAll(/^( *)```ts\n(.*?)^\1```$/gms)].map(({ index, 2: code }) => {
+    const line = text.slice(0, index).split('\n').length;
+    return { name: `${file.replace('.md', '').replace(/\W/g, '_')}_line_${line}.ts`, code };
+  });
+}
+
+test('the snippets of the documentation compile', () => {
+  assert.ok(existsSync(at('../dist/index.d.ts')), 'the package is not built: ./build.sh pkg');
+  const folder = mkdtempSync(join(tmpdir(), 'jicho-snippets-'));
+  try {
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(at('..'), join(folder, 'node_modules/jicho'));
+    copyFileSync(at('snippets/app.d.ts'), join(folder, 'app.d.ts'));
+    const all = documents().flatMap(snippets);
+    assert.ok(all.length > 15, 'the snippets are not found');
+    for (const { name, code } of all) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
+    const compilerOptions = {
+      target: 'ES2022',
+      module: 'ES2022',
+      moduleResolution: 'bundler',
+      lib: ['ES2022', 'DOM', 'DOM.Iterable', 'ESNext.Disposable'],
+      types: [],
+      strict: true,
+      noEmit: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    const { stdout } = spawnSync(process.execPath, [at('../../node_modules/typescript/bin/tsc'), '-p', folder], {
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, '');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
