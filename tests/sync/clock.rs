@@ -85,7 +85,7 @@ fn a_host_older_than_what_was_trusted_is_an_outcome_of_its_own() {
     let session = open(&store);
     assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 4, B))), Ok(Outcome::HostOlder));
     let check = last_check(&session);
-    assert_eq!((check.outcome, check.host_seq), (Some("host-older"), Some(4)));
+    assert_eq!((check.outcome, check.host_seq), (Some(Outcome::HostOlder), Some(4)));
     assert_eq!(diagnose(&session).model.unwrap().latest_seq, 5);
     assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 5, A))), Ok(Outcome::Current));
 }
