@@ -8,7 +8,7 @@ define('navigator', { onLine: true });
 define('addEventListener', () => undefined);
 define('removeEventListener', () => undefined);
 
-const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/error-table');
+const { Upkeep, errorOf } = await source('upkeep/upkeep', 'api/error-codes');
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 

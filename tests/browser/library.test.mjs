@@ -10,7 +10,7 @@ import { stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
 const at = stage();
-const own = internals(after, 'api/error-table');
+const own = internals(after, 'api/error-codes');
 
 for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
@@ -269,7 +269,7 @@ test('the error codes of both sides are the same', options, async () => {
     package: published,
     classes,
   } = await at.inPage(async ({ errors }) => {
-    const { errorOf } = await import('/internals/error-table.js');
+    const { errorOf } = await import('/internals/error-codes.js');
     const wasm = await import('/pkg/wasm/jicho.js');
     await wasm.default({ module_or_path: '/pkg/wasm/scalar/jicho-scalar.wasm' });
     const codes = errors.ERROR_CODES;

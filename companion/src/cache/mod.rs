@@ -16,6 +16,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::model::backbone::download;
 use crate::photo::Region;
 use crate::progress::Progress;
@@ -60,7 +61,7 @@ impl Key {
     }
 
     fn file(&self, folder: &Path) -> PathBuf {
-        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&self.0);
         folder.join(&hex[..2]).join(format!("{}.{}", &hex[2..], entry::EXTENSION))
     }
 }

@@ -1,4 +1,4 @@
-//! Measuring a published channel on photos.
+//! Measures a published channel on photos.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::dataset::{Dataset, Example, Problem, Value};
 use crate::error::{Error, Result, at};
+use crate::json;
 use crate::learning::measure::{Answer, BINS, Measures, Truth, auroc, expected_calibration_error, false_accepts_at};
 use crate::output::publish;
 use crate::progress::Progress;
@@ -23,9 +24,9 @@ pub struct Options {
     pub photos: PathBuf,
     /// The field or attribute of a file that holds the product id.
     pub label: Option<String>,
-    /// Photos of what none of the channel's products is, in the same forms.
+    /// Photos of things that are not products of the channel, in the same forms.
     pub unknown: Option<PathBuf>,
-    /// Where to write a line an image.
+    /// The file to write one JSON line per image to.
     pub predictions: Option<PathBuf>,
 }
 
@@ -35,22 +36,23 @@ pub struct Options {
 pub struct Evaluation {
     /// The channel.
     pub channel: String,
-    /// Its release.
+    /// The version of its release.
     pub version: String,
-    /// Counts and shares over the labels.
+    /// Measures over the labels.
     #[serde(flatten)]
     pub measures: Measures,
-    /// How many answers were a match, unsure, unknown.
+    /// Number of answers that are a match, unsure, unknown.
     pub decisions: BTreeMap<&'static str, usize>,
-    /// Of the matches whose product is known, the share that is right; null without any.
+    /// The share of right answers among the matches of photos with a known product; null without such matches.
     pub match_precision: Option<f64>,
-    /// Expected calibration error over the photos whose product the channel has, 0–1; null without any.
+    /// Expected calibration error on photos whose product the channel has, 0–1; null without such photos.
     pub ece: Option<f64>,
-    /// How probably such a photo has a larger rejection score than one of the unknown photos; null without either.
+    /// The probability that such a photo has a larger rejection score than an unknown photo; null without photos of both.
     pub auroc: Option<f64>,
-    /// The share of the unknown photos that a threshold accepts which accepts 95 % of the known ones; likewise.
+    /// The share of unknown photos that are accepted by the threshold that accepts 95 % of the known ones; null without
+    /// photos of both.
     pub fpr95: Option<f64>,
-    /// How many of the unknown photos were taken for a match, unsure, unknown.
+    /// Number of answers to unknown photos that are a match, unsure, unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown_decisions: Option<BTreeMap<&'static str, usize>>,
     /// Measures of each attribute of the photos.
@@ -63,13 +65,13 @@ pub struct Evaluation {
 /// How well an attribute is recognised.
 #[derive(Debug, Default, Serialize)]
 pub struct AttributeMeasure {
-    /// Photos that have it.
+    /// Number of photos that have the attribute.
     pub images: usize,
-    /// Share that is right as a whole; null for numbers.
+    /// Share of answers that are right as a whole; null for numbers.
     pub accuracy: Option<f64>,
-    /// Mean absolute error, in the attribute's unit; null unless a number.
+    /// Mean absolute error, in the attribute's unit; only for numbers.
     pub mae: Option<f64>,
-    /// Root mean squared error, likewise.
+    /// Root mean squared error, in the attribute's unit; only for numbers.
     pub rmse: Option<f64>,
 }
 
@@ -77,11 +79,11 @@ pub struct AttributeMeasure {
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     image: &'a str,
-    /// The part of the image that was asked about.
+    /// The box, if the answer is about a part of the image.
     #[serde(rename = "box", skip_serializing_if = "Option::is_none")]
     region: Option<[f64; 4]>,
     label: Option<&'a str>,
-    /// Only on photos of `--unknown`.
+    /// Whether the photo is one of `--unknown`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unknown: bool,
     decision: Decision,
@@ -94,7 +96,7 @@ struct Line<'a> {
     score: Option<f64>,
 }
 
-/// Recognises every photo with the channel's release in force.
+/// Recognises every photo with the channel's current release, and measures the answers.
 ///
 /// # Errors
 /// A channel that cannot be loaded, no usable photo, a predictions file that cannot be written.
@@ -103,8 +105,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
     let manifest = recognizer.manifest();
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
     let answered = recognize(&recognizer, &mut dataset, progress)?;
-    let mut strangers = options.unknown.as_deref().map(Dataset::read_unlabelled).transpose()?;
-    let unknown = strangers.as_mut().map(|strangers| recognize(&recognizer, strangers, progress)).transpose()?;
+    let mut unknown_photos = options.unknown.as_deref().map(Dataset::read_unlabelled).transpose()?;
+    let unknown = unknown_photos.as_mut().map(|photos| recognize(&recognizer, photos, progress)).transpose()?;
     if let Some(path) = &options.predictions {
         write_predictions(path, &answered, unknown.as_deref().unwrap_or_default(), &dataset.labels)?;
     }
@@ -146,11 +148,15 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         fpr95: false_accepts_at(0.95, &known_scores, &unknown_scores),
         unknown_decisions: unknown.as_deref().map(decisions),
         attributes: attribute_measures(&answered),
-        problems: dataset.problems.into_iter().chain(strangers.into_iter().flat_map(|s| s.problems)).collect(),
+        problems: dataset
+            .problems
+            .into_iter()
+            .chain(unknown_photos.into_iter().flat_map(|photos| photos.problems))
+            .collect(),
     })
 }
 
-/// Recognises every photo of `dataset`; those that cannot be read move from the examples to the problems.
+/// Recognises every photo of `dataset`. Photos that cannot be read move from its examples to its problems.
 fn recognize(
     recognizer: &Recognizer,
     dataset: &mut Dataset,
@@ -232,18 +238,18 @@ fn attribute_measures(answered: &[(Example, Recognition)]) -> BTreeMap<String, A
 fn write_predictions(
     path: &Path,
     answered: &[(Example, Recognition)],
-    strangers: &[(Example, Recognition)],
+    unknown: &[(Example, Recognition)],
     labels: &[String],
 ) -> Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path).map_err(at(path))?);
-    let all = answered.iter().map(|a| (a, false)).chain(strangers.iter().map(|a| (a, true)));
-    for ((example, answer), unknown) in all {
+    let all = answered.iter().map(|a| (a, false)).chain(unknown.iter().map(|a| (a, true)));
+    for ((example, answer), is_unknown) in all {
         let line = Line {
             image: &example.name,
             region: example.region.map(|region| region.bounds()),
-            // A name that a stranger's folder or row gives it is no label of the dataset.
-            label: example.label.filter(|_| !unknown).map(|l| labels[l].as_str()),
-            unknown,
+            // An unknown photo's label belongs to another dataset.
+            label: example.label.filter(|_| !is_unknown).map(|l| labels[l].as_str()),
+            unknown: is_unknown,
             decision: answer.decision,
             reason: answer.reason,
             rejection_score: answer.rejection_score,
@@ -251,8 +257,7 @@ fn write_predictions(
             attributes: &answer.attributes,
             score: answer.score,
         };
-        serde_json::to_writer(&mut file, &line).map_err(|e| at(path)(e.into()))?;
-        file.write_all(b"\n").map_err(at(path))?;
+        writeln!(file, "{}", json::line(&line)?).map_err(at(path))?;
     }
     file.flush().map_err(at(path))
 }

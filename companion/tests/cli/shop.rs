@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, str};
 
+use data_encoding::HEXLOWER;
 use jicho::Manifest;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -186,7 +187,7 @@ impl Outcome {
 
 /// Lower-case hex of the SHA-256 of `bytes`.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// Label and confidence pairs of a line of predictions.

@@ -1,6 +1,6 @@
-import { ERROR_CLASSES } from './error-table.js';
+import { ERROR_CLASSES } from './error-codes.js';
 
-export { ERROR_CODES, JichoError, type JichoErrorCode } from './error-table.js';
+export { ERROR_CODES, JichoError, type JichoErrorCode } from './error-codes.js';
 
 export const {
   InvalidArgumentError,

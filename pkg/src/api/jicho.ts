@@ -19,10 +19,10 @@ import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions } from './opt
 import type { Quality, Recognition } from './recognition.js';
 import type { ImageSource } from './source.js';
 
-/** Pictures in one call at most, as in one lesson. */
+/** Most pictures in one call, as in one lesson. */
 const MOST_FRAMES = 32;
 
-/** A channel, opened on this device: keeps its model current, and recognises with it. */
+/** An open channel: keeps its model up to date, and recognises with it. */
 export class Jicho {
   /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
   readonly __v_skip = true;
@@ -33,7 +33,7 @@ export class Jicho {
   #backend: Backend | undefined;
   #upkeep: Upkeep | undefined;
   readonly #teaching = new Teaching();
-  /** As the release says; with what was taught, `#model`. */
+  /** The model as the release describes it. `#model` has the facts of what was taught, too. */
   #release: ModelInfo | null = null;
   #model: ModelInfo | null = null;
   #ended: 'failed' | 'disposed' | undefined;
@@ -45,7 +45,7 @@ export class Jicho {
   }
 
   /**
-   * Opens a channel with the model that the device has of it, if any. It then asks the host for a newer one by itself
+   * Opens a channel with the model that the device has stored, if any. From then on it checks for newer models by itself
    * ({@link OpenOptions.checkEveryMinutes}).
    *
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_CHANNEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `STORAGE`,
@@ -65,20 +65,20 @@ export class Jicho {
     return jicho;
   }
 
-  /** What answers now, or null. */
+  /** The model that answers now, or null. */
   get model(): ModelInfo | null {
     return Jicho.#of(this).#model;
   }
 
-  /** Whether it recognises, and if not, why. */
+  /** Whether it can recognise, and if not, why. */
   get state(): JichoState {
     const jicho = Jicho.#of(this);
     return jicho.#ended ?? (jicho.#model ? 'ready' : 'absent');
   }
 
   /**
-   * Asks the host for a newer model and takes it. The old one answers meanwhile, and stays when anything is wrong with
-   * the new one. Where an automatic check runs, its result is this one's, too; other calls that overlap are answered one
+   * Checks for a newer model, downloads it and switches to it. The old one answers meanwhile, and stays if anything is
+   * wrong with the new one. A call during an automatic check gets that check's result; other overlapping calls run one
    * after another.
    *
    * @throws {@link JichoError} What is wrong with the release or its host; `ABORTED`.
@@ -133,9 +133,9 @@ export class Jicho {
   }
 
   /**
-   * Says what a recognition really showed: the product's id, or null for none of the products. Where the answer was another
-   * one, its frames teach that. The pictures of about the last 32 recognitions wait for it; a second correction of one
-   * replaces the first.
+   * Says what a recognition really showed: the product's id, or null for none of the products. If the answer was wrong, the
+   * pictures are taught as that product. Pictures of about the last 32 recognitions are kept for this. A second correction
+   * of a recognition replaces the first.
    *
    * @throws {@link JichoError} `RECOGNITION_GONE`, and as {@link Jicho.enroll}.
    */
@@ -149,7 +149,8 @@ export class Jicho {
   }
 
   /**
-   * Forgets all that was taught of a product; null: all that was said to be none. Whether there was anything.
+   * Deletes everything that was taught of a product; null stands for pictures of none of the products. Resolves to whether
+   * there was anything.
    *
    * @throws {@link JichoError} `STORAGE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
    */
@@ -159,14 +160,14 @@ export class Jicho {
     return this.#counted(this.#calls.run((ended) => backend.lessons(request, ended), signalOf(options)));
   }
 
-  /** What is taught on this device. */
+  /** Everything that is taught on this device. */
   taught(): TaughtProduct[] {
     return Jicho.#of(this).#teaching.taught;
   }
 
   /**
-   * All that was taught as a file of JSON lines, in the clear, pictures included: for `jicho train --lessons`, and for
-   * {@link Jicho.importLessons} on another device.
+   * Exports all lessons with their pictures as a file of JSON lines, unencrypted. `jicho train --lessons` and
+   * {@link Jicho.importLessons} on another device read it.
    *
    * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`; those of a vault.
    */
@@ -176,7 +177,7 @@ export class Jicho {
   }
 
   /**
-   * Teaches what another device exported: all of it, or nothing. What is here already stays as it is.
+   * Adds the lessons that another device exported: all of them, or none. Lessons that are already stored stay as they are.
    *
    * @throws {@link JichoError} `INVALID_LESSON`, and as {@link Jicho.enroll}.
    */
@@ -187,7 +188,7 @@ export class Jicho {
   }
 
   /**
-   * Tells how usable a picture is: without recognising it, and without a model. It waits its turn among recognitions.
+   * Measures how usable a picture is. Needs no model. Waits for recognitions that were called before.
    *
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
@@ -197,8 +198,8 @@ export class Jicho {
   }
 
   /**
-   * Says which products the app knows, by id: all others are marked in answers (`known: false`) and never win, from the
-   * next recognition on. Null: whatever the release has.
+   * Says which products the app knows, by id. From the next recognition on all others are marked in answers
+   * (`known: false`) and never come first. With null the app knows every product of the release.
    *
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `DISPOSED`.
    */
@@ -207,9 +208,9 @@ export class Jicho {
   }
 
   /**
-   * Removes all that the device has of the channel: model, what was taught, diagnostics, and what other open tabs hold of it. It stays
-   * open, without a model and without automatic checks until {@link sync} is called. An abort ends the wait for a tab
-   * that is busy with the channel; the checks rest all the same.
+   * Removes everything that the device has stored of the channel (model, lessons, diagnostics), in all tabs. The channel
+   * stays open without a model and without automatic checks until {@link sync} is called. An abort ends the wait for
+   * another tab that is busy with the channel; the automatic checks are paused all the same.
    *
    * @throws {@link JichoError} `STORAGE`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
@@ -219,8 +220,8 @@ export class Jicho {
   }
 
   /**
-   * How the channel stands on this device, for whoever is asked for help: one plain object that can be sent as JSON.
-   * It has nothing of what was seen, and no secrets.
+   * Describes the state of the channel on this device for support, as one plain object that can be sent as JSON. It
+   * contains no secrets, and nothing that was recognised.
    *
    * @throws {@link JichoError} `ABORTED`, `DISPOSED`.
    */
@@ -236,12 +237,12 @@ export class Jicho {
     }, signalOf(options));
   }
 
-  /** Begins the measures of {@link diagnose} anew: times, confidences, errors. */
+  /** Restarts the measures of {@link diagnose}: times, confidences, errors. */
   resetDiagnostics(): void {
     Jicho.#usable(this).upkeep.reset();
   }
 
-  /** Ends the worker and frees the model; every call that waits rejects with `DISPOSED`. What is stored stays. */
+  /** Ends the worker and frees the model. Every waiting call rejects with `DISPOSED`. Stored data stays. */
   dispose(): void {
     if (Jicho.#of(this).#ended === 'disposed') return;
     this.#ended = 'disposed';
@@ -305,7 +306,7 @@ export class Jicho {
     return this.#counted(used);
   }
 
-  /** Notes how a call fails. */
+  /** Counts the failure of a call in the measures. */
   async #counted<T>(call: Promise<T>): Promise<T> {
     try {
       return await call;
@@ -326,7 +327,7 @@ export class Jicho {
     this.#release = model;
     this.#model = model && this.#teaching.withTaughtFacts(model);
     const told = this.#model;
-    // Apart, so that a listener that throws harms nothing here.
+    // In a task of its own, so that an exception in the listener does not end this one.
     if (other) queueMicrotask(() => this.#options.onModel?.(told));
   }
 
@@ -359,7 +360,7 @@ async function makeBackend(
     const own = typeof worker === 'function' ? worker : undefined;
     return new WorkerBackend(settings, () => startWorker(own), events);
   }
-  // Only here, so that a page with a worker does not load the wasm module's glue as well.
+  // Loaded on demand, so that a page with a worker does not load the module's JavaScript as well.
   const { WasmBackend } = await loadPart(() => import('../channel/wasm-backend.js'));
   return new WasmBackend(settings, events);
 }
@@ -372,7 +373,7 @@ function sourcesOf(sources: ImageSource | readonly ImageSource[]): readonly Imag
   return sources;
 }
 
-/** A random UUID. `crypto.randomUUID` is missing on pages without https. */
+/** A random UUID. Pages without https have no `crypto.randomUUID`. */
 function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;

@@ -11,11 +11,11 @@ import type { CallOptions, OnnxOptions } from './options.js';
 import type { ImageSource } from './source.js';
 
 /**
- * Any ONNX network that takes one image and gives one vector, in a worker of its own. It needs no channel, but the
- * larger wasm module (15 MB, 3.6 MB compressed), which is fetched when the first such network is loaded.
+ * Any ONNX network that takes one image and gives one vector, in a worker of its own. It needs no channel. It needs the
+ * larger wasm module (15 MB, 3.6 MB compressed), which is downloaded when the first network is loaded.
  */
 export class OnnxModel {
-  /** What each value of an answer stands for, as given. */
+  /** What each value of an answer stands for, as given to {@link OnnxModel.load}. */
   readonly labels: readonly string[] | undefined;
   /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
   readonly __v_skip = true;
@@ -36,7 +36,7 @@ export class OnnxModel {
   }
 
   /**
-   * Loads a network from its bytes, which stay the caller's, or from where they are.
+   * Loads a network from its bytes, which are copied, or from its address.
    *
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_MODEL`, `UNSUPPORTED`, `NETWORK`, `HTTP_STATUS`, `ABORTED`,
    * `INTERNAL`.
@@ -66,13 +66,13 @@ export class OnnxModel {
     return model;
   }
 
-  /** How many values an answer has. */
+  /** Number of values in an answer. */
   get outputLength(): number {
     return this.#outputLength;
   }
 
   /**
-   * Runs the network on what a picture shows now. Calls that overlap are answered one after another.
+   * Runs the network on what a source shows at this call. Overlapping calls run one after another.
    *
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `INVALID_MODEL`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
@@ -97,7 +97,7 @@ export class OnnxModel {
     );
   }
 
-  /** Ends the worker and frees the network; every call that waits rejects with `DISPOSED`. */
+  /** Ends the worker and frees the network. Every waiting call rejects with `DISPOSED`. */
   dispose(): void {
     this.#ended = new DisposedError('this OnnxModel was disposed: load another one');
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));

@@ -1,6 +1,7 @@
 import { InvalidFrameError, UnsupportedError } from '../api/errors.js';
 import { type Context, drawPart, makeContext } from './canvas.js';
 import { type Capture, TAINTED, tooLarge } from './capture.js';
+import { HEADER_BYTES, sizeInHeader } from './header.js';
 import { MAX_PIXELS, partOf } from './part.js';
 import type { Size } from './source.js';
 
@@ -48,6 +49,8 @@ export class FrameReader {
 
 async function decode(blob: Blob): Promise<ImageBitmap> {
   if (typeof createImageBitmap !== 'function') throw new UnsupportedError('this browser has no createImageBitmap');
+  const size = sizeInHeader(new Uint8Array(await blob.slice(0, HEADER_BYTES).arrayBuffer()));
+  if (size && size.width * size.height > MAX_PIXELS) throw tooLarge(size);
   try {
     return await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
   } catch (error) {

@@ -25,13 +25,13 @@ type Channel = CompiledChannel | TractChannel;
 type Report = (loadedBytes: number, totalBytes: number) => void;
 
 /**
- * The channel in this very thread, be it the page's or a worker's. It lives in the small wasm module until a release
- * comes that only the one with tract runs.
+ * The channel in this very thread, which may be the page's or a worker's. It lives in the small wasm module until a
+ * release comes that only the module with tract can run.
  */
 export class WasmBackend implements Backend {
   readonly #settings: Settings;
   readonly #events: BackendEvents;
-  /** The small wasm module, where it was compiled ahead. */
+  /** The small wasm module, if the page has compiled it already. */
   readonly #module: WebAssembly.Module | undefined;
   readonly #reader = new FrameReader();
   readonly #recent = new RecentPictures();
@@ -194,7 +194,7 @@ export class WasmBackend implements Backend {
       if (!needsTract(thrown)) throw thrown;
       result = await this.#syncInTract(report, signal);
     }
-    // What is stored may have lacked its module so far.
+    // A stored model may have waited for its wasm module.
     if (!result.model) {
       await this.#loadStored();
       result = { ...result, model: this.#opened().model() };
@@ -204,7 +204,7 @@ export class WasmBackend implements Backend {
     return result;
   }
 
-  /** Has the model in the store answer, where it is another one. Whether it does. */
+  /** Loads the stored model if it is another one than answers now. Returns whether it was. */
   async #refresh(): Promise<boolean> {
     try {
       return await this.#call(() => this.#opened().refresh());
@@ -215,7 +215,7 @@ export class WasmBackend implements Backend {
     }
   }
 
-  /** The same where none answers. Without the module that it needs there is none, until a sync can fetch it. */
+  /** Does so if no model answers. If the wasm module that it needs cannot be downloaded now, the next sync retries. */
   async #loadStored(): Promise<void> {
     if (this.#opened().model()) return;
     try {
@@ -225,7 +225,7 @@ export class WasmBackend implements Backend {
     }
   }
 
-  /** The small module is much the faster one, and takes over what it can run. */
+  /** Moves the channel back to the small module, which is much faster, if that can run the model. */
   async #leaveTract(): Promise<void> {
     if (!this.#inTract) return;
     const channel = await this.#openIn((await loadCompiled(this.#settings.wasm)).Channel);
@@ -233,19 +233,19 @@ export class WasmBackend implements Backend {
     else this.#free(channel);
   }
 
-  /** Opens the channel a second time, and lets it take over once it has the new model; until then the old one answers. */
+  /** Opens the channel a second time, in the module with tract. The old one answers until that has the new model. */
   async #syncInTract(report: Report, signal: AbortSignal): Promise<Synced> {
     const channel = await this.#openInTract();
     let result: Synced;
     try {
-      // It does not answer for the channel yet.
+      // Nothing is reported yet, because it does not answer for the channel so far.
       result = await this.#call(() => channel.sync(report, () => undefined, signal));
     } catch (error) {
       this.#free(channel);
       throw error;
     }
     const old = this.#opened().model();
-    // It may have found in the store what another tab has put there.
+    // The release may have been stored by another tab.
     if (result.model && result.model.version !== old?.version) {
       this.#keep(channel, true);
       return { ...result, outcome: 'updated' };
@@ -313,7 +313,7 @@ export class WasmBackend implements Backend {
     return this.#channel;
   }
 
-  /** It may have been opened before the app said which products it knows. */
+  /** Makes this channel the one that answers. The app may have set its products after this channel was opened. */
   #keep(channel: Channel, inTract = false): void {
     if (this.#disposed) {
       this.#free(channel);
@@ -326,7 +326,7 @@ export class WasmBackend implements Backend {
   }
 
   #free(channel: Channel | undefined): void {
-    // After a defect nothing of the module may be called.
+    // After a crash nothing of the module may be called.
     if (!this.#calls?.crashed) channel?.free();
   }
 }

@@ -1,19 +1,19 @@
-import { errorOf } from '../api/error-table.js';
+import { errorOf } from '../api/error-codes.js';
 import { JichoError } from '../api/errors.js';
 import type { LessonStore, LessonStoreRequest, StoredLesson } from '../lessons/requests.js';
 import type { LessonVault } from './types.js';
 
-/** Records that are read at once: with their pictures they take a few MB. */
+/** Number of records that are read at once. With their pictures they take a few MB. */
 const PAGE = 50;
 
 /** Lessons as records of a vault, of the kind `prototype`. */
 export class VaultLessonStore implements LessonStore {
   readonly #vault: LessonVault;
   readonly #channel: string;
-  /** The records of each lesson. */
+  /** The ids of each lesson's records. */
   readonly #records = new Map<string, string[]>();
 
-  /** @param channel What tells the lessons of one channel from another's. */
+  /** @param channel Identifies the channel; lessons of other channels may be in the same vault. */
   constructor(vault: LessonVault, channel: string) {
     this.#vault = vault;
     this.#channel = channel;
@@ -28,7 +28,7 @@ export class VaultLessonStore implements LessonStore {
       const page = await this.#vault.list(query);
       for (const { id, lesson, file } of page.records) {
         if (lesson?.channel !== this.#channel || !file) continue;
-        // Of one that was being replaced when the page died there are two: the later one counts.
+        // If the page died while a lesson was being replaced, there are two records of it. The later one counts.
         lessons.set(lesson.id, file);
         this.#records.set(lesson.id, [...(this.#records.get(lesson.id) ?? []), id]);
       }
@@ -38,7 +38,7 @@ export class VaultLessonStore implements LessonStore {
   }
 
   async write(lessons: StoredLesson[], deleted: string[]): Promise<void> {
-    // Another tab may have put some there.
+    // Another tab may have added lessons.
     if (deleted.length > 0 || lessons.some(([id]) => !this.#records.has(id))) await this.all();
     const old = [...lessons.map(([id]) => id), ...deleted].flatMap((id) => this.#records.get(id) ?? []);
     const added: [string, string][] = [];
@@ -56,7 +56,7 @@ export class VaultLessonStore implements LessonStore {
     for (const record of old) await this.#vault.delete(record);
   }
 
-  /** What a worker asks; whatever fails is typed. */
+  /** Answers a worker's request. Rejects with a typed error only. */
   async answer(request: LessonStoreRequest): Promise<unknown> {
     try {
       return await (request.do === 'all' ? this.all() : this.write(request.lessons, request.deleted));

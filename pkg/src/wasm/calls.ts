@@ -1,4 +1,4 @@
-import { errorOf, isFailure } from '../api/error-table.js';
+import { errorOf, isFailure } from '../api/error-codes.js';
 import { InternalError, JichoError } from '../api/errors.js';
 import { condemnWasm } from './loader.js';
 

@@ -1,4 +1,4 @@
-import { errorOf } from '../api/error-table.js';
+import { errorOf } from '../api/error-codes.js';
 import type { Backend, BackendEvents } from '../channel/backend.js';
 import { OnnxBackend } from '../channel/onnx-backend.js';
 import { WasmBackend } from '../channel/wasm-backend.js';

@@ -1,4 +1,4 @@
-import { errorOf } from '../api/error-table.js';
+import { errorOf } from '../api/error-codes.js';
 import { InternalError, InvalidFrameError, type JichoError, UnsupportedError } from '../api/errors.js';
 import type { SyncProgress } from '../api/model.js';
 import { VERSION } from '../api/version.js';

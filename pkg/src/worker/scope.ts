@@ -1,4 +1,4 @@
-import { isFailure } from '../api/error-table.js';
+import { isFailure } from '../api/error-codes.js';
 import { VERSION } from '../api/version.js';
 import type { Reply, Request } from './protocol.js';
 

@@ -1,5 +1,5 @@
-//! Frames without a product to judge by: corners of photos, photos too dark or too blurred to show anything, skin,
-//! textures that training did not see.
+//! Frames without a product to measure on: corners of photos, photos that are too dark or too blurred to show anything, and
+//! generated textures that training did not use.
 
 use jicho::frame::InputPixels;
 use jicho::recognize::Embedder;
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::learning::train::background;
 use crate::learning::train::embed::Embedded;
 
-/// About how many photos frames are cut from.
+/// Frames are cut from about this many photos.
 const PHOTOS: usize = 60;
-/// Side of a corner, as a share of the photo's shorter side.
+/// The shorter side of a photo is this many times the side of a corner.
 const CORNER: usize = 8;
-/// Generated frames of each kind.
+/// Number of generated frames of each kind.
 const GENERATED: usize = 8;
 
-/// Embeds them.
+/// The feature vectors of the frames.
 ///
 /// # Errors
 /// When the network fails.
@@ -28,7 +28,7 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
         .par_iter()
         .step_by(step)
         .map(|example| {
-            // Those that cannot be read were told of when they were embedded.
+            // Photos that cannot be read were reported when they were embedded.
             let Ok(photo) = example.read() else { return Ok(Vec::new()) };
             let frame = photo.frame()?;
             let side = frame.width().min(frame.height()) / CORNER;
@@ -41,7 +41,7 @@ pub fn embed(embedder: &Embedder, dataset: &Dataset, size: usize) -> Result<Vec<
         })
         .collect::<Result<_>>()?;
     let generated = (0..background::KINDS * GENERATED).map(|i| {
-        // Other frames of the kinds than those that are learnt from.
+        // Training learns from the first frames of each kind; these come after them.
         background::pixels(i % background::KINDS, background::PER_KIND + i / background::KINDS, size)
     });
     let generated: Vec<InputPixels> = generated.collect::<jicho::Result<_>>()?;

@@ -1,7 +1,7 @@
-//! How well a backbone's default flags do on a folder of photos: cross-validation with folds of neighbouring photos,
-//! few photos, small shops, products and kinds that are unknown, frames without a product.
+//! Measures how well training on a folder of photos works: cross-validation with folds of neighbouring photos, with few
+//! photos, in small shops, on unknown products and kinds of products, and on frames without a product.
 //!
-//! Every model here is learnt by the functions that `jicho train` learns by, from the same variations of the photos.
+//! Every model is trained by the functions that `jicho train` uses, on the same variations of the photos.
 
 mod background_frames;
 mod protocol;
@@ -27,11 +27,11 @@ use jicho::manifest::Features;
 use protocol::Bench;
 pub use table::print;
 
-/// What to validate.
+/// What to cross-validate.
 pub struct Options {
     /// Photos: a folder per product, a JSONL file or COCO annotations.
     pub photos: PathBuf,
-    /// Photos of other visits, to learn from the first and judge by these.
+    /// Photos of other visits, to measure models on that learn from all of `photos`.
     pub test: Option<PathBuf>,
     /// The backbone.
     pub backbone: backbone::Request,
@@ -39,13 +39,13 @@ pub struct Options {
     pub label: Option<String>,
     /// The attribute that holds the kind of product.
     pub kind: Option<String>,
-    /// Repetitions, each with other folds, shops and products left out.
+    /// Number of repetitions, each with different folds, shops and left-out products.
     pub seeds: u64,
-    /// Whether the mirror image of a product still is the product.
+    /// Whether the mirror image of a product is still the same product.
     pub mirror: bool,
-    /// Where features of photos are kept.
+    /// Where features of photos are cached.
     pub cache: cache::Place,
-    /// Only what needs no model but those of the folds.
+    /// Whether to measure only what the models of the folds tell.
     pub brief: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// None of no values.
+    /// The spread of the values; none without values.
     pub fn of(values: &[f64]) -> Option<Spread> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
@@ -68,37 +68,37 @@ impl Spread {
     }
 }
 
-/// A row of the table: shares are of 1.
+/// A row of the table. Shares are 0–1.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// What was done.
+    /// What was measured.
     pub what: String,
-    /// The measures by name.
+    /// The measures, by name.
     pub measures: BTreeMap<&'static str, Spread>,
 }
 
-/// All rows by protocol.
+/// The table, by protocol.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Validation {
     /// The backbone's name or file.
     pub backbone: String,
-    /// Photos and products.
+    /// Number of photos.
     pub images: usize,
-    /// Products.
+    /// Number of products.
     pub products: usize,
-    /// Repetitions.
+    /// Number of repetitions.
     pub seeds: u64,
-    /// Photos learnt from and judged by in turn.
+    /// Each fold of the photos is measured on by a model that learnt from the others.
     pub folds: Vec<Row>,
-    /// Learnt from the photos, judged by those of other visits; empty without any.
+    /// Photos of other visits are measured on by models that learnt from all photos; empty without such photos.
     pub other_visits: Vec<Row>,
 }
 
-/// Validates.
+/// Cross-validates.
 ///
 /// # Errors
-/// As training.
+/// As [`crate::learning::train::run`], and `BAD_INPUT` when a photo cannot be read.
 pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
     let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
     let learnt = dataset.examples.len();
@@ -166,11 +166,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
     })
 }
 
-/// Appends the examples of another dataset; labels are matched by name.
+/// Appends the examples of another dataset. Labels are matched by name.
 fn join(dataset: &mut Dataset, other: Dataset) {
     for mut example in other.examples {
         let Some(label) = example.label.map(|l| other.labels[l].clone()) else { continue };
-        // What was never learnt cannot be judged.
+        // Photos of products that are not learnt measure nothing.
         if let Some(index) = dataset.labels.iter().position(|l| *l == label) {
             example.label = Some(index);
             dataset.examples.push(example);
@@ -178,7 +178,7 @@ fn join(dataset: &mut Dataset, other: Dataset) {
     }
 }
 
-/// The kind of each product, numbered: that of its first photo. Without an attribute each product is a kind.
+/// The number of each product's kind, which its first photo tells. Without an attribute, each product is a kind of its own.
 fn kinds(dataset: &Dataset, attribute: Option<&str>) -> Vec<usize> {
     let mut names: Vec<String> = dataset.labels.clone();
     for example in dataset.examples.iter().rev() {

@@ -1,4 +1,4 @@
-//! The protocols: which photos are learnt from, which are judged, and what is counted.
+//! The protocols: which photos are learnt from, which are measured on, and what is counted.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,17 +20,17 @@ use crate::learning::train::{HeldOutAnswer, best, expected_calibration_error, tr
 use crate::model::backbone::pretraining::Calibration;
 use crate::progress::Progress;
 
-/// Folds; the photos of a product are cut at so many places.
+/// Number of folds.
 const FOLDS: usize = 5;
 
-/// Photos learnt from, and photos judged.
+/// Indices of the photos that are learnt from, and of those that are measured on.
 pub type Split = (Vec<usize>, Vec<usize>);
 
-/// Embedded photos with what is known of them.
+/// Embedded photos, with what is known about them. Lists have one entry per photo unless stated otherwise.
 pub struct Bench<'a> {
-    /// With all variations.
+    /// The feature vectors, with all variations.
     pub photos: &'a [Embedded],
-    /// Of each photo.
+    /// The class of each photo.
     pub class: Vec<usize>,
     /// What each photo shows, to find copies.
     pub contents: &'a [ContentId],
@@ -38,42 +38,42 @@ pub struct Bench<'a> {
     pub pretrained: Vec<bool>,
     /// The calibration in the backbone's own file, if the backbone was pretrained on some of these photos.
     pub stored_calibration: Option<Calibration>,
-    /// Of each class.
+    /// The kind of each class.
     pub kind: Vec<usize>,
-    /// How many.
+    /// Number of classes.
     pub classes: usize,
-    /// Frames without a product that are learnt from.
+    /// Frames without a product to learn from, with their kind.
     pub background: &'a [(usize, Embedded)],
-    /// Others, to judge by.
+    /// Frames without a product to measure on.
     pub frames: Vec<Embedded>,
-    /// Length of the network's part of the features.
+    /// Length of the backbone's part of the feature vectors.
     pub embedding: usize,
-    /// The space that comes with the backbone, as training wants it.
+    /// The space that comes with the backbone.
     pub given: Option<GivenSpace>,
     /// Whether the first variation is the mirror image.
     pub mirror: bool,
 }
 
-/// What a model learnt from a split says.
-struct Judged {
-    /// Of the judged photos whose product was learnt, with the class's own number.
+/// The answers of a model that learnt from one part of a split to the photos of the other part.
+struct Answers {
+    /// Answers to photos whose product was learnt. Classes are numbered as in `classes`.
     known: Vec<HeldOutAnswer>,
-    /// Rejection scores of the other judged photos.
-    strangers: Vec<f32>,
-    /// Rejection scores of the frames without a product.
-    frames: Vec<f32>,
-    /// The classes' own numbers.
+    /// Rejection scores of photos whose product was not learnt.
+    unknown_scores: Vec<f32>,
+    /// Rejection scores of frames without a product.
+    frame_scores: Vec<f32>,
+    /// The classes that were learnt.
     classes: Vec<usize>,
-    /// Factor of the cosines.
+    /// Factor of the cosines before the softmax.
     scale: f32,
 }
 
 impl Bench<'_> {
-    /// Folds of neighbours: the photos of a product are cut into runs, which are dealt to the folds.
+    /// Folds of neighbouring photos: the photos of each product are cut into runs, which are dealt to the folds.
     pub fn folds(&self, photos: &[usize], seed: u64) -> Vec<Split> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut fold = vec![0; self.photos.len()];
-        // A copy of a photo is in the photo's fold, whatever its class: else it would be learnt from and judged.
+        // A copy of a photo is in the photo's fold, whatever its class; otherwise it would be learnt from and measured on.
         let mut fold_of_content: HashMap<ContentId, usize> = HashMap::new();
         for class in 0..self.classes {
             let members: Vec<usize> = photos.iter().copied().filter(|&i| self.class[i] == class).collect();
@@ -93,7 +93,7 @@ impl Bench<'_> {
         (0..FOLDS).map(|k| (part(k, false), part(k, true))).collect()
     }
 
-    /// All rows. `splits` gives the splits of a repetition.
+    /// All rows of the table. `splits` gives the splits of a repetition.
     pub fn rows(
         &self,
         splits: &(dyn Fn(u64) -> Vec<Split> + Sync),
@@ -103,7 +103,7 @@ impl Bench<'_> {
         let seeds = options.seeds.max(1);
         let bar = progress.stage("validate", 0);
         let mut rows = Vec::new();
-        let whole: Vec<Judged> = (0..seeds)
+        let whole: Vec<Answers> = (0..seeds)
             .flat_map(splits)
             .collect::<Vec<_>>()
             .par_iter()
@@ -111,7 +111,7 @@ impl Bench<'_> {
             .collect::<Result<_>>()?;
         rows.push(self.row("all photos", &whole));
         rows.push(Row { what: "all photos: calibration".into(), measures: calibration(&whole) });
-        let frames = whole.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.frames.clone()));
+        let frames = whole.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.frame_scores.clone()));
         rows.push(rejection("frames without a product", frames));
         if !options.brief {
             for few in [5, 3] {
@@ -124,7 +124,8 @@ impl Bench<'_> {
             }
             for (what, by_kind) in [("unknown products", false), ("unknown kinds", true)] {
                 let judged = self.repeat(2 * seeds, splits, |split, rng| self.left_out(split, by_kind, rng))?;
-                let scores = judged.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.strangers.clone()));
+                let scores =
+                    judged.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.unknown_scores.clone()));
                 rows.push(rejection(what, scores));
             }
         }
@@ -132,22 +133,23 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    /// Judges the first split of each repetition, changed by `change`.
+    /// Measures on the first split of each repetition, after `change` has changed it.
     fn repeat(
         &self,
         seeds: u64,
         splits: &(dyn Fn(u64) -> Vec<Split> + Sync),
         change: impl Fn(Split, &mut ChaCha8Rng) -> Split + Sync,
-    ) -> Result<Vec<Judged>> {
+    ) -> Result<Vec<Answers>> {
         let judge = |seed: u64| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(1);
             splits(seed).into_iter().next().map(|split| self.judge(&change(split, &mut rng), false)).transpose()
         };
-        let judged: Vec<Option<Judged>> = (0..seeds).into_par_iter().map(judge).collect::<Result<_>>()?;
+        let judged: Vec<Option<Answers>> = (0..seeds).into_par_iter().map(judge).collect::<Result<_>>()?;
         Ok(judged.into_iter().flatten().collect())
     }
 
+    /// Learns from `count` photos per product only.
     fn few(&self, (mut train, test): Split, count: usize, rng: &mut ChaCha8Rng) -> Split {
         train.shuffle(rng);
         let mut taken = vec![0; self.classes];
@@ -159,7 +161,7 @@ impl Bench<'_> {
         (train, test)
     }
 
-    /// Only products that occur among the judged photos, so that each can be judged.
+    /// Keeps a random choice of `products` products, among those that are measured on.
     fn shop(&self, (mut train, mut test): Split, products: usize, rng: &mut ChaCha8Rng) -> Split {
         let mut classes: Vec<usize> = (0..self.classes).filter(|k| test.iter().any(|&i| self.class[i] == *k)).collect();
         classes.shuffle(rng);
@@ -169,6 +171,7 @@ impl Bench<'_> {
         (train, test)
     }
 
+    /// Learns from all but a quarter of the products, or of the kinds of products.
     fn left_out(&self, (mut train, test): Split, by_kind: bool, rng: &mut ChaCha8Rng) -> Split {
         let group = |class: usize| if by_kind { self.kind[class] } else { class };
         let mut groups: Vec<usize> = (0..self.classes).map(group).collect();
@@ -180,8 +183,8 @@ impl Bench<'_> {
         (train, test)
     }
 
-    /// Learns as `jicho train` does.
-    fn judge(&self, (train, test): &Split, frames: bool) -> Result<Judged> {
+    /// Trains on one part of the split as `jicho train` does, and answers the other part.
+    fn judge(&self, (train, test): &Split, frames: bool) -> Result<Answers> {
         let mut sizes = vec![0; self.classes];
         train.iter().for_each(|&i| sizes[self.class[i]] += 1);
         let classes: Vec<usize> = (0..self.classes).filter(|&k| sizes[k] > 0).collect();
@@ -204,7 +207,7 @@ impl Bench<'_> {
         };
         let held = match self.given {
             Some(_) => hold_out(&class, classes.len(), &contents, 1),
-            // There is nothing to choose.
+            // Without a given space there is nothing to choose.
             None => vec![false; class.len()],
         };
         let Choice { source, trial_source, .. } = choose(set, self.given.as_ref(), &held)?;
@@ -219,15 +222,15 @@ impl Bench<'_> {
         };
         let known = model.answers(&judged(&|i| place(i).is_some()), &all)?;
         let scores = |answers: Vec<HeldOutAnswer>| answers.into_iter().map(|answer| answer.score).collect();
-        let strangers = scores(model.answers(&judged(&|i| place(i).is_none()), &all)?);
+        let unknown_scores = scores(model.answers(&judged(&|i| place(i).is_none()), &all)?);
         let without: Vec<(&Embedded, usize)> =
             if frames { self.frames.iter().map(|frame| (frame, 0)).collect() } else { Vec::new() };
-        let frames = scores(model.answers(&without, &all)?);
-        Ok(Judged { known, strangers, frames, classes, scale })
+        let frame_scores = scores(model.answers(&without, &all)?);
+        Ok(Answers { known, unknown_scores, frame_scores, classes, scale })
     }
 
-    fn row(&self, what: &str, judged: &[Judged]) -> Row {
-        let share = |j: &Judged, alike: &dyn Fn(usize, usize) -> bool| {
+    fn row(&self, what: &str, judged: &[Answers]) -> Row {
+        let share = |j: &Answers, alike: &dyn Fn(usize, usize) -> bool| {
             let right = j.known.iter().filter(|h| alike(j.classes[best(&h.cosines)], j.classes[h.class])).count();
             right as f64 / j.known.len().max(1) as f64
         };
@@ -244,8 +247,8 @@ fn present<const N: usize>(measures: [(&'static str, Option<Spread>); N]) -> BTr
     measures.into_iter().filter_map(|(name, spread)| Some((name, spread?))).collect()
 }
 
-fn calibration(judged: &[Judged]) -> BTreeMap<&'static str, Spread> {
-    let error = |j: &Judged| expected_calibration_error(&j.known, j.scale);
+fn calibration(judged: &[Answers]) -> BTreeMap<&'static str, Spread> {
+    let error = |j: &Answers| expected_calibration_error(&j.known, j.scale);
     present([("ece", Spread::of(&judged.iter().filter_map(error).collect::<Vec<_>>()))])
 }
 

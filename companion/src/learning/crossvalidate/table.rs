@@ -1,9 +1,9 @@
-//! The table for people: Markdown.
+//! Prints the table for people, as Markdown.
 
 use super::{Row, Spread, Validation};
 use crate::progress::emit;
 
-/// Prints it.
+/// Prints the table.
 pub fn print(validation: &Validation) {
     let Validation { backbone, images, products, seeds, .. } = validation;
     emit(format_args!("{backbone}: {images} photos of {products} products, {seeds} repetitions\n"));
@@ -25,7 +25,7 @@ fn cell(row: &Row) -> String {
             name => format!("{name} {:.1} ± {:.1} %", 100.0 * mean, 100.0 * sd),
         });
     }
-    // Accuracy before the kind's.
+    // The accuracy by kind comes last.
     parts.sort_by_key(|part| part.starts_with("kind"));
     parts.join(", ")
 }

@@ -1,22 +1,22 @@
-//! Whether answers are right as often as they claim.
+//! Calibration: whether answers are right as often as their confidence claims.
 
 use serde::Serialize;
 
-/// How many bins the error is taken over (Guo 2017, "On calibration of modern neural networks").
+/// Number of bins of the calibration error (Guo 2017, "On calibration of modern neural networks").
 pub const BINS: usize = 15;
 
-/// Answers of about the same confidence.
+/// Answers of similar confidence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Bin {
-    /// How many.
+    /// Number of answers.
     pub images: usize,
-    /// Their mean confidence, 0–1; 0 without any.
+    /// Their mean confidence, 0–1; 0 without answers.
     pub confidence: f64,
-    /// The share that is right, likewise.
+    /// The share of right answers, 0–1; 0 without answers.
     pub accuracy: f64,
 }
 
-/// `bins` bins of equal width over the confidences, 0–1, each with whether the answer was right.
+/// `bins` bins of equal width over the confidences. An answer is its confidence, 0–1, and whether it is right.
 pub fn reliability(answers: &[(f32, bool)], bins: usize) -> Vec<Bin> {
     let mut found = vec![Bin::default(); bins];
     for (confidence, right) in answers {
@@ -32,8 +32,8 @@ pub fn reliability(answers: &[(f32, bool)], bins: usize) -> Vec<Bin> {
     found
 }
 
-/// Expected calibration error, 0–1: the mean gap of confidence and accuracy over the bins, by their answers; none
-/// without answers.
+/// Expected calibration error, 0–1: the mean gap between confidence and accuracy of the bins, weighted by their number of
+/// answers. None without answers.
 pub fn expected_calibration_error(answers: &[(f32, bool)], bins: usize) -> Option<f64> {
     let gap = |bin: &Bin| bin.images as f64 * (bin.confidence - bin.accuracy).abs();
     let gaps: f64 = reliability(answers, bins).iter().map(gap).sum();

@@ -1,12 +1,13 @@
-//! How sure a share is.
+//! Confidence intervals of shares.
 
 /// The two-sided 95 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// Wilson's score interval (1927, "Probable inference, the law of succession, and statistical inference") at 95 % of the
-/// share `hits` of `count`; none of nothing.
+/// share `hits` of `count`; none when `count` is 0.
 ///
-/// It takes each as drawn on its own. Photos taken in a row are not, so the truth may lie somewhat further away.
+/// The interval assumes independent samples. Photos taken in a row are not independent, so the true share may be somewhat
+/// outside.
 pub fn wilson(hits: usize, count: usize) -> Option<[f64; 2]> {
     if count == 0 {
         return None;
@@ -16,7 +17,7 @@ pub fn wilson(hits: usize, count: usize) -> Option<[f64; 2]> {
     let scale = 1.0 / (1.0 + Z * Z / n);
     let middle = (share + Z * Z / (2.0 * n)) * scale;
     let half = Z * scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    // Rounding must not leave the ends a hair off.
+    // At the ends, the interval must reach 0 or 1 exactly in spite of rounding.
     let low = if hits == 0 { 0.0 } else { middle - half };
     let high = if hits == count { 1.0 } else { middle + half };
     Some([low, high])
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_known_from_elsewhere() {
+    fn intervals_agree_with_published_ones() {
         // Newcombe (1998), table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
         for (hits, count, low, high) in
             [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]

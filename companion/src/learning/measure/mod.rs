@@ -1,5 +1,5 @@
-//! Measures of a set of answers: top-1, top-5, precision and recall a product, confusion matrix; calibration, rejection,
-//! and how sure a share is.
+//! Measures of a set of answers: top-1, top-5, precision and recall per product, the confusion matrix, calibration,
+//! rejection, and confidence intervals.
 
 mod calibration;
 mod interval;
@@ -11,16 +11,16 @@ pub use calibration::{BINS, Bin, expected_calibration_error, reliability};
 pub use interval::wilson;
 pub use rejection::{Point, auroc, false_accepts_at, roc};
 
-/// One answered photo.
+/// The answer to one photo.
 pub struct Answer {
-    /// The true label.
+    /// What the photo shows.
     pub truth: Truth,
-    /// Labels, most likely first.
+    /// Indices of labels, the most likely first.
     pub ranking: Vec<usize>,
 }
 
 impl Answer {
-    /// From one probability a label.
+    /// The answer with one probability per label.
     pub fn ranked(truth: usize, probabilities: &[f32]) -> Self {
         let mut ranking: Vec<usize> = (0..probabilities.len()).collect();
         ranking.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]).then(a.cmp(&b)));
@@ -33,9 +33,9 @@ impl Answer {
 pub enum Truth {
     /// One of the channel's labels.
     Label(usize),
-    /// A product that the channel does not have: no answer can be right.
+    /// A product that the channel does not have, so that no answer can be right.
     Foreign,
-    /// Not told: the answer is not judged.
+    /// Not known: the answer is not counted.
     Untold,
 }
 
@@ -43,37 +43,37 @@ pub enum Truth {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Measures {
-    /// Photos answered.
+    /// Number of answered photos.
     pub images: usize,
-    /// Of the photos whose product is known, the share whose first label is right, 0–1, whatever the decision; null
-    /// where none is known.
+    /// The share of photos with a known product whose first label is right, 0–1, regardless of the decision; null without
+    /// such photos.
     pub top1: Option<f64>,
-    /// Likewise, the share whose first five labels have the right one.
+    /// The share of the same photos with the right label among the first five; null without such photos.
     pub top5: Option<f64>,
-    /// One a label that has photos or was answered.
+    /// One entry per label that has photos or was an answer.
     pub products: Vec<Product>,
-    /// The labels of the confusion matrix's columns, and of its first rows.
+    /// The labels of the confusion matrix's columns and of its first rows.
     pub labels: Vec<String>,
-    /// `confusion[truth][answer]` counts; a last row counts photos whose true product the channel does not have, if
-    /// there are any.
+    /// `confusion[truth][answer]` counts photos. If there are photos of products that the channel does not have, a last row
+    /// counts them.
     pub confusion: Vec<Vec<usize>>,
 }
 
 /// Measures of one product.
 #[derive(Debug, Clone, Serialize)]
 pub struct Product {
-    /// Its id.
+    /// The product's id.
     pub label: String,
-    /// Photos that show it.
+    /// Number of photos that show it.
     pub images: usize,
-    /// Of the photos answered with it, the share that shows it; null where none was.
+    /// The share of photos answered with it that show it; null without such answers.
     pub precision: Option<f64>,
-    /// Of the photos that show it, the share answered with it; null where none does.
+    /// The share of photos that show it that are answered with it; null without such photos.
     pub recall: Option<f64>,
 }
 
 impl Measures {
-    /// Counts `answers` over `labels`.
+    /// The measures of `answers`, whose indices refer to `labels`.
     pub fn of(labels: &[String], answers: impl Iterator<Item = Answer>) -> Self {
         let count = labels.len();
         let mut confusion = vec![vec![0usize; count]; count + 1];

@@ -1,21 +1,21 @@
-//! How well a score tells known products (larger) from unknown ones.
+//! Rejection: how well a score tells known products, whose scores are larger, from unknown ones.
 
 use serde::Serialize;
 
-/// What a threshold does.
+/// What a threshold of the score does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
     /// Scores of at least this are accepted.
     pub threshold: f32,
-    /// Share of the known that is accepted.
+    /// Share of known photos that are accepted.
     pub true_accepts: f64,
-    /// Share of the unknown that is accepted.
+    /// Share of unknown photos that are accepted.
     pub false_accepts: f64,
 }
 
-/// Area under the ROC curve: how probably a known photo has a larger score than an unknown one, ties counting half.
-/// None where either has no photo; so for the others.
+/// Area under the ROC curve: the probability that a known photo has a larger score than an unknown one, where ties count
+/// half. None without photos of both.
 pub fn auroc(known: &[f32], unknown: &[f32]) -> Option<f64> {
     let mut last = (0.0, 0.0);
     let mut area = 0.0;
@@ -26,15 +26,15 @@ pub fn auroc(known: &[f32], unknown: &[f32]) -> Option<f64> {
     Some(area)
 }
 
-/// The share of the unknown that is accepted by the largest threshold that accepts `true_accept_rate` of the known: with
-/// 0.95 what is called FPR95.
+/// The share of unknown photos accepted by the largest threshold that accepts `true_accept_rate` of the known ones; for 0.95
+/// this is called FPR95. None without photos of both.
 pub fn false_accepts_at(true_accept_rate: f64, known: &[f32], unknown: &[f32]) -> Option<f64> {
-    // The last point accepts all.
+    // The last point accepts all, so one is always found.
     let enough = |point: &Point| point.true_accepts >= true_accept_rate - 1e-9;
     roc(known, unknown)?.iter().find(|point| enough(point)).map(|point| point.false_accepts)
 }
 
-/// What every threshold that makes a difference does, from the largest down.
+/// What each threshold that makes a difference does, from the largest down. None without photos of both.
 pub fn roc(known: &[f32], unknown: &[f32]) -> Option<Vec<Point>> {
     if known.is_empty() || unknown.is_empty() {
         return None;
@@ -60,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn measures_by_hand() {
+    fn measures_agree_with_a_calculation_by_hand() {
         let (known, unknown) = ([0.9, 0.8, 0.6, 0.5], [0.7, 0.5, 0.1]);
         // Pairs that are in order, of 12: 0.9 and 0.8 three each, 0.6 two, 0.5 one and a half.
         assert!((auroc(&known, &unknown).unwrap() - 9.5 / 12.0).abs() < 1e-12);

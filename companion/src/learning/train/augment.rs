@@ -1,28 +1,29 @@
-//! Photos as they might have been taken: nearer, aside, mirrored, in other light, out of focus.
+//! Varies photos as they might also have been taken: nearer, to the side, mirrored, in other light, out of focus.
 
 use jicho::frame::{Frame, InputPixels};
 use jicho::manifest::Preprocessing;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The smallest share of the square that a variation shows.
+/// The smallest share of the square's area that a variation shows.
 const LEAST_AREA: f64 = 0.35;
-/// A share of the variations is out of focus: seen at this share of the resolution, at the least.
+/// The share of variations that are out of focus, and the smallest share of the resolution at which those are seen.
 const BLURRED: f64 = 0.15;
 const LEAST_SHARPNESS: f64 = 0.35;
 
-/// What may be done to a shop's photos.
+/// How photos may be varied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variation {
-    /// Whether the mirror image of a product still is the product.
+    /// Whether the mirror image of a product is still the same product.
     pub mirror: bool,
 }
 
 impl Variation {
-    /// Variation `number` of a photo; the same arguments give the same pixels. `seed` stands for the photo.
+    /// Variation `number` of a photo, which `seed` identifies. The same arguments give the same pixels.
     ///
-    /// A rectangle of 35–100 % of the square that the network sees, up to a sixth longer one way, mirrored half the
-    /// time; then brightness as by a gamma of 0.86–1.16, an exposure of ±15 % and channels of ±7 % (deviations).
+    /// It shows a rectangle of 35–100 % of the square that the network sees, up to a sixth longer in one direction, mirrored
+    /// half the time. Then gamma, exposure and each channel's gain are changed by factors whose logarithms have standard
+    /// deviations of 0.15, 0.15 and 0.07.
     pub fn pixels(
         self,
         frame: &Frame<'_>,
@@ -53,6 +54,7 @@ impl Variation {
     }
 }
 
+/// What each byte of red, green and blue becomes in another light.
 fn light(rng: &mut ChaCha8Rng) -> [[u8; 256]; 3] {
     let mut normal = |deviation: f64| {
         // Box & Muller 1958.

@@ -1,5 +1,5 @@
-//! Frames with no product in them: plain, graded, cloudy, noisy, striped, checked, dark. Each kind becomes a
-//! prototype that stands for "no product"; without them a shop of one or two products could reject nothing.
+//! Generated frames without a product: plain, graded, cloudy, noisy, striped, checked, dark. Each kind becomes a prototype
+//! that stands for "no product". Without them, a shop with one or two products could not reject anything.
 
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
@@ -7,12 +7,12 @@ use jicho::frame::InputPixels;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Number of kinds, each a class of its own.
+/// Number of kinds; each is a class of its own.
 pub const KINDS: usize = 8;
-/// Frames of each kind.
+/// Number of frames of each kind.
 pub const PER_KIND: usize = 8;
 
-/// Frame `index` of `kind` at `size`; the same arguments give the same frame.
+/// Frame `index` of `kind`, `size`×`size` pixels. The same arguments give the same frame.
 pub fn pixels(kind: usize, index: usize, size: usize) -> jicho::Result<InputPixels> {
     let mut rng = ChaCha8Rng::seed_from_u64(((kind as u64) << 32) | index as u64);
     let side = size as u32;

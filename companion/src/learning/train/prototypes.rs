@@ -1,4 +1,4 @@
-//! Prototypes: of each class the mean direction of its photos, and how near its own photos come.
+//! Prototypes: the mean direction of each class's photos, and how near its own photos come to it on average.
 
 use jicho::recognize::{Prototypes, normalize};
 
@@ -6,16 +6,17 @@ use super::embed::Embedded;
 use crate::error::Result;
 use crate::output::release::eight_bits;
 
-/// A class's mean cosine counts as if this many photos of average classes were among its own.
+/// The mean cosine of a class is shrunk towards the average of all classes, as if it had this many photos more that are
+/// average.
 const PRIOR: f64 = 2.0;
-/// The mean cosine where no class has two photos.
+/// The mean cosine when no class has two photos.
 const DEFAULT_OWN: f64 = 0.8;
 
-/// Fits prototypes to `points` and their classes, as a head file stores them. Every photo weighs the same, however
-/// often it was varied.
+/// Fits prototypes to `points` and their classes, rounded as a head file stores them. Every photo has the same weight, no
+/// matter how often it is varied.
 ///
 /// # Errors
-/// When a point has not `dims` dimensions.
+/// When a point does not have `dims` dimensions.
 pub fn fit(points: &[(&Embedded, usize)], classes: usize, dims: usize) -> Result<Prototypes> {
     let means: Vec<Vec<f32>> = points.iter().map(|(photo, _)| mean(photo)).collect();
     let mut sums = vec![vec![0f32; dims]; classes];
@@ -33,6 +34,7 @@ pub fn fit(points: &[(&Embedded, usize)], classes: usize, dims: usize) -> Result
     Ok(Prototypes::new(dims, directions.collect(), own)?)
 }
 
+/// The mean of a photo's vectors.
 fn mean(photo: &Embedded) -> Vec<f32> {
     let mut mean = vec![0f32; photo.plain.len()];
     let count = photo.rows().count() as f32;
@@ -42,7 +44,7 @@ fn mean(photo: &Embedded) -> Vec<f32> {
     mean
 }
 
-/// The mean cosine of each class's photos to the prototype of the class's others.
+/// For each class, the mean cosine of its photos to the mean of the class's other photos, shrunk.
 fn own(points: &[(&Embedded, usize)], means: &[Vec<f32>], sums: &[Vec<f32>], sizes: &[usize]) -> Vec<f32> {
     let mut cosines = vec![0f64; sums.len()];
     for ((photo, class), mean) in points.iter().zip(means).filter(|((_, class), _)| sizes[*class] > 1) {
@@ -68,12 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn a_prototype_is_the_mean_direction_and_own_leaves_the_photo_out() {
+    fn a_prototype_is_the_mean_direction_and_a_photo_is_compared_with_the_others() {
         let [a, b, c] = [photo(&[1.0, 0.0]), photo(&[0.6, 0.8]), photo(&[0.0, -1.0])];
         let fitted = fit(&[(&a, 0), (&b, 0), (&c, 1)], 2, 2).unwrap();
         let cosines = fitted.cosines(&[0.0, -1.0]);
         assert!((cosines[1] - 1.0).abs() < 1e-6 && cosines[0] < 0.0);
-        // Of two photos each is the other's prototype; the single one is taken to be average.
+        // Of two photos, each is compared with the other. The single photo of the second class is taken to be average.
         assert!((fitted.own()[0] - 0.6).abs() < 1e-5 && (fitted.own()[1] - 0.6).abs() < 1e-5, "{:?}", fitted.own());
     }
 }

@@ -3,8 +3,8 @@
 use faer::prelude::*;
 use faer::{Mat, Side};
 
-/// A regression that is ready to be solved for any penalty: the cross products are formed once, over the smaller of
-/// rows and columns.
+/// A regression that can be solved for any penalty. Its cross products are computed once, over rows or columns, whichever
+/// are fewer.
 pub struct Ridge {
     centred: Mat<f64>,
     targets: Mat<f64>,
@@ -28,10 +28,10 @@ impl Ridge {
         Ridge { centred, targets, cross, mean, target_mean, dual }
     }
 
-    /// Weights and bias for a `penalty` relative to the mean squared length of the centred rows.
+    /// Weights and bias. `penalty` is relative to the mean squared length of the centred rows.
     pub fn solve(&self, penalty: f64) -> (Vec<f32>, f32) {
         let size = self.cross.nrows();
-        // The trace is the same in both forms: the sum of squared lengths.
+        // The trace is the same over rows and columns: the sum of the squared lengths.
         let trace: f64 = (0..size).map(|i| self.cross[(i, i)]).sum();
         let ridge = (penalty * trace / self.centred.nrows().max(1) as f64).max(1e-9);
         let mut system = self.cross.clone();

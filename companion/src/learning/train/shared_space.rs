@@ -1,9 +1,10 @@
-//! What all channels of a backbone share: the space, and the prototypes of frames without a product in it.
+//! What all channels of a backbone can share: the space, and the prototypes of frames without a product in it.
 //!
-//! With M the class means, g their mean, C the within-class covariance shrunk by 0.3 towards its mean variance
-//! (Friedman 1989) and C = L·Lᵀ: the first dimensions are an orthonormal basis U of the span of L⁻¹(M − g), which is
-//! what a linear discriminant analysis reads; the others are the leading directions of the whitened covariance beside
-//! it, at a weight of 0.3. A feature vector x is at WᵀL⁻¹(x − g) for W = [U, 0.3·V], divided by its length.
+//! M are the class means and g is their mean. C is the within-class covariance, shrunk by 0.3 towards its mean variance
+//! (Friedman 1989), and C = L·Lᵀ. The first dimensions of the space are an orthonormal basis U of the span of L⁻¹(M − g), as
+//! in a linear discriminant analysis. The other dimensions, V, are the leading directions of the whitened covariance that are
+//! orthogonal to U; they have a weight of 0.3. The point of a feature vector x is WᵀL⁻¹(x − g) with W = [U, 0.3·V],
+//! normalised to length 1.
 
 use faer::linalg::solvers::Llt;
 use faer::{Mat, Side};
@@ -18,37 +19,37 @@ use super::prototypes;
 use crate::error::Result;
 use crate::output::release::HeadFile;
 
-/// Dimensions of a space.
+/// Number of dimensions of a space.
 const DIMS: usize = 256;
-/// How many of the colour features count: those that vary most. 600 of 1,600 hold 99 % of their variance.
+/// How many of the colour features are used: those that vary most. 600 of the 1,600 hold 99 % of their variance.
 const COLORS: usize = 600;
-/// Share of the mean variance in the covariance; 0.1 to 0.7 were as accurate.
+/// Share of the mean variance in the shrunk covariance; 0.1 to 0.7 were equally accurate.
 const SHRINKAGE: f32 = 0.3;
-/// Weight of the dimensions that no class difference spans.
+/// Weight of the dimensions that are orthogonal to all class differences.
 const REST: f32 = 0.3;
-/// Directions whose singular value is below this share of the largest carry no class difference.
+/// Directions whose singular value is below this share of the largest one carry no class difference.
 const RANK_TOLERANCE: f32 = 1e-4;
-/// Rounds of the subspace iteration, and how many directions more than wanted it follows.
+/// Rounds of the subspace iteration, and how many more directions than needed it iterates, to converge faster.
 const ROUNDS: usize = 6;
 const MORE: usize = 16;
-/// Rows are summed in parts of this many, in a fixed order, whatever the number of threads.
+/// Rows are summed in parts of this many, in a fixed order, so that the number of threads does not change the sum.
 const PART: usize = 1024;
 
-/// A space with its background.
+/// A space, with the background in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SharedSpace {
     /// The space.
     pub space: Space,
-    /// Of the kinds of frames without a product.
+    /// Prototypes of the kinds of frames without a product.
     pub background: Prototypes,
 }
 
 impl SharedSpace {
-    /// Fits a space to photos and their classes, of `classes` that all occur. `embedding` is the length of the network's
-    /// part of the feature vectors.
+    /// Fits a space to photos and their classes. All of the `classes` classes must occur. `embedding` is the length of the
+    /// backbone's part of the feature vectors.
     ///
     /// # Errors
-    /// When what was fitted is no space, which would be a defect.
+    /// `INTERNAL`, when the result is not a valid space.
     pub fn fit(
         photos: &[(&Embedded, usize)],
         classes: usize,
@@ -71,10 +72,10 @@ impl SharedSpace {
         Ok(SharedSpace { space, background })
     }
 
-    /// The file.
+    /// The bytes of the space file.
     ///
     /// # Errors
-    /// When a tensor's shape does not fit its bytes.
+    /// `INTERNAL`, when a tensor's shape does not fit its bytes.
     pub fn serialize(&self) -> Result<Vec<u8>> {
         let mut file = HeadFile::default();
         file.space(&self.space);
@@ -82,10 +83,10 @@ impl SharedSpace {
         file.serialize()
     }
 
-    /// Reads a file of a space over `inputs` features.
+    /// Reads the file of a space for feature vectors of `inputs` values.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the file is not valid or is for other features.
     pub fn read(bytes: &[u8], inputs: usize) -> Result<SharedSpace> {
         let tensors = tensors::open(bytes, "space")?;
         let space = Space::read(&tensors, inputs)?;
@@ -114,7 +115,7 @@ fn fit_space(rows: &[(&[f32], usize)], classes: usize, embedding: usize) -> Resu
     let within = covariance(&taken, &means);
     let mut shrunk = within.clone();
     let variance = (0..count).map(|i| within[(i, i)]).sum::<f32>() / count.max(1) as f32;
-    // Without any scatter all directions count alike.
+    // Without any scatter, all directions count the same.
     let (share, ridge) = if variance < 1e-12 { (0.0, 1.0) } else { (1.0 - SHRINKAGE, SHRINKAGE * variance) };
     shrunk *= faer::Scale(share);
     (0..count).for_each(|i| shrunk[(i, i)] += ridge);
@@ -124,7 +125,7 @@ fn fit_space(rows: &[(&[f32], usize)], classes: usize, embedding: usize) -> Resu
     whitener.L().solve_lower_triangular_in_place(between.as_mut());
     let (first, rank) = basis(&between)?;
     let rest = DIMS.min(count).saturating_sub(rank);
-    let others = beside(&first, rank, rest, &within, &whitener);
+    let others = leading_orthogonal(&first, rank, rest, &within, &whitener);
     let mut directions =
         Mat::<f32>::from_fn(
             count,
@@ -147,7 +148,7 @@ fn fit_space(rows: &[(&[f32], usize)], classes: usize, embedding: usize) -> Resu
     Ok(Space::new(inputs, columns, projection, offset)?)
 }
 
-/// The network's features, and the colours that vary most.
+/// The indices of the features that are used: all of the backbone's, and the colours that vary most.
 fn columns(rows: &[(&[f32], usize)], inputs: usize, embedding: usize) -> Vec<u16> {
     let count = rows.len().max(1) as f32;
     let mut mean = vec![0f32; inputs];
@@ -166,7 +167,7 @@ fn columns(rows: &[(&[f32], usize)], inputs: usize, embedding: usize) -> Vec<u16
     (0..embedding.min(inputs)).chain(colors).filter_map(|i| u16::try_from(i).ok()).collect()
 }
 
-/// Mean of the outer products of what differs from the class means.
+/// The within-class covariance: the mean outer product of the differences from the class means.
 fn covariance(rows: &[(Vec<f32>, usize)], means: &Mat<f32>) -> Mat<f32> {
     let inputs = means.nrows();
     let parts: Vec<Mat<f32>> = rows
@@ -182,7 +183,7 @@ fn covariance(rows: &[(Vec<f32>, usize)], means: &Mat<f32>) -> Mat<f32> {
     sum
 }
 
-/// An orthonormal basis of what the columns span, the longest directions first, and its rank.
+/// An orthonormal basis of the span of the columns, the directions of most variance first, and its rank.
 fn basis(between: &Mat<f32>) -> Result<(Mat<f32>, usize)> {
     let svd = between.thin_svd().map_err(|_| defect("the class means have no singular values"))?;
     let values = svd.S().column_vector();
@@ -191,9 +192,15 @@ fn basis(between: &Mat<f32>) -> Result<(Mat<f32>, usize)> {
     Ok((svd.U().to_owned(), rank.min(DIMS).min(between.ncols().saturating_sub(1))))
 }
 
-/// The leading directions of the whitened covariance that are at right angles to `first`, by subspace iteration from
-/// a fixed start.
-fn beside(first: &Mat<f32>, rank: usize, wanted: usize, within: &Mat<f32>, whitener: &Llt<f32>) -> Mat<f32> {
+/// The leading directions of the whitened covariance that are orthogonal to `first`, by subspace iteration from a fixed
+/// start.
+fn leading_orthogonal(
+    first: &Mat<f32>,
+    rank: usize,
+    wanted: usize,
+    within: &Mat<f32>,
+    whitener: &Llt<f32>,
+) -> Mat<f32> {
     let inputs = within.nrows();
     let followed = (wanted + MORE).min(inputs.saturating_sub(rank));
     let mut rng = ChaCha8Rng::seed_from_u64(0);
@@ -219,8 +226,8 @@ mod tests {
     use super::*;
     use crate::learning::train::answers::best;
 
-    /// Photos around `classes` random centres of 40 features, with three of large noise that tell nothing; the first 30
-    /// features are the network's.
+    /// Photos around `classes` random centres of 40 features. Three features have large noise that tells nothing; the first
+    /// 30 are the backbone's.
     fn photos(classes: usize, each: usize, seed: u64) -> Vec<(Embedded, usize)> {
         let mut centers = ChaCha8Rng::seed_from_u64(7);
         let centers: Vec<Vec<f32>> =
@@ -284,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_as_it_was_written_and_fits_its_features_alone() {
+    fn a_file_reads_back_as_written_and_is_refused_for_other_features() {
         let shared = fit(&photos(4, 5, 1), 4);
         let bytes = shared.serialize().unwrap();
         assert_eq!(SharedSpace::read(&bytes, 40).unwrap(), shared);

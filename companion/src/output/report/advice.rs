@@ -1,4 +1,4 @@
-//! What to photograph next, in sentences.
+//! Advice in sentences: what to photograph next, and which labels to check.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -7,25 +7,25 @@ use serde::Serialize;
 
 use super::{Confusion, Duplicates, Product, Suspect};
 
-/// Photos a product should have, at the least: with 3, 5 and 10 photos each of 81 grocery products about 62, 69 and 74 %
-/// of unseen photos were answered right.
+/// A product should have at least this many photos. With 3, 5 and 10 photos of each of 81 grocery products, about 62, 69 and
+/// 74 % of unseen photos were answered correctly.
 const ENOUGH: usize = 10;
-/// Photos that a product is taken for another one in, before it is worth saying, and their share.
+/// A confusion is mentioned from this many photos and this share of the product's photos on.
 const OFTEN: usize = 2;
 const OFTEN_SHARE: f64 = 0.1;
 
-/// Something to do.
+/// A piece of advice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Advice {
-    /// The product that it is about; null where it is about several.
+    /// The product that it is about; null if it is about several.
     pub label: Option<String>,
-    /// Held-out photos that fail for this reason.
+    /// Number of held-out photos that fail for this reason.
     pub images: usize,
-    /// What, and why.
+    /// What to do, and why.
     pub text: String,
 }
 
-/// What helps most first.
+/// All advice, the most helpful first.
 pub fn of(
     products: &[Product],
     confusions: &[Confusion],
@@ -98,7 +98,7 @@ pub fn of(
     advice
 }
 
-/// Wrong labels spoil whatever else is done.
+/// Advice on labels that may be wrong. It comes first, since wrong labels spoil everything else.
 fn labels(duplicates: &[Duplicates], mislabelled: &[Suspect]) -> Vec<Advice> {
     let mut advice = Vec::new();
     let mut say = |images: usize, text: String| {

@@ -1,7 +1,7 @@
-//! What a training was worth, for people: how accurate, on what it fails, and what to photograph next.
+//! The training report: how accurate a model is, where it fails, and what to photograph next.
 //!
-//! [`Report::of`] computes all of it from the answers to held-out photos; it is data, and [`page::html`] shows it as one
-//! file that needs nothing else.
+//! [`Report::of`] computes it from the answers to held-out photos. [`page::html`] shows it as one HTML file that needs nothing
+//! else. [`place::Place`] says where both go.
 
 mod advice;
 pub mod page;
@@ -25,41 +25,42 @@ pub use rejection::Rejection;
 pub struct Input<'a> {
     /// The channel.
     pub channel: &'a str,
-    /// Its release.
+    /// The version of its release.
     pub version: &'a str,
     /// When it was trained, ISO 8601.
     pub trained_at: &'a str,
-    /// The backbone's name or file.
+    /// The name of the backbone or of its file.
     pub backbone: &'a str,
     /// Product ids.
     pub labels: &'a [String],
-    /// All photos that were trained on.
+    /// All photos that were learnt from.
     pub photos: &'a [Photo<'a>],
-    /// Rejection scores of photos of known products, by the models of the next; larger is more like a known product.
+    /// Rejection scores of photos of known products; larger is more like a known product. They are from the same models as
+    /// `unknown_scores`.
     pub known_scores: &'a [f32],
-    /// Rejection scores of photos whose product was left out.
+    /// Rejection scores of photos whose product the models had not learnt.
     pub unknown_scores: &'a [f32],
-    /// The rejection threshold in force.
+    /// The rejection threshold of the release.
     pub threshold: f32,
     /// How well attributes are recognised.
     pub attributes: &'a [Attribute],
-    /// What the reader should know beside.
+    /// What the reader should know besides.
     pub notes: &'a [String],
 }
 
-/// A photo with what was found of it.
+/// A photo, with what is known about it.
 pub struct Photo<'a> {
-    /// File, box, name and product.
+    /// Its file, box, name and product.
     pub example: &'a Example,
-    /// Its feature vector, with as many values as all others have.
+    /// Its feature vector. All photos have vectors of the same length.
     pub features: &'a [f32],
-    /// The answer of a head that did not see it, where there is one.
+    /// The answer of a head that did not learn from it, if it was held out.
     pub answer: Option<Answer>,
 }
 
 /// An answer to a held-out photo.
 pub struct Answer {
-    /// One a label, summing to 1.
+    /// One probability per label; they sum to 1.
     pub probabilities: Vec<f32>,
     /// Larger is more like a known product.
     pub rejection_score: f32,
@@ -70,90 +71,90 @@ pub struct Answer {
 pub struct Attribute {
     /// Its name.
     pub name: String,
-    /// What it is: `categorical`, `sequence`, `numeric`.
+    /// Its kind: `categorical`, `sequence` or `numeric`.
     pub kind: &'static str,
-    /// Photos it was measured on.
+    /// Number of photos that have the attribute.
     pub images: usize,
-    /// Share that is right as a whole, 0–1; null for numbers.
+    /// Share of answers that are right as a whole, 0–1; null for numbers.
     pub accuracy: Option<f64>,
-    /// Mean absolute error, in the attribute's unit; null unless a number. So with the next.
+    /// Mean absolute error, in the attribute's unit; only for numbers.
     pub mae: Option<f64>,
-    /// Root mean squared error.
+    /// Root mean squared error, in the attribute's unit; only for numbers.
     pub rmse: Option<f64>,
 }
 
 /// A share with its 95 % interval (Wilson 1927).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Share {
-    /// How many.
+    /// Number of hits.
     pub hits: usize,
-    /// Of how many.
+    /// Number of photos.
     pub of: usize,
-    /// 0–1.
+    /// Hits ÷ photos, 0–1.
     pub share: f64,
-    /// Lower end.
+    /// Lower end of the interval.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the interval.
     pub high: f64,
 }
 
 impl Share {
-    /// None of nothing.
+    /// None when `of` is 0.
     pub fn of(hits: usize, of: usize) -> Option<Self> {
         wilson(hits, of).map(|[low, high]| Share { hits, of, share: hits as f64 / of as f64, low, high })
     }
 }
 
-/// How often held-out photos are answered right.
+/// How often held-out photos are answered correctly.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Accuracy {
-    /// The first answer is right.
+    /// Photos whose first answer is right.
     pub top1: Share,
-    /// The right one is among the first five.
+    /// Photos with the right answer among the first five.
     pub top5: Share,
-    /// Mean of the products' recalls: every product counts the same, however many photos it has.
+    /// The mean of the products' recalls: every product counts the same, no matter how many photos it has.
     pub mean_recall: f64,
 }
 
-/// Confidence against truth.
+/// How confidence compares with accuracy.
 #[derive(Debug, Clone, Serialize)]
 pub struct Calibration {
     /// Expected calibration error, 0–1.
     pub ece: f64,
-    /// Of equal width.
+    /// Bins of equal width over the confidence.
     pub bins: Vec<Bin>,
 }
 
-/// What a training was worth. Of lists, the gravest comes first.
+/// The report. Lists begin with the most serious entry.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Null without a held-out photo, or with one product only; so with the next.
+    /// Null without held-out photos, or with one product only.
     pub accuracy: Option<Accuracy>,
-    /// Whether confidences can be taken at their word.
+    /// Whether confidences can be believed; null as `accuracy`.
     pub calibration: Option<Calibration>,
     /// How well unknown products are told from known ones; null without photos of both.
     pub rejection: Option<Rejection>,
     /// What to photograph next.
     pub advice: Vec<Advice>,
-    /// One a label.
+    /// One entry per label.
     pub per_product: Vec<Product>,
-    /// Which product is taken for which.
+    /// Which products are taken for which.
     pub confusions: Vec<Confusion>,
     /// Held-out photos that were answered wrongly.
     pub worst: Vec<Wrong>,
-    /// Photos that may bear another product's label.
+    /// Photos that may have a wrong label.
     pub mislabelled: Vec<Suspect>,
-    /// Photos that show the same in the same way.
+    /// Groups of near-duplicates.
     pub duplicates: Vec<Duplicates>,
     /// How well attributes are recognised.
     pub attributes: Vec<Attribute>,
-    /// What the reader should know beside.
+    /// What the reader should know besides.
     pub notes: Vec<String>,
 }
 
-/// Answers to held-out photos with the photo's index, its label and the first answer.
+/// The answer to a held-out photo, with the photo's index, its label and the first answer's label.
 struct Held<'a> {
     photo: usize,
     label: usize,
@@ -172,7 +173,7 @@ impl Held<'_> {
 }
 
 impl Report {
-    /// Computes all.
+    /// Computes the report.
     pub fn of(input: &Input) -> Self {
         let mut notes = input.notes.to_vec();
         let held = held(input);
@@ -180,7 +181,7 @@ impl Report {
         let measures = Measures::of(input.labels, ranked);
         let resemblance = resemblance::of(input.photos);
         if resemblance.is_none() {
-            notes.push(format!("more than {} photos: they were not compared with each other", resemblance::MOST));
+            notes.push(format!("more than {} photos: they were not compared with each other", resemblance::MAX_PHOTOS));
         }
         let resemblance = resemblance.unwrap_or_default();
         let duplicates = photos::duplicates(input, &resemblance);

@@ -1,4 +1,4 @@
-//! Photos worth a look: answered wrongly, perhaps labelled wrongly, there twice.
+//! Photos to look at: those answered wrongly, those that may be labelled wrongly, and near-duplicates.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use super::resemblance::Resemblance;
 use super::{Held, Input};
 use crate::dataset::Example;
 
-/// An answer that contradicts the label must be this sure for the label to be doubted.
+/// A label is doubted only if an answer that contradicts it has at least this confidence, ...
 const SURE: f32 = 0.6;
-/// Of the nearest photos so many must bear the answer's label …
+/// ... at least this many of the most similar photos have the answer's label, ...
 const AGREEING: usize = 3;
-/// … and at most so many the photo's own.
+/// ... and at most this many have the photo's own label.
 const CONTRADICTING: usize = 1;
-/// Features of the same pixels are this near, but for rounding.
+/// One minus the cosine of the features of equal pixels is below this; it is not 0 because of rounding.
 const SAME: f32 = 1e-5;
 
 /// A photo of the report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Seen {
-    /// Its name.
+    /// The photo's name.
     pub image: String,
-    /// The product it is labelled with.
+    /// The product that it is labelled with.
     pub label: Option<String>,
-    /// Its place in the input.
+    /// Its index in the input.
     #[serde(skip)]
     pub index: usize,
 }
@@ -36,39 +36,39 @@ pub struct Wrong {
     /// The photo.
     #[serde(flatten)]
     pub seen: Seen,
-    /// The answer.
+    /// The product that was answered.
     pub answer: String,
-    /// Its probability.
+    /// The answer's probability.
     pub confidence: f32,
-    /// The probability of what it shows.
+    /// The probability of the product that it is labelled with.
     pub label_confidence: f32,
 }
 
-/// A photo whose label may be wrong: a sure answer contradicts it, and the photos most like it bear the answer's label.
+/// A photo whose label may be wrong: a confident answer contradicts it, and the most similar photos have the answer's label.
 #[derive(Debug, Clone, Serialize)]
 pub struct Suspect {
     /// The photo.
     #[serde(flatten)]
     pub seen: Seen,
-    /// The product it may show.
+    /// The product that it may show.
     pub answer: String,
     /// The answer's probability.
     pub confidence: f32,
-    /// The photos most like it.
+    /// The most similar photos.
     pub neighbours: Vec<Seen>,
 }
 
-/// Photos that show the same in the same way.
+/// Photos that show the same thing in the same way.
 #[derive(Debug, Clone, Serialize)]
 pub struct Duplicates {
-    /// Two or more.
+    /// The photos; at least two.
     pub photos: Vec<Seen>,
     /// Whether their files (and boxes) are equal, byte by byte.
     pub equal: bool,
 }
 
 impl Duplicates {
-    /// Whether they are labelled as different products.
+    /// Whether they have different labels.
     pub fn contradict(&self) -> bool {
         self.photos.iter().any(|p| p.label != self.photos[0].label)
     }
@@ -79,7 +79,7 @@ fn seen(input: &Input, index: usize) -> Seen {
     Seen { image: example.name.clone(), label: example.label.map(|l| input.labels[l].clone()), index }
 }
 
-/// Those whose true product got the least probability first.
+/// Wrong answers, those with the least probability of the right product first.
 pub fn worst(input: &Input, held: &[Held]) -> Vec<Wrong> {
     let mut wrong: Vec<Wrong> = held
         .iter()
@@ -99,7 +99,7 @@ pub fn worst(input: &Input, held: &[Held]) -> Vec<Wrong> {
     wrong
 }
 
-/// The surest answers first.
+/// Photos that may be labelled wrongly, those with the most confident answers first.
 pub fn mislabelled(input: &Input, held: &[Held], resemblance: &Resemblance) -> Vec<Suspect> {
     let mut suspects = Vec::new();
     for h in held.iter().filter(|h| !h.right() && h.confidence() >= SURE) {
@@ -118,7 +118,7 @@ pub fn mislabelled(input: &Input, held: &[Held], resemblance: &Resemblance) -> V
     suspects
 }
 
-/// Groups of near-duplicates: those that contradict each other first, then those of equal files, then the largest.
+/// Groups of near-duplicates: first those with different labels, then those of equal files, then the largest.
 pub fn duplicates(input: &Input, resemblance: &Resemblance) -> Vec<Duplicates> {
     let mut leader: Vec<usize> = (0..input.photos.len()).collect();
     fn find(leader: &mut [usize], mut photo: usize) -> usize {
@@ -136,7 +136,7 @@ pub fn duplicates(input: &Input, resemblance: &Resemblance) -> Vec<Duplicates> {
     for photo in 0..leader.len() {
         groups.entry(find(&mut leader, photo)).or_default().push(photo);
     }
-    // Only what is equal to the network can be equal.
+    // Only photos with equal features can have equal bytes.
     let same: Vec<(usize, usize)> =
         resemblance.pairs.iter().filter(|(.., distance)| *distance <= SAME).map(|(a, b, _)| (*a, *b)).collect();
     let equal = |group: &[usize]| {

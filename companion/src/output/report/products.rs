@@ -1,4 +1,4 @@
-//! Products, and which of them are taken for which.
+//! How well each product is recognised, and which products are taken for which.
 
 use std::collections::BTreeSet;
 
@@ -7,41 +7,41 @@ use serde::Serialize;
 use super::{Duplicates, Held, Input, Share};
 use crate::learning::measure::Measures;
 
-/// A product.
+/// How well a product is recognised.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
-    /// Its id.
+    /// The product's id.
     pub label: String,
-    /// Photos of it, all in all.
+    /// Number of its photos.
     pub photos: usize,
-    /// Those that do not repeat another one.
+    /// Number of its photos without near-duplicates.
     pub distinct_photos: usize,
-    /// Of its held-out photos, those that are answered with it; null without any.
+    /// The share of its held-out photos that are answered with it; null without held-out photos.
     pub recall: Option<Share>,
-    /// Of the held-out photos that are answered with it, those that show it; null without any.
+    /// The share of held-out photos answered with it that show it; null without such answers.
     pub precision: Option<Share>,
-    /// Of its held-out photos, those below the rejection threshold; null without any.
+    /// The share of its held-out photos below the rejection threshold; null without held-out photos.
     pub rejected: Option<Share>,
 }
 
 /// A product that is taken for another one.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Confusion {
-    /// What the photos show.
+    /// The product that the photos show.
     pub label: String,
-    /// What the answer was.
+    /// The product that was answered.
     pub answer: String,
-    /// In how many photos.
+    /// Number of photos that are answered so.
     pub images: usize,
-    /// Of how many held-out photos of the product.
+    /// Number of held-out photos of the product.
     pub of: usize,
-    /// Index of `label`, and of `answer`.
+    /// The indices of `label` and `answer`.
     #[serde(skip)]
     pub place: (usize, usize),
 }
 
-/// A row a label, in their order.
+/// One row per label, in the order of labels.
 pub fn rows(input: &Input, held: &[Held], measures: &Measures, duplicates: &[Duplicates]) -> Vec<Product> {
     let labels = input.labels.len();
     let (mut photos, mut repeats) = (vec![0usize; labels], vec![0usize; labels]);
@@ -73,7 +73,7 @@ pub fn rows(input: &Input, held: &[Held], measures: &Measures, duplicates: &[Dup
         .collect()
 }
 
-/// The most photos first.
+/// All confusions, those with the most photos first.
 pub fn confusions(measures: &Measures) -> Vec<Confusion> {
     let mut found = Vec::new();
     for (k, row) in measures.confusion.iter().enumerate() {

@@ -1,26 +1,26 @@
-//! How well products that were left out are told from known ones.
+//! How well unknown products are told from known ones.
 
 use serde::Serialize;
 
 use super::{Input, Share};
 use crate::learning::measure::{self, Point};
 
-/// Points of the curve that are kept, at the most.
+/// The curve is thinned to at most this many points.
 const CURVE: usize = 200;
 
-/// Known against unknown.
+/// How well known and unknown products are told apart.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rejection {
-    /// How probably a known photo has a larger score than an unknown one.
+    /// The probability that a known photo has a larger score than an unknown one.
     pub auroc: f64,
-    /// Unknown photos accepted where 95 % of the known ones are, 0–1.
+    /// The share of unknown photos accepted by the threshold that accepts 95 % of the known ones, 0–1.
     pub fpr95: f64,
-    /// The threshold in force.
+    /// The threshold of the release.
     pub threshold: f32,
-    /// Known photos that it accepts.
+    /// The share of known photos that it accepts.
     pub true_accepts: Share,
-    /// Unknown photos that it accepts.
+    /// The share of unknown photos that it accepts.
     pub false_accepts: Share,
     /// What other thresholds would do, from the largest down.
     pub curve: Vec<Point>,

@@ -1,4 +1,4 @@
-//! Which photos look alike to the network.
+//! Which photos are similar to the network.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
@@ -6,32 +6,33 @@ use rayon::prelude::*;
 
 use super::Photo;
 
-/// More photos than this are not compared: each is, with each.
-pub const MOST: usize = 8192;
-/// Neighbours that are found of each photo.
+/// More photos than this are not compared, since every photo is compared with every other.
+pub const MAX_PHOTOS: usize = 8192;
+/// Number of neighbours that are found for each photo.
 pub const NEAREST: usize = 5;
-/// Photos as near as this share of the usual distance between two products are near-duplicates.
+/// Photos are near-duplicates if their distance is below this share of the usual distance between two products.
 const NEAR: f32 = 0.04;
-/// Near-duplicates that are noted of a photo, among those after it: enough to link a group, and never a square of them.
+/// At most this many near-duplicates are recorded per photo, among the photos after it. That is enough to link a group, and
+/// keeps a large group from taking quadratic memory.
 const LINKS: usize = 16;
-/// Rows compared at a time.
+/// Number of rows that are compared at a time.
 const BLOCK: usize = 128;
-/// Pairs of photos that tell the usual distance.
+/// Number of pairs of photos from which the usual distance is estimated.
 const SAMPLE: usize = 4096;
 
-/// What was found; photos by their index.
+/// Similar photos, by index.
 #[derive(Default)]
 pub struct Resemblance {
-    /// Of each photo the nearest others that are no near-duplicates of it, nearest first.
+    /// For each photo its nearest others that are not near-duplicates, the nearest first.
     pub nearest: Vec<Vec<usize>>,
-    /// Near-duplicates in rising order, the smaller index first, with one minus their cosine; enough pairs to link each
-    /// group of them.
+    /// Pairs of near-duplicates in rising order, the smaller index first, with one minus their cosine. There are enough
+    /// pairs to link each group.
     pub pairs: Vec<(usize, usize, f32)>,
 }
 
-/// None where there are too many photos. Those whose features differ in number from the first's are alike to none.
+/// None when there are too many photos. Photos whose features differ in number from the first photo's are similar to none.
 pub fn of(photos: &[Photo]) -> Option<Resemblance> {
-    if photos.len() > MOST {
+    if photos.len() > MAX_PHOTOS {
         return None;
     }
     let (count, length) = (photos.len(), photos.first().map_or(0, |p| p.features.len()));
@@ -76,12 +77,12 @@ pub fn of(photos: &[Photo]) -> Option<Resemblance> {
     Some(all)
 }
 
-/// The median distance of two photos of different products, over a sample; of any two, where no labels differ. Networks
-/// differ in how far apart they put things, and so must what counts as near.
+/// The median distance of two photos of different products, estimated from a sample; of any two photos, if no labels differ.
+/// Networks differ in how far apart they place photos, so what counts as near must depend on it.
 fn usual_distance(photos: &[Photo], unit: &[Vec<f32>]) -> f32 {
     let count = photos.len();
     let sample = |different: bool| {
-        // A multiplicative walk over all pairs, the same whenever it is asked.
+        // A multiplicative walk over all pairs, so that the sample is always the same.
         let mut distances: Vec<f32> = (0..SAMPLE as u64)
             .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31))
             .map(|draw| ((draw >> 32) as usize % count, (draw & 0xffff_ffff) as usize % count))

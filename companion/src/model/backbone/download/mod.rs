@@ -13,6 +13,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::registry::{self, Entry};
+use crate::digest::hex;
 use transfer::Received;
 
 /// Names the folder that replaces the user's cache folder.
@@ -190,10 +191,6 @@ fn sha256_of(path: &Path) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> DownloadError {

@@ -1,8 +1,6 @@
 use std::collections::HashSet;
 use std::fs;
 
-use sha2::{Digest, Sha256};
-
 use jicho::manifest::{ColorOrder, Layout};
 
 use super::{all, find_by_name, find_by_sha256};
@@ -88,8 +86,8 @@ fn real_files_are_recognised_by_their_digest() {
         ("squeezenet1_1_fp32.onnx", "squeezenet-1.1-fp32"),
     ] {
         let bytes = fs::read(folder.join(file)).unwrap();
-        let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let entry = find_by_sha256(&digest).unwrap_or_else(|| panic!("{file} is not in the registry"));
+        let entry =
+            find_by_sha256(&crate::digest::sha256(&bytes)).unwrap_or_else(|| panic!("{file} is not in the registry"));
         assert_eq!(entry.name, name);
         assert_eq!(entry.bytes, Some(bytes.len() as u64));
     }

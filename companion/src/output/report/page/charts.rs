@@ -1,11 +1,11 @@
-//! Charts as SVG, in the page's own colours.
+//! Charts as SVG, in the page's colours.
 
 use maud::{Markup, html};
 
 use super::text::percent;
 use crate::output::report::{Calibration, Rejection};
 
-/// The square in which a chart lies, and the room around it for its axes.
+/// Side of a chart's square, and the room around it for the axes.
 const SIDE: f64 = 240.0;
 const LEFT: f64 = 46.0;
 const TOP: f64 = 12.0;
@@ -19,7 +19,7 @@ fn y(share: f64) -> f64 {
     TOP + SIDE * (1.0 - share)
 }
 
-/// A square from 0 to 100 % both ways with the diagonal, and `inside` it.
+/// A square from 0 to 100 % in both directions with its diagonal, and `inside` in it.
 fn frame(what: &str, across: &str, up: &str, inside: &Markup) -> Markup {
     let (width, height) = (LEFT + SIDE + 14.0, TOP + SIDE + BELOW);
     html! {
@@ -39,7 +39,7 @@ fn frame(what: &str, across: &str, up: &str, inside: &Markup) -> Markup {
     }
 }
 
-/// Accuracy over confidence; bars are the fainter the fewer photos they stand for.
+/// Accuracy over confidence. Bars that stand for fewer photos are fainter.
 pub fn reliability(calibration: &Calibration) -> Markup {
     let most = calibration.bins.iter().map(|b| b.images).max().unwrap_or(0).max(1) as f64;
     let width = 1.0 / calibration.bins.len() as f64;
@@ -61,7 +61,7 @@ pub fn reliability(calibration: &Calibration) -> Markup {
     frame(&what, "confidence", "right", &bars)
 }
 
-/// True accepts over false accepts, with the threshold in force.
+/// True accepts over false accepts, with the threshold of the release.
 pub fn roc(rejection: &Rejection) -> Markup {
     let mut path = format!("M{:.1} {:.1}", x(0.0), y(0.0));
     for point in &rejection.curve {
@@ -69,7 +69,7 @@ pub fn roc(rejection: &Rejection) -> Markup {
     }
     let (false_accepts, true_accepts) = (rejection.false_accepts.share, rejection.true_accepts.share);
     let (across, up) = (x(false_accepts), y(true_accepts));
-    // The words stand where the square is emptier.
+    // The text is placed where the square is emptier.
     let (words, anchor) = if false_accepts < 0.5 { (across + 9.0, "start") } else { (across, "middle") };
     let curve = html! {
         path.curve d=(path) {}

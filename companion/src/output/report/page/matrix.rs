@@ -1,25 +1,25 @@
-//! The confusion matrix as a picture: products that are taken for each other, or look alike, stand side by side.
+//! The confusion matrix as a picture. Products that are taken for each other or look alike are side by side.
 
 use maud::{Markup, html};
 
 use super::text::{plural, shortened, visible};
 use crate::output::report::{Input, Report};
 
-/// More products than this make no picture: those with the most errors do.
+/// At most this many products are shown: those with the most errors.
 const MOST: usize = 240;
-/// How much looks count beside confusions: they order what is never confused.
+/// Weight of similarity beside confusions. It orders products that are never confused.
 const LOOKS: f32 = 0.2;
-/// Side of the picture's cells in all, about, and of one.
+/// Side of all cells together, approximately, and the limits of one cell's side.
 const WIDTH: f64 = 900.0;
 const CELL: (f64, f64) = (4.0, 34.0);
-/// Cells of this side have their count written in.
+/// Cells with at least this side show their count.
 const COUNTED: f64 = 20.0;
-/// Height of a label, and its longest.
+/// Height of a label, and its largest length in characters.
 const LINE: f64 = 10.0;
 const LABEL: usize = 22;
 const MARGIN: f64 = 150.0;
 
-/// The picture, with what it shows in words.
+/// The picture, with a description in words.
 pub fn picture(report: &Report, input: &Input) -> Markup {
     let labels = chosen(report);
     let count = labels.len();
@@ -74,7 +74,7 @@ pub fn picture(report: &Report, input: &Input) -> Markup {
                 @for (i, row) in cells.iter().enumerate() {
                     @for (j, images) in row.iter().enumerate().filter(|(_, images)| **images > 0) {
                         @let share = *images as f64 / of[i].max(1) as f64;
-                        // Half of a row gone wrong is as bad as can be shown; once is seen, too.
+                        // Full colour stands for half of a row or more; even a single error is visible.
                         @let opacity = if i == j { 0.15 + 0.85 * share } else { 0.4 + 0.6 * (2.0 * share).min(1.0) };
                         g {
                             title {
@@ -95,7 +95,7 @@ pub fn picture(report: &Report, input: &Input) -> Markup {
     }
 }
 
-/// The products with held-out photos or answers; the most confused of them where they are too many.
+/// The products with held-out photos or answers; if there are too many, the most confused of them.
 fn chosen(report: &Report) -> Vec<usize> {
     let rows = report.per_product.iter().enumerate();
     let mut labels: Vec<usize> =
@@ -113,8 +113,8 @@ fn chosen(report: &Report) -> Vec<usize> {
     labels
 }
 
-/// Which rows and columns have their label written: all where there is room, else those with the most errors that do not
-/// run into each other.
+/// Which rows and columns show their label: all if there is room, otherwise those with the most errors whose labels do not
+/// overlap.
 fn labelled(cells: &[Vec<usize>], cell: f64) -> Vec<usize> {
     let errors = |i: usize| -> usize {
         let row: usize = cells[i].iter().sum();
@@ -136,7 +136,7 @@ fn labelled(cells: &[Vec<usize>], cell: f64) -> Vec<usize> {
     chosen
 }
 
-/// Mean features of each product, centred and of unit length.
+/// The mean features of each product, centred and normalised to length 1.
 fn means(input: &Input, labels: &[usize]) -> Vec<Vec<f32>> {
     let length = input.photos.first().map_or(0, |p| p.features.len());
     let mut place = vec![None; input.labels.len()];
@@ -156,7 +156,7 @@ fn means(input: &Input, labels: &[usize]) -> Vec<Vec<f32>> {
     means
 }
 
-/// How near two products belong: how often they are confused, and how alike their photos are.
+/// How close two products should be placed: how often they are confused, and how similar their photos are.
 fn similarity(cells: &[Vec<usize>], means: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let sums: Vec<f32> = cells.iter().map(|row| row.iter().sum::<usize>().max(1) as f32).collect();
     let share = |i: usize, j: usize| cells[i][j] as f32 / sums[i];
@@ -165,7 +165,7 @@ fn similarity(cells: &[Vec<usize>], means: &[Vec<f32>]) -> Vec<Vec<f32>> {
     (0..cells.len()).map(|i| (0..cells.len()).map(|j| one(i.min(j), i.max(j))).collect()).collect()
 }
 
-/// Leaves of the tree that average linkage (Sokal & Michener 1958) makes, turned so that what meets is alike.
+/// The leaves of the tree of average linkage (Sokal & Michener 1958), turned so that neighbours are similar.
 fn order(similarity: &[Vec<f32>]) -> Vec<usize> {
     let mut linkage = similarity.to_vec();
     let mut groups: Vec<Option<Vec<usize>>> = (0..similarity.len()).map(|i| Some(vec![i])).collect();
@@ -188,7 +188,7 @@ fn order(similarity: &[Vec<f32>]) -> Vec<usize> {
     }
 }
 
-/// Both lists end to end, each turned or not, so that the two in the middle are most alike.
+/// Both lists end to end, each reversed or not, so that the two that meet are as similar as possible.
 fn joined(mut first: Vec<usize>, mut second: Vec<usize>, similarity: &[Vec<f32>]) -> Vec<usize> {
     let ends = |list: &[usize]| (list[0], list[list.len() - 1]);
     let ((a, b), (c, d)) = (ends(&first), ends(&second));

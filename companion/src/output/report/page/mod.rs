@@ -1,6 +1,6 @@
-//! The report as one HTML file: no scripts, no fonts, nothing from elsewhere; photos and charts lie inside.
+//! The report as one HTML file without scripts, fonts or anything from elsewhere; photos and charts are inside.
 //!
-//! Whatever comes from photos' names and labels is escaped by the template, and the page's own policy forbids scripts.
+//! The template escapes photos' names and labels, and the page's own policy forbids scripts.
 
 mod charts;
 mod matrix;
@@ -15,7 +15,7 @@ use super::photos::Seen;
 use super::{Input, Product, Report, Share};
 use text::{count, name, percent, plural, short};
 
-/// What a list shows at once; the rest is folded away or in the JSON only.
+/// How many entries a list shows; the rest is folded away or only in the JSON.
 const ADVICE: usize = 12;
 const WORST: usize = 24;
 const SUSPECTS: usize = 12;
@@ -27,7 +27,7 @@ const CONFUSIONS: usize = 20;
 const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/// The page of a report on `input`, from which it takes the photos.
+/// The page of a report. `input` is what the report was computed from, with the photos to show.
 pub fn html(report: &Report, input: &Input) -> String {
     let pictures = thumbnail::all(input, shown(report));
     let title = format!("{} {}: training report", input.channel, input.version);
@@ -71,7 +71,7 @@ pub fn html(report: &Report, input: &Input) -> String {
 
 type Pictures = BTreeMap<usize, String>;
 
-/// The photos that the page shows.
+/// The indices of the photos that the page shows.
 fn shown(report: &Report) -> Vec<usize> {
     let worst = report.worst.iter().take(WORST).map(|w| &w.seen);
     let suspects = report.mislabelled.iter().take(SUSPECTS);

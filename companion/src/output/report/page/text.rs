@@ -1,8 +1,8 @@
-//! Numbers and names as people read them.
+//! Numbers and names as text for people.
 
 use maud::{Markup, html};
 
-/// `87.2 %`; whole at the ends, which nothing else is rounded to.
+/// As `87.2 %`. Exactly 0 and 1 are `0 %` and `100 %`; nothing else is rounded to these.
 pub fn percent(share: impl Into<f64>) -> String {
     let percent = 100.0 * share.into();
     match percent {
@@ -13,36 +13,36 @@ pub fn percent(share: impl Into<f64>) -> String {
     }
 }
 
-/// `1,482`.
+/// As `1,482`.
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|g| std::str::from_utf8(g).ok()).collect();
     groups.join(",")
 }
 
-/// The word for so many.
+/// The singular or the plural, for this count.
 pub fn plural<'a>(number: usize, one: &'a str, more: &'a str) -> &'a str {
     if number == 1 { one } else { more }
 }
 
-/// A number with three digits that count.
+/// A number with three significant digits.
 pub fn short(number: f64) -> String {
     let whole = number.abs().log10().floor().max(-9.0) as i32 + 1;
     format!("{number:.*}", (3 - whole).clamp(0, 9) as usize)
 }
 
-/// A name, kept apart from the direction of what is around it.
+/// A name, isolated from the text direction around it.
 pub fn name(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
-/// Text without what cannot be seen but changes what is seen: control characters and overrides of direction.
+/// Text without invisible characters that change how text is shown: control characters and overrides of direction.
 pub fn visible(text: &str) -> String {
     let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// At most `most` characters, the middle left out: ends tell names apart.
+/// At most `most` characters. The middle is left out, since the ends tell names apart.
 pub fn shortened(text: &str, most: usize) -> String {
     let chars: Vec<char> = visible(text).chars().collect();
     if chars.len() <= most {

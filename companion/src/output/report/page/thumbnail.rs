@@ -1,4 +1,4 @@
-//! Small pictures of photos, as the recogniser sees them: the central square.
+//! Thumbnails of photos: the central square, as the recogniser sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use crate::output::report::Input;
 
-/// Pixels a side: what is shown at half of it is sharp on a phone's screen.
+/// Side of a thumbnail in pixels: twice the size at which it is shown, so that it is sharp on a phone's screen.
 const SIDE: usize = 144;
 const QUALITY: u8 = 70;
 
-/// Data URIs by the photo's index; photos that cannot be read have none.
+/// Thumbnails as data URIs, by the photo's index. Photos that cannot be read have none.
 pub fn all(input: &Input, photos: Vec<usize>) -> BTreeMap<usize, String> {
     let photos: BTreeSet<usize> = photos.into_iter().collect();
     photos.into_par_iter().filter_map(|photo| Some((photo, one(input, photo)?))).collect()
