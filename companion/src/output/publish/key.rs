@@ -4,8 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use jicho::manifest::signature::{PublicKey, SigningKey};
 
+use crate::digest::hex;
 use crate::error::{Error, Result, at};
 
 /// No key's file is longer.
@@ -23,8 +25,7 @@ pub fn generate(file: &Path) -> Result<PublicKey> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut out = options.open(file).map_err(at(file))?;
-    let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(out, "{digits}").and_then(|()| out.sync_all()).map_err(at(file))?;
+    writeln!(out, "{}", hex(&seed)).and_then(|()| out.sync_all()).map_err(at(file))?;
     Ok(SigningKey::from_seed(&seed).public())
 }
 
@@ -45,13 +46,7 @@ pub fn read(file: &Path) -> Result<SigningKey> {
     }
     let mut text = String::new();
     open.take(MAX_BYTES).read_to_string(&mut text).map_err(at(file))?;
-    let text = text.trim();
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(unusable("is no key; `jicho keygen` makes one"));
-    }
-    let mut seed = [0; 32];
-    for (i, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap_or_default();
-    }
+    let seed = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok().and_then(|seed| seed.try_into().ok());
+    let seed = seed.ok_or_else(|| unusable("is no key; `jicho keygen` makes one"))?;
     Ok(SigningKey::from_seed(&seed))
 }
