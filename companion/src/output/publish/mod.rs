@@ -75,9 +75,12 @@ impl Target {
     pub fn open(models: &Path, channel: &str, terms: &Terms) -> Result<Self> {
         check_channel(channel)?;
         let target = Target::new(store::open(models)?, channel.to_owned(), terms)?;
-        target.check_name()?;
+        let latest = Latest::read(&*target.store, channel)?;
+        if latest.is_none() {
+            target.check_new_name()?;
+        }
         target.store.check_writable()?;
-        target.check(Latest::read(&*target.store, channel)?.as_ref())?;
+        target.check(latest.as_ref())?;
         Ok(target)
     }
 
@@ -88,11 +91,9 @@ impl Target {
     }
 
     /// A new channel must have a name that can be copied to every machine. One that is there keeps its name.
-    fn check_name(&self) -> Result<()> {
-        let channels = catalog::channels(&*self.store)?;
-        if channels.contains(&self.channel) {
-            return Ok(());
-        }
+    fn check_new_name(&self) -> Result<()> {
+        let is_cheap = self.store.is_listing_cheap();
+        let channels = if is_cheap { catalog::channels(&*self.store)? } else { Vec::new() };
         Ok(check_new_channel(&self.channel, channels.iter().map(String::as_str))?)
     }
 

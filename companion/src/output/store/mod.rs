@@ -46,6 +46,12 @@ pub trait Store {
     /// The entries of a folder, sorted by name, without files that are being written; empty where it does not exist.
     fn list(&self, folder: &str) -> Result<Vec<Entry>>;
 
+    /// Whether a folder of thousands of entries may be listed for a check that could be left out. In a bucket that would make
+    /// the cost of a publication grow with the number of channels.
+    fn is_listing_cheap(&self) -> bool {
+        true
+    }
+
     /// Whether a folder holds nothing or does not exist, found without reading all of it.
     fn is_empty(&self, folder: &str) -> Result<bool>;
 

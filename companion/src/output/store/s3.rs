@@ -146,6 +146,10 @@ impl Store for Bucket {
         Ok(found)
     }
 
+    fn is_listing_cheap(&self) -> bool {
+        false
+    }
+
     fn is_empty(&self, folder: &str) -> Result<bool> {
         let at = format!("{}/", self.objects.path(folder)?);
         let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
