@@ -1,6 +1,6 @@
-//! Little-endian bytes, read without trust: everything that is missing is `None`.
+//! Little-endian bytes. Reading trusts nothing: whatever is missing reads as `None`.
 
-/// What is left to read.
+/// The bytes that are left to read.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// As [`put`] wrote them.
+    /// Reads bytes as [`put`] wrote them.
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()?;
         self.take(length as usize)
@@ -37,7 +37,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a length of 32 bits and the bytes, of which there must be fewer than that counts.
+/// Appends a length of 32 bits and the bytes.
+///
+/// # Panics
+/// When there are 4 GiB of bytes or more.
 pub(crate) fn put(into: &mut Vec<u8>, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).expect("records are far below 4 GiB");
     into.extend(length.to_le_bytes());

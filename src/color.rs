@@ -10,11 +10,12 @@ use std::sync::OnceLock;
 
 use crate::frame::InputPixels;
 
-/// Raised with every change of what [`features`] gives: what was kept of an older version is not compared with it.
+/// Raised with every change of what [`features`] gives, so that stored features of an older version are not compared with
+/// new ones.
 pub const VERSION: u32 = 2;
 /// Bins of lightness, a and b.
 pub const BINS: [usize; 3] = [5, 8, 8];
-/// Cells a side of each grid of the pyramid. Each divides the last, so the finest grid makes all others.
+/// Cells a side of each grid of the pyramid. Each divides the last, so all grids are sums of the finest one.
 pub const GRIDS: [usize; 2] = [1, 2];
 /// The coordinates (L, a, b) that the first bins are centred at, and the last; what lies beyond counts as there.
 pub const SPAN: [[f32; 2]; 3] = [[0.0, 100.0], [-60.0, 70.0], [-50.0, 80.0]];
@@ -35,11 +36,11 @@ pub const JOINT: usize = BINS[0] * BINS[1] * BINS[2];
 const FINEST: usize = GRIDS[GRIDS.len() - 1];
 /// Length of the feature vector: 320 bins × (1 + 4) cells.
 pub const LENGTH: usize = JOINT * (1 + 4);
-/// About how many blocks a side are looked at.
+/// About how many blocks a side are averaged.
 const BLOCKS: usize = 64;
 
-/// Side of the blocks whose pixels are averaged, for an image of `size` pixels a side. What is left over at the right
-/// and at the bottom, less than a block, is not looked at.
+/// Side of the blocks whose pixels are averaged, for an image of `size` pixels a side. A remainder of less than a block at
+/// the right and at the bottom is ignored.
 #[must_use]
 pub fn block(size: usize) -> usize {
     (size / BLOCKS).max(1)

@@ -1,4 +1,5 @@
-//! The golden frame: what every release is asked before it is trusted on a device.
+//! The golden frame: a drawn picture. A device trusts a release only once the release answers it as it did where it was
+//! published.
 
 use crate::frame::Frame;
 

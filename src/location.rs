@@ -55,7 +55,7 @@ impl Precision {
         Ok(Precision(characters))
     }
 
-    /// Characters.
+    /// Its number of characters.
     #[must_use]
     pub fn characters(self) -> u8 {
         self.0

@@ -1,4 +1,4 @@
-//! ONNX through tract.
+//! Runs ONNX networks by tract.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -82,11 +82,11 @@ impl Engine for TractEngine {
     }
 }
 
-/// Reads an ONNX file for one image of `size`×`size`, and refuses what tract itself would not survive: it takes some
-/// shapes for granted, and reads memory beyond those that are shorter.
+/// Reads an ONNX file for one image of `size`×`size`. It refuses graphs that tract would not survive: tract assumes the
+/// rank of some inputs, and reads beyond the memory of shapes that have fewer axes.
 ///
 /// # Errors
-/// What is wrong with the file. Some files make tract panic.
+/// What is wrong with the file, as tract says it. Some files make tract panic instead.
 pub fn read_onnx(onnx: &[u8], layout: Layout, size: usize) -> TractResult<InferenceModel> {
     let proto = tract_onnx::onnx().proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
     if let Some(node) = proto.graph.iter().flat_map(|graph| &graph.node).find(|node| !permutes(node)) {
@@ -135,7 +135,7 @@ fn infer(model: &mut InferenceModel, id: usize) -> TractResult<()> {
     Ok(())
 }
 
-/// How many axes tract takes for granted that an operator's input has.
+/// How many axes tract assumes that an operator's input has.
 fn axes_needed(operator: &str) -> i64 {
     match operator {
         "BatchNorm" => 2,
@@ -151,7 +151,7 @@ fn shape(layout: Layout, size: usize) -> [usize; 4] {
     }
 }
 
-/// Whether a node, if it is a transpose, names every axis once. For another one tract would never stop to look.
+/// Whether a node, if it is a transpose, names every axis once. On any other permutation tract would loop forever.
 fn permutes(node: &NodeProto) -> bool {
     let order = node.attribute.iter().find(|a| node.op_type == "Transpose" && a.name == "perm");
     order.is_none_or(|order| (0..order.ints.len()).all(|axis| order.ints.contains(&(axis as i64))))

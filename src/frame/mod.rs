@@ -41,23 +41,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// [`ErrorKind::InvalidFrame`]: no pixels, more than [`MAX_PIXELS`], or a wrong length.
     pub fn new(width: u32, height: u32, rgba: &'a [u8]) -> Result<Self> {
-        let pixels = u64::from(width) * u64::from(height);
-        let invalid = |message: String| Err(Error::new(ErrorKind::InvalidFrame, message));
-        if pixels == 0 {
-            return invalid(format!("the frame is {width}x{height}: it has no pixels (is the video playing yet?)"));
-        }
-        if pixels > MAX_PIXELS {
-            return invalid(format!(
-                "the frame is {width}x{height}: at most {MAX_PIXELS} pixels can be used; scale it"
-            ));
-        }
-        if rgba.len() as u64 != 4 * pixels {
-            return invalid(format!(
-                "a {width}x{height} RGBA frame has {} bytes, these are {}; pass straight 8-bit RGBA without padding",
-                4 * pixels,
-                rgba.len()
-            ));
-        }
+        check_size(width, height, rgba.len())?;
         Ok(Frame { width: width as usize, height: height as usize, rgba })
     }
 
@@ -212,6 +196,26 @@ impl InputPixels {
             }
         }
     }
+}
+
+/// Checks that `bytes` are exactly `width * height` pixels and no more than can be used, before anything is copied.
+pub(crate) fn check_size(width: u32, height: u32, bytes: usize) -> Result<()> {
+    let pixels = u64::from(width) * u64::from(height);
+    let invalid = |message: String| Err(Error::new(ErrorKind::InvalidFrame, message));
+    if pixels == 0 {
+        return invalid(format!("the frame is {width}x{height}: it has no pixels (is the video playing yet?)"));
+    }
+    if pixels > MAX_PIXELS {
+        return invalid(format!("the frame is {width}x{height}: at most {MAX_PIXELS} pixels can be used; scale it"));
+    }
+    if bytes as u64 != 4 * pixels {
+        return invalid(format!(
+            "a {width}x{height} RGBA frame has {} bytes, these are {}; pass straight 8-bit RGBA without padding",
+            4 * pixels,
+            bytes
+        ));
+    }
+    Ok(())
 }
 
 fn over_white(&[r, g, b, alpha]: &[u8; 4]) -> [u8; 4] {

@@ -6,7 +6,7 @@
 const PRECISION: u32 = 22;
 const ROUND: i32 = 1 << (PRECISION - 1);
 
-/// For each output sample, which input samples it mixes: as many for each.
+/// Which input samples each output sample mixes; their number is the same for all output samples.
 pub(super) struct Taps {
     /// The first input sample of each output sample.
     starts: Vec<usize>,
@@ -48,7 +48,7 @@ impl Taps {
         let mut starts = Vec::with_capacity(size);
         let mut padded = Vec::with_capacity(size * count);
         for (start, weights) in spans {
-            // What is added weighs nothing, before the others where the input ends.
+            // Padding samples have weight 0; at the end of the input they come before the others.
             let before = (start + count).saturating_sub(input);
             starts.push(start - before);
             padded.resize(padded.len() + before, 0);

@@ -1,4 +1,4 @@
-//! Light: how much of it, and where it is too much.
+//! Exposure: how much light there is, and where it is too much.
 
 use super::luma::Luma;
 use crate::color::cell_start;
@@ -6,9 +6,9 @@ use crate::frame::InputPixels;
 
 /// Tiles a side.
 const TILES: usize = 8;
-/// A channel that is this high may have been higher: sensors clip at 255, and noise and resizing lower that a little.
+/// From this value on a channel counts as clipped: sensors clip at 255, and noise and resizing lower that a little.
 const CLIPPED: u8 = 250;
-/// In a tile with a tenth of its pixels clipped, what was there is lost.
+/// A tile in which one pixel in so many is clipped has lost what was there.
 const LOST: usize = 10;
 
 pub(super) struct Exposure {
@@ -25,7 +25,7 @@ impl Exposure {
         let mut histogram = [0; 256];
         luma.values.iter().for_each(|&value| histogram[usize::from(value)] += 1);
         let (mut clipped_tiles, mut blown) = (0, 0);
-        // The rim is where lamps and white tables are, and a product seldom is.
+        // The rim is left out: lamps and white tables are there, and products seldom are.
         let rim = side / 6;
         let centre = rim..side - rim;
         let rows = pixels.rgb().chunks_exact(3 * side);
@@ -52,7 +52,7 @@ impl Exposure {
         Exposure { histogram, pixels: (side * side) as u32, clipped_tiles, blown, central }
     }
 
-    /// The largest luma that more than `percent` of the pixels reach.
+    /// The largest luma that more than `percent` % of the pixels reach.
     fn above(&self, percent: u32) -> f32 {
         let mut left = 0;
         let found = (0..256).rev().find(|&value| {

@@ -1,4 +1,4 @@
-//! The brightness of the square that is looked at.
+//! The brightness (luma) of the assessed square.
 
 use crate::frame::InputPixels;
 
@@ -19,7 +19,7 @@ impl Luma {
         self.values.chunks_exact(self.side)
     }
 
-    /// Rows for columns.
+    /// The transposed picture.
     pub(super) fn transposed(&self) -> Self {
         let mut values = vec![0; self.values.len()];
         for (y, row) in self.rows().enumerate() {

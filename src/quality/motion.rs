@@ -5,10 +5,10 @@ use crate::color::cell_start;
 
 /// Cells a side.
 const GRID: usize = 32;
-/// Differences of a cell's mean that noise makes.
+/// Differences of a cell's mean up to this are noise.
 const NOISE: i32 = 2;
 
-/// What is kept of a frame to tell the next one's motion: the mean luma of 32×32 cells.
+/// What is kept of a frame, so that the next frame's motion can be measured: the mean luma of 32×32 cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glimpse {
     cells: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Glimpse {
 impl Glimpse {
     pub(super) fn of(luma: &Luma) -> Self {
         let side = luma.side;
-        // In a frame of fewer pixels than cells, cells share pixels.
+        // Cells share pixels in a frame that has fewer pixels than cells.
         let cell = |i: usize| {
             let start = cell_start(i, GRID, side);
             start..cell_start(i + 1, GRID, side).max(start + 1)
@@ -50,7 +50,7 @@ impl Glimpse {
             .map(|(now, before)| ((i32::from(*now) - i32::from(*before) - lighter).abs() - NOISE).max(0))
             .sum();
         let slopes = (self.slopes() + before.slopes()) / 2;
-        // A picture without slopes cannot be seen to move.
+        // In a picture without slopes no motion is visible.
         let floor = (GRID * GRID) as i32;
         change as f32 / slopes.max(floor) as f32 / GRID as f32
     }

@@ -1,10 +1,10 @@
-//! Frames one after another: which of them tells the next one's motion.
+//! Frames of a video one after another: against which earlier frame the motion of the next is measured.
 
 use super::{Glimpse, Quality, assess};
 use crate::frame::Frame;
 
-/// How long a frame tells the next one's motion, milliseconds. In longer times a hand that holds still drifts as far as a
-/// hasty one moves.
+/// The longest time, in milliseconds, over which the motion between two frames is measured. Over longer times a hand that
+/// holds still drifts as far as a hasty one moves.
 pub const RECENT_MS: f64 = 500.0;
 
 /// When a frame of a video was taken.
@@ -22,15 +22,16 @@ impl Moment {
     }
 }
 
-/// Assesses frames as they come, and remembers the last one of a video. Photos, which have no moment, have no motion
-/// either, and are not remembered: one among the frames of a video changes nothing for these.
+/// Assesses frames as they come, and remembers the last one of a video. Photos have no moment, so they have no motion and
+/// are not remembered: a photo between two frames of a video does not change how these are assessed.
 #[derive(Debug, Clone, Default)]
 pub struct Assessor {
     last: Option<(Moment, Glimpse)>,
 }
 
 impl Assessor {
-    /// Measures a frame; its motion only where the last one is of the same video, and at most [`RECENT_MS`] old.
+    /// Assesses a frame. Its motion is measured only where the last frame is of the same video, and at most [`RECENT_MS`]
+    /// older.
     pub fn assess(&mut self, frame: &Frame<'_>, moment: Option<Moment>) -> Quality {
         let before = self.last.as_ref().filter(|(last, _)| moment.is_some_and(|now| now.follows(*last)));
         let (quality, glimpse) = assess(frame, before.map(|(_, glimpse)| glimpse));

@@ -1,4 +1,4 @@
-//! How steep edges are.
+//! Sharpness: how steep edges are.
 //!
 //! Of the places where luma changes most over [`SPAN`] pixels (the strongest twentieth), the share of that change that
 //! lies between two neighbouring pixels: 1 where an edge is a single step, 1/8 where it is a ramp. Strong edges alone,
@@ -11,7 +11,7 @@ use super::luma::Luma;
 const SPAN: usize = 8;
 /// Changes below this are noise.
 const LEAST: usize = 6;
-/// The strongest of so many.
+/// Only the strongest one of so many changes counts.
 const OF: u32 = 20;
 
 pub(super) fn slope(luma: &Luma) -> f32 {

@@ -1,10 +1,10 @@
-//! How much of the picture shows something.
+//! How large the subject is: how much of the picture shows detail.
 
 use super::luma::Luma;
 
-/// Differences of luma across a pixel that noise and soft shadows make.
+/// Differences of luma across a pixel up to this are noise or soft shadows.
 const FLAT: u32 = 12;
-/// At each end, one part of so many of all detail is left out: specks.
+/// At each end, one part in so many of all detail is ignored, as specks.
 const PART: u64 = 20;
 
 /// Pixels from end to end of the detail, along the longer axis; 0 where all is flat.

@@ -1,4 +1,4 @@
-//! Attributes beside the label: one of several strings, a sequence of integers, a number.
+//! Attributes beside the label: one of several strings, a sequence of integers, or a number.
 
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};

@@ -41,19 +41,19 @@ pub enum Reason {
     NotKnown,
 }
 
-/// How like the known products a point is, and how like a frame without any. Each is the largest cosine less what the
-/// prototype's own photos have on average, so that prototypes of tight and of wide classes compare.
+/// How similar a point is to the known products, and to frames without a product. Each value is the largest cosine to a
+/// prototype, less the mean cosine of that prototype's own photos, so that tight and wide classes can be compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Likeness {
-    /// To the nearest product that takes part.
+    /// To the nearest product that the app knows.
     pub product: f32,
     /// To the nearest kind of frame without a product; minus infinity without any.
     pub background: f32,
 }
 
 impl Likeness {
-    /// Of a point with such `cosines` to the products, whose own photos have `own`; `takes_part` tells which of them count.
-    /// `background` is how like a frame without a product it is, by [`nearest`].
+    /// Of a point with these `cosines` to the products, whose own photos have the mean cosines `own`. Only products with a
+    /// true `takes_part` count. `background` is the similarity to frames without a product, by [`nearest`].
     #[must_use]
     pub fn of(cosines: &[f32], own: &[f32], takes_part: &[bool], background: f32) -> Likeness {
         let part = |values: &[f32]| -> Vec<f32> {
@@ -62,21 +62,21 @@ impl Likeness {
         Likeness { product: nearest(&part(cosines), &part(own)), background }
     }
 
-    /// Whether it is more like a frame without a product.
+    /// Whether the point is more similar to a frame without a product than to any product.
     #[must_use]
     pub fn is_background(&self) -> bool {
         self.background > self.product
     }
 
-    /// The rejection score: larger is more like a known product, about 0 for a product's own photos. What a frame is
-    /// more like a frame without a product than like a product counts against it.
+    /// The rejection score: larger is more similar to a known product; it is about 0 for a product's own photos. Where a
+    /// frame without a product is more similar than any product, the difference is subtracted.
     #[must_use]
     pub fn score(&self) -> f32 {
         self.product - (self.background - self.product).max(0.0)
     }
 }
 
-/// The largest cosine less its prototype's own; minus infinity without any.
+/// The largest cosine, less the mean cosine of its prototype's own photos; minus infinity without any.
 #[must_use]
 pub fn nearest(cosines: &[f32], own: &[f32]) -> f32 {
     let pairs = cosines.iter().zip(own);
@@ -84,9 +84,9 @@ pub fn nearest(cosines: &[f32], own: &[f32]) -> f32 {
     first.0 - first.1
 }
 
-/// Decides from the rejection score ([`Likeness::score`], or a classifier's largest confidence), whether the frame is
-/// more like one without a product, and the first prediction's confidence. Products that the app does not know take no
-/// part.
+/// Decides from the rejection score ([`Likeness::score`], or a classifier's largest confidence), from whether the frame is
+/// more similar to one without a product, and from the first prediction's confidence. Products that the app does not know
+/// are ignored.
 #[must_use]
 pub fn decide(rule: &manifest::Decision, score: f32, is_background: bool, confidence: f32) -> (Decision, Reason) {
     if is_background {

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Frame, InputPixels};
 use crate::manifest::{Features, Preprocessing};
 
-/// Embeds frames: the network joined with the colour features. Training and recognition both use it.
+/// Computes feature vectors: the network's embedding joined with the colour features. Training and recognition both use it.
 pub struct Embedder {
     engine: Box<dyn Engine>,
     preprocessing: Preprocessing,
@@ -16,7 +16,7 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Joins a loaded network with how its pixels go in. `features.embedding` must be the network's output length.
+    /// Joins a loaded network with its preprocessing. `features.embedding` must be the network's output length.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when it is not.
@@ -33,12 +33,12 @@ impl Embedder {
         Ok(Embedder { engine, preprocessing, image_size, features })
     }
 
-    /// What runs the network.
+    /// The engine that runs the network.
     pub(super) fn engine(&self) -> &dyn Engine {
         &*self.engine
     }
 
-    /// How pixels go in.
+    /// How the network wants its pixels.
     #[must_use]
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
@@ -56,13 +56,13 @@ impl Embedder {
         feature_len(&self.features)
     }
 
-    /// The pixels that the network sees of a frame.
+    /// What the network is fed of a frame, before normalisation.
     #[must_use]
     pub fn input_pixels(&self, frame: &Frame<'_>) -> InputPixels {
         frame.input_pixels(&self.preprocessing, self.image_size)
     }
 
-    /// The feature vector of prepared pixels.
+    /// The feature vector of input pixels.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidModel`] when the network fails.

@@ -5,13 +5,14 @@ use safetensors::SafeTensors;
 use super::tensors::{invalid, read_f16, read_f32, read_i8};
 use crate::error::Result;
 
-/// Prototypes: a direction of the space a class (Snell 2017, prototypical networks), with how near its own photos come.
+/// Prototypes: for each class a direction of the space (Snell 2017, prototypical networks), and how near the class's own
+/// photos come to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prototypes {
     dims: usize,
     /// `count × dims`, each of length 1.
     directions: Vec<f32>,
-    /// One a class.
+    /// The mean cosine of each class's own photos to its prototype.
     own: Vec<f32>,
 }
 
@@ -76,7 +77,7 @@ impl Prototypes {
     }
 }
 
-/// Cosines in a discriminant subspace: the head of a categorical attribute, whose classes may each span many products.
+/// The head of a categorical attribute, whose classes may each span many products: cosines in a discriminant subspace.
 ///
 /// The projection maps a point to the dimensions that a shrinkage LDA spans between the class means, whitened by the
 /// within-class covariance; a class is the direction of its mean there (Fisher 1936).

@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod answer;
 mod attributes;
 mod decision;
 mod embedder;
@@ -171,109 +172,6 @@ impl Recognizer {
     /// [`ErrorKind::InvalidModel`] when the network fails on it.
     pub fn recognize(&self, frame: &Frame<'_>) -> Result<Recognition> {
         self.recognize_in(std::slice::from_ref(frame), &Context::default())
-    }
-
-    /// As [`Recognizer::recognize`], of several frames that show the same and answer together, and with what a device adds
-    /// to the release. Labels that the app does not know are marked and never win. They stay in the softmax: their
-    /// probability is not redistributed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidFrame`] without a frame; as [`Recognizer::recognize`].
-    pub fn recognize_in(&self, frames: &[Frame<'_>], context: &Context<'_>) -> Result<Recognition> {
-        if frames.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidFrame, "no frame"));
-        }
-        let Context { products, taught } = *context;
-        let rule = &self.manifest.decision;
-        let trained = self.manifest.labels.len();
-        let known = self.manifest.labels.iter().map(|l| products.is_none_or(|p| p.contains(l)));
-        let mut known: Vec<bool> = known.collect();
-        let mut labels: Vec<&String> = self.manifest.labels.iter().collect();
-        for label in taught.into_iter().flat_map(Taught::added) {
-            labels.push(label);
-            known.push(true);
-        }
-        let best = |values: &[f32]| largest(values.iter().zip(&known).filter(|(_, known)| **known).map(|(v, _)| *v));
-        let mut attributes = BTreeMap::new();
-        let (confidences, outcome, rejection_score) = match &self.model {
-            Model::Classifier { engine } => {
-                let run = |frame: &Frame<'_>| {
-                    let pixels = frame.input_pixels(&self.manifest.preprocessing, self.manifest.image_size);
-                    engine.run_pixels(&pixels, &self.manifest.preprocessing)
-                };
-                let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
-                let top = best(&confidences);
-                (confidences, decide(rule, top, false, top), top)
-            }
-            Model::Embedding(reader) => {
-                let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
-                // Dot products with the mean point equal the mean of the per-frame cosines.
-                let point = vote::mean(&points);
-                for ((name, head), reader) in self.manifest.attributes.iter().zip(&reader.attributes) {
-                    if let Some(answer) = reader.answer(head, &point) {
-                        attributes.insert(name.clone(), answer);
-                    }
-                }
-                match (&reader.label, self.manifest.label_head) {
-                    (Some(head), Some(LabelHead { scale })) => {
-                        let mut cosines = head.cosines(&point);
-                        let mut own = head.own().to_vec();
-                        let mut background = nearest(&reader.background.cosines(&point), reader.background.own());
-                        if let Some(taught) = taught {
-                            taught.compare(head, &point, &mut cosines, &mut own);
-                            background = background.max(taught.background(head, &point));
-                        }
-                        let confidences = softmax(&cosines, scale);
-                        let likeness = Likeness::of(&cosines, &own, &known, background);
-                        let outcome = decide(rule, likeness.score(), likeness.is_background(), best(&confidences));
-                        (confidences, outcome, likeness.score())
-                    }
-                    _ => (Vec::new(), (Decision::Unsure, Reason::NoLabels), 0.0),
-                }
-            }
-        };
-        let nobody = !known.is_empty() && !known.contains(&true);
-        let (outcome, rejection_score) =
-            if nobody { ((Decision::Unknown, Reason::NotKnown), 0.0) } else { (outcome, rejection_score) };
-        let mut order: Vec<usize> = (0..confidences.len()).collect();
-        let place = |a: usize, b: usize| known[b].cmp(&known[a]).then(confidences[b].total_cmp(&confidences[a]));
-        order.sort_unstable_by(|&a, &b| place(a, b).then(a.cmp(&b)));
-        let predictions: Vec<Prediction> = order
-            .iter()
-            .map(|&i| {
-                let (label, confidence) = (labels[i].clone(), confidences[i]);
-                Prediction { label, confidence, known: known[i], taught: i >= trained }
-            })
-            .collect();
-        let [first, second] = [0, 1].map(|i| predictions.get(i).filter(|p| p.known));
-        if let Some(first) = first {
-            for (name, _) in self.manifest.attributes.iter().filter(|(_, head)| **head == AttributeHead::Label) {
-                let value = AttributeValue::Text(first.label.clone());
-                attributes.insert(name.clone(), Attribute { value, confidence: Some(first.confidence), error: None });
-            }
-        }
-        let margin = first.map_or(0.0, |p| p.confidence) - second.map_or(0.0, |p| p.confidence);
-        let score = self.manifest.score.as_ref().and_then(|rule| {
-            // What is unknown has no facts.
-            let known = first.filter(|_| outcome.0 != Decision::Unknown);
-            let facts = known.map(|p| {
-                let mut facts = self.manifest.facts.get(&p.label).cloned().unwrap_or_default();
-                let told = taught.and_then(|taught| taught.facts(&p.label)).and_then(teach::facts);
-                facts.extend(told.into_iter().flatten());
-                facts
-            });
-            score::score(rule, first.map(|p| p.confidence), &attributes, facts.as_ref())
-        });
-        Ok(Recognition {
-            decision: outcome.0,
-            reason: outcome.1,
-            predictions,
-            margin,
-            rejection_score,
-            attributes,
-            score,
-            version: self.manifest.version.clone(),
-        })
     }
 
     /// The digest of what makes the features that a lesson keeps: they mean nothing where this is another.
@@ -470,8 +368,4 @@ fn load_network<'a>(manifest: &Manifest, file: impl Fn(FileRole) -> Result<&'a [
         return Err(Error::new(ErrorKind::InvalidModel, message));
     }
     Ok(Box::new(engine))
-}
-
-fn largest(values: impl Iterator<Item = f32>) -> f32 {
-    values.fold(f32::NEG_INFINITY, f32::max)
 }

@@ -1,4 +1,4 @@
-//! Computing a release's score rule.
+//! Computes a release's score rule.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! What a release's label head becomes by lessons.
+//! How lessons change a release's label head.
 //!
-//! A product is the direction of the mean of its frames' points in the release's space, as a trained one is of its photos'
-//! (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and a product taught now is where the
-//! next would have put it: taught one by one is taught at once.
+//! A taught product's prototype is the direction of the mean of its frames' points in the release's space, just as a
+//! trained product's is of its photos (nearest class mean: Mensink 2013; prototypes: Snell 2017). So nothing is fitted, and
+//! it does not matter in which order products are taught, or whether at once.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,10 @@ use super::head::{Prototypes, dot, normalize};
 use super::space::Space;
 use crate::teach::Lesson;
 
-/// How many frames a product of the release counts as, when a lesson moves its prototype. Measured: docs/teaching.md.
+/// How many frames the release's own prototype of a product counts as, when a lesson refines the product. Measured in
+/// docs/teaching.md.
 pub const RELEASE_FRAMES: f32 = 5.0;
-/// As many frames weigh as much as what is usual in the release, where a product's own agreement is told.
+/// With so many frames of its own, a product's agreement and the release's usual one weigh the same.
 const USUAL_FRAMES: f32 = 5.0;
 
 /// What a release makes of a lesson.
@@ -40,13 +41,13 @@ pub struct Product {
     pub label: String,
     /// Its place among the release's labels, if it is one of them.
     pub place: Option<usize>,
-    /// Of norm 1.
+    /// Its direction in the space, of norm 1.
     pub prototype: Vec<f32>,
-    /// Mean cosine of the frames to the prototype.
+    /// The mean cosine of its frames to the prototype.
     pub agreement: f32,
-    /// Frames in all its lessons.
+    /// The number of frames in all its lessons.
     pub frames: usize,
-    /// Of its latest lesson that has any: a JSON object, or empty.
+    /// The facts of its latest lesson that has any: a JSON object as text, or empty.
     pub facts: String,
 }
 
@@ -59,8 +60,9 @@ impl Product {
         Product { label: label.clone(), place, prototype, agreement: 0.0, frames: 0, facts: String::new() }
     }
 
-    /// What its agreement would be, had it more frames: its own, drawn towards the `usual` one of the release's products
-    /// the more, the fewer frames there are. Few frames agree too well with a mean that is their own.
+    /// An estimate of the agreement that it would have with more frames: its own, drawn towards the `usual` agreement of
+    /// the release's products, the more the fewer frames there are. Few frames agree too well with a mean made of
+    /// themselves.
     #[must_use]
     pub fn expected_agreement(&self, usual: f32) -> f32 {
         let frames = self.frames as f32;
@@ -123,8 +125,8 @@ impl Taught {
         self.products.iter().filter(|product| product.place.is_none()).map(|product| &product.label)
     }
 
-    /// Puts in the cosines of a point to the products, and what their own frames have: those of the release in their
-    /// places, the others behind.
+    /// Enters a point's cosines to the taught products, and what their own frames have: products of the release in their
+    /// places, the others appended.
     pub(super) fn compare(&self, head: &Prototypes, point: &[f32], cosines: &mut Vec<f32>, own: &mut Vec<f32>) {
         let usual = usual(head);
         for product in &self.products {
@@ -139,7 +141,7 @@ impl Taught {
         }
     }
 
-    /// How like what was said to be no product a point is, as a product's own frames usually are.
+    /// How similar a point is to what was taught to be no product, less the usual agreement of a product's own photos.
     pub(super) fn background(&self, head: &Prototypes, point: &[f32]) -> f32 {
         self.background.iter().map(|row| dot(row, point)).fold(f32::NEG_INFINITY, f32::max) - usual(head)
     }
@@ -179,7 +181,7 @@ impl Taught {
     }
 }
 
-/// The mean of what the release's products' own photos have.
+/// The mean agreement of the release's products with their own photos.
 fn usual(head: &Prototypes) -> f32 {
     head.own().iter().sum::<f32>() / head.count().max(1) as f32
 }

@@ -1,6 +1,6 @@
-//! Several frames of one product answer together.
+//! Combines several frames of one product into one answer.
 
-/// The mean of vectors of one length. Of points it gives the mean of their cosines to anything.
+/// The mean of vectors of one length. Dot products with the mean point equal the mean of the per-frame cosines.
 pub(super) fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
     let mut mean = vec![0.0; rows.first().map_or(0, Vec::len)];
     for row in rows {
@@ -9,7 +9,7 @@ pub(super) fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
     mean
 }
 
-/// The mean of probabilities by their logarithms: what one frame rules out stays out.
+/// The normalised geometric mean of probabilities: a class that one frame rules out stays ruled out.
 pub(super) fn pool(rows: &[Vec<f32>]) -> Vec<f32> {
     if let [one] = rows {
         return one.clone();

@@ -1,4 +1,4 @@
-//! A lesson's bytes.
+//! Reads and writes a lesson's file.
 //!
 //! ```text
 //!  0  4  magic "JCHL"
@@ -27,10 +27,10 @@ const CORRECTION: u8 = 1;
 const NO_PRODUCT: u8 = 2;
 
 impl Lesson {
-    /// Reads a lesson, without trust.
+    /// Reads a lesson's file; nothing in it is trusted.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidLesson`]: none, cut short, or damaged; [`ErrorKind::SchemaTooNew`].
+    /// [`ErrorKind::InvalidLesson`]: no lesson, cut short, or damaged; [`ErrorKind::SchemaTooNew`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > MAX_LESSON_BYTES {
             return Err(invalid(format!("a lesson has at most {MAX_LESSON_BYTES} bytes, this has {}", bytes.len())));
@@ -56,10 +56,10 @@ impl Lesson {
         Ok(lesson)
     }
 
-    /// The file.
+    /// Writes the lesson's file.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidLesson`], where it is none that could be read again.
+    /// [`ErrorKind::InvalidLesson`] where it could not be read again; [`ErrorKind::LessonLimit`] where it is too long.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
         let mut rest = Vec::new();

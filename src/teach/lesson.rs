@@ -12,23 +12,23 @@ use crate::error::Result;
 use crate::frame::Frame;
 use crate::hash;
 
-/// Side of a kept picture at most, pixels.
+/// The largest side of a kept picture, pixels.
 pub const SIDE: usize = 320;
 
-/// A few frames that a person showed, and what they said that it was.
+/// A few frames that a person showed, and what the person said they show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
-    /// Unique on the device, such as a UUID: 1 to 64 of `A–Z a–z 0–9 _ -`. A lesson of the same id takes its place.
+    /// Unique on the device, such as a UUID: 1 to 64 of `A–Z a–z 0–9 _ -`. A lesson of the same id replaces it.
     pub id: String,
     /// When it was given, milliseconds since 1970.
     pub time: u64,
-    /// The product's id; none of what is no product.
+    /// The product's id; none where the frames show no product.
     pub label: Option<String>,
     /// What an app shows with the product, name, price, …: a JSON object, or empty for none.
     pub facts: String,
     /// Whether it corrects an answer, rather than enrols a product.
     pub correction: bool,
-    /// What made the features: [`crate::Recognizer::features_digest`].
+    /// Identifies what computed the features: [`crate::Recognizer::features_digest`].
     pub features_digest: [u8; 32],
     /// At least one.
     pub frames: Vec<LessonFrame>,
@@ -45,7 +45,7 @@ pub struct LessonFrame {
 }
 
 impl Lesson {
-    /// Checks what a lesson alone can be wrong in.
+    /// Checks everything that can be wrong with a single lesson.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidLesson`].
@@ -107,14 +107,14 @@ pub fn digest(id: &str, time: u64, label: Option<&str>) -> String {
     hash::sha256(&text)[..16].to_owned()
 }
 
-/// The members of a JSON object, and none of an empty text; `None` of what is no object.
+/// The members of a JSON object; empty for an empty text, and `None` where the text is no JSON object.
 #[inline(never)]
 pub(crate) fn facts(json: &str) -> Option<BTreeMap<String, Value>> {
-    // From bytes, as metadata.json is read: the code is there once.
+    // From bytes, as metadata.json is read, so that the module has one copy of the parser.
     if json.is_empty() { Some(BTreeMap::new()) } else { serde_json::from_slice(json.as_bytes()).ok() }
 }
 
-/// What is kept of a frame: its central square as opaque RGBA, and its side.
+/// The part of a frame that a lesson keeps: its central square as opaque RGBA, and the side in pixels.
 #[must_use]
 pub fn square(frame: &Frame<'_>) -> (Vec<u8>, usize) {
     let side = SIDE.min(frame.width()).min(frame.height());

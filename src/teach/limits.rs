@@ -1,4 +1,4 @@
-//! How much may be taught: what a shop needs many times over, and what every device can hold.
+//! How much may be taught: many times what a shop needs, and no more than every device can hold.
 
 use std::collections::BTreeSet;
 

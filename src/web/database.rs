@@ -1,27 +1,28 @@
-//! A connection to an IndexedDB database that is opened anew where it was lost.
+//! An IndexedDB database, whose connection is opened again whenever the browser has closed it.
 //!
-//! A transaction commits by itself as soon as it has nothing to do, so between its begin and its end nothing is
-//! awaited but its own requests, and everything to write is made ready before it begins.
+//! A transaction commits by itself as soon as it has no open request. So nothing but its own requests may be awaited
+//! between its begin and its end, and everything that is to be written is prepared before it begins.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, select};
 use idb::{DatabaseEvent, Factory, Transaction, TransactionMode};
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{IdbDatabase, IdbTransaction};
 
 use super::failure::describe;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What is in a database.
+/// The schema of a database.
 pub(super) struct Schema {
     pub(super) version: u32,
     /// Its object stores. Every transaction is over all of them.
     pub(super) stores: &'static [&'static str],
-    /// Makes an object store that is not there yet. One that cannot be made fails the first transaction, which names it.
+    /// Creates an object store that does not exist yet. Where that fails, the first transaction fails and names the store.
     pub(super) make: fn(&idb::Database, &str) -> Result<(), idb::Error>,
 }
 
@@ -32,19 +33,20 @@ pub(super) struct Database {
     connection: RefCell<Option<Rc<Connection>>>,
 }
 
-/// Closed when dropped, so that its handlers cannot be called afterwards.
+/// An open connection. It is closed when dropped, so that its handlers are not called afterwards.
 struct Connection {
     database: idb::Database,
-    /// The same, for what the crate does not know.
+    /// The same connection, for features that `idb` does not expose.
     raw: IdbDatabase,
 }
 
-/// What a transaction may do.
+/// The mode of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,
     Write,
-    /// As `Write`, and what is written is on the disk before it counts as done. Browsers that know no such option ignore it.
+    /// As `Write`, and the transaction completes only once its data is on the disk (`durability: 'strict'`). Browsers that do
+    /// not know this option ignore it.
     WriteThrough,
 }
 
@@ -57,7 +59,7 @@ impl Connection {
         })
     }
 
-    /// Neither `idb` nor `web-sys` has `durability`.
+    /// Neither `idb` nor `web-sys` exposes `durability`.
     fn transaction_through(&self, stores: &[&str]) -> Result<IdbTransaction, JsValue> {
         let stores: Array = stores.iter().map(|store| JsValue::from(*store)).collect();
         let options = Object::new();
@@ -73,14 +75,14 @@ impl Drop for Connection {
     }
 }
 
-/// What is done in a transaction.
+/// The work that is done in a transaction.
 type Work<'a> = dyn Fn(Transaction) -> LocalBoxFuture<'a, Result<(), Fault>> + 'a;
 
-/// What went wrong in a transaction.
+/// Why a transaction failed.
 pub(super) enum Fault {
-    /// As the database tells, a DOMException's name first.
+    /// An error of the database; the text begins with the DOMException's name.
     Database(String),
-    /// Found out by this side.
+    /// An error of this library's own.
     Own(Error),
 }
 
@@ -91,14 +93,14 @@ impl From<idb::Error> for Fault {
 }
 
 impl Fault {
-    /// Whether the connection is to blame, and another one may do: closed by the browser, or Safari's "Connection to
+    /// Whether the connection failed and a new one may work: the browser closed it, or Safari reports "Connection to
     /// Indexed Database server lost".
     fn is_of_the_connection(&self) -> bool {
         let names = ["InvalidStateError", "UnknownError", "AbortError", "TransactionInactiveError"];
         matches!(self, Fault::Database(what) if names.iter().any(|name| what.contains(name)))
     }
 
-    /// Whether this browser allows no database here, now or later.
+    /// Whether this browser never allows a database here.
     fn is_of_the_browser(&self) -> bool {
         matches!(self, Fault::Database(what) if what.contains("SecurityError")) || Factory::new().is_err()
     }
@@ -137,20 +139,20 @@ impl Database {
             Ok(connection) => Ok(Some(database(Some(Rc::new(connection))))),
             Err(fault) if fault.is_too_new() => Err(fault.into()),
             Err(fault) if fault.is_of_the_browser() => Ok(None),
-            // It may pass: every transaction tries again.
+            // The fault may be temporary: every transaction tries to connect again.
             Err(_) => Ok(Some(database(None))),
         }
     }
 
-    /// Does `work` in one transaction; a second time over another connection where the first is lost. Nothing of a
-    /// transaction that failed stays.
+    /// Does `work` in one transaction, and again over a new connection where the first one was lost. A transaction that
+    /// fails leaves nothing behind.
     pub(super) async fn within<T>(
         &self,
         mode: Mode,
         work: impl AsyncFn(&Transaction) -> Result<T, Fault>,
     ) -> Result<T> {
         let value = RefCell::new(None);
-        // Boxed, so that what is around it is there once in the module and not once for each kind of work.
+        // Boxed, so that the module has the surrounding code once, and not once for each kind of work.
         let work = |transaction| -> LocalBoxFuture<'_, Result<(), Fault>> {
             let (work, value) = (&work, &value);
             Box::pin(async move {
@@ -158,11 +160,11 @@ impl Database {
                 Ok(())
             })
         };
-        self.twice(mode, &work).await?;
+        self.with_retry(mode, &work).await?;
         value.take().ok_or_else(|| Error::new(ErrorKind::Internal, "a transaction without a result"))
     }
 
-    async fn twice(&self, mode: Mode, work: &Work<'_>) -> Result<(), Fault> {
+    async fn with_retry(&self, mode: Mode, work: &Work<'_>) -> Result<(), Fault> {
         match self.attempt(mode, work).await {
             Err(fault) if fault.is_of_the_connection() => {
                 self.connection.take();
@@ -174,10 +176,10 @@ impl Database {
 
     async fn attempt(&self, mode: Mode, work: &Work<'_>) -> Result<(), Fault> {
         let transaction = IdbTransaction::from(self.begin(mode).await?);
-        // Its own error says more than that of a request, which often only says that the transaction was aborted.
+        // The transaction's own error says more than a request's, which often only says that the transaction was aborted.
         let why = |fault: Fault| transaction.error().map_or(fault, |error| Fault::Database(describe(&error)));
         if let Err(fault) = work(transaction.clone().into()).await {
-            // Only fails where the transaction has aborted already.
+            // Aborting fails only where the transaction has aborted already.
             let _ = transaction.abort();
             return Err(if matches!(fault, Fault::Own(_)) { fault } else { why(fault) });
         }
@@ -185,7 +187,7 @@ impl Database {
             return Ok(());
         }
         let ended = Transaction::from(transaction.clone()).await;
-        // After an error event comes an abort event, when its handler is gone already.
+        // An abort event follows an error event; by then the handler has been freed.
         transaction.set_onabort(None);
         match ended {
             Ok(result) if result.is_committed() => Ok(()),
@@ -194,7 +196,7 @@ impl Database {
         }
     }
 
-    /// Begins a transaction. A connection that was closed (another tab's upgrade, the browser itself) is opened anew.
+    /// Begins a transaction, over a new connection where the old one was closed by another tab's upgrade or by the browser.
     async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
         let held = self.connection.borrow().clone();
         if let Some(transaction) = held.and_then(|connection| connection.transaction(self.schema.stores, mode).ok()) {
@@ -206,10 +208,37 @@ impl Database {
     }
 }
 
+/// Milliseconds that opening a database may take. It waits for tabs of an older version that do not close theirs, and a frozen
+/// tab never does.
+const PATIENCE: i32 = 15_000;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, milliseconds: i32) -> JsValue;
+}
+
 async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
+    let name = name.to_owned();
+    let opening: LocalBoxFuture<'static, Result<Connection, Fault>> =
+        Box::pin(async move { open(&name, schema).await });
+    let late = Promise::new(&mut |then, _| drop(set_timeout(&then, PATIENCE)));
+    match select(opening, JsFuture::from(late)).await {
+        Either::Left((opened, _)) => opened,
+        Either::Right((_, opening)) => {
+            // One that opens after all is closed at once, so that it blocks nobody in turn.
+            spawn_local(async move { drop(opening.await) });
+            let message = "this device's database does not open: another tab or window of the app, perhaps of an older version, \
+                           holds it. Close the others, then reload";
+            Err(Fault::Own(Error::new(ErrorKind::Storage, message)))
+        }
+    }
+}
+
+async fn open(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
     let mut request = Factory::new()?.open(name, Some(schema.version))?;
     request.on_upgrade_needed(|event| {
-        // Those of an older version stay.
+        // Object stores of an older version stay as they are.
         if let Ok(database) = event.database() {
             let there = database.store_names();
             for store in schema.stores.iter().filter(|store| !there.iter().any(|name| name == *store)) {
@@ -219,7 +248,7 @@ async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Faul
     });
     let raw = IdbDatabase::from(request.await?);
     let mut database = idb::Database::from(raw.clone());
-    // Else this tab would block another one's upgrade until it is closed.
+    // Otherwise this tab would block another tab's upgrade until it is closed.
     database.on_version_change(|event| {
         if let Some(database) = event.target().and_then(|t| t.dyn_into::<IdbDatabase>().ok()) {
             database.close();

@@ -1,4 +1,4 @@
-//! Errors on their way to JavaScript, and JavaScript's on their way here.
+//! Turns errors into plain JavaScript objects, and thrown JavaScript values into text.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
@@ -22,7 +22,7 @@ pub(super) fn plain(error: &Error) -> JsValue {
     object.into()
 }
 
-/// What a thrown value says: `name: message` of an Error or DOMException, else its text.
+/// Describes a thrown value: `name: message` for an Error or DOMException, otherwise its text.
 pub(super) fn describe(thrown: &JsValue) -> String {
     let field = |name: &str| Reflect::get(thrown, &name.into()).ok().and_then(|v| v.as_string());
     match (field("name"), field("message")) {

@@ -1,4 +1,4 @@
-//! Results on their way to JavaScript.
+//! Turns results into JavaScript values.
 
 use js_sys::JSON;
 use serde::Serialize;

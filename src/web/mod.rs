@@ -1,5 +1,5 @@
-//! The browser's side, wasm only: thin edges around [`crate::sync`], [`crate::recognize`] and [`crate::vault`]. The
-//! features `channel` and `vault` each export one of its surfaces.
+//! What JavaScript sees of the library, in wasm only: thin layers around [`crate::sync`], [`crate::recognize`] and
+//! [`crate::vault`]. The features `channel` and `vault` each export one of the two surfaces.
 
 #[cfg(feature = "channel")]
 mod channel;

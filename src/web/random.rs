@@ -1,4 +1,4 @@
-//! Random bytes from the browser, on pages without https too.
+//! Random bytes from the browser. Unlike `crypto.subtle`, this works on pages without https, too.
 
 use wasm_bindgen::prelude::*;
 

@@ -1,20 +1,20 @@
-//! What must happen once, before anything else runs in this instance.
+//! What must happen once, before anything else runs in an instance of the module.
 
 use wasm_bindgen::prelude::*;
 use web_sys::console;
 
-// The linker's own function can be named in no other way.
+// There is no other way to name the linker's own function.
 #[allow(unsafe_code)]
 unsafe extern "C" {
     /// Made by the linker: runs every static constructor of the module.
     fn __wasm_call_ctors();
 }
 
-/// Runs the module's static constructors, through which tract finds its kernels: without them no convolution loads.
+/// Runs the module's static constructors, by which tract registers its kernels: without them no convolution loads.
 /// A second call does no harm. Test modules have no start function and call it themselves.
 ///
-/// Left alone, the linker would have every export run all constructors again; because they are called here, it wraps
-/// no export, and they run once.
+/// Without this call the linker would make every export run all constructors again. Because they are called explicitly, it
+/// wraps no export, and they run once.
 pub fn construct() {
     // SAFETY: nothing uses what the constructors build while they run, and each is idempotent (`inventory`).
     #[allow(unsafe_code)]

@@ -243,23 +243,42 @@ test('a damaged lesson is dropped with notice, and harms no other; one of a newe
   assert.equal(await left(), 2);
 });
 
+/** What names a lesson in the metadata of a release that was trained on it: docs/formats/metadata.md. */
+function digestOf({ lesson: { id, time }, product }) {
+  const sized = (text) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(Buffer.byteLength(text));
+    return Buffer.concat([length, Buffer.from(text)]);
+  };
+  const when = Buffer.alloc(9);
+  when.writeBigUInt64LE(BigInt(time));
+  when[8] = product === null ? 0 : 1;
+  const whole = Buffer.concat([sized(id), when, sized(product ?? '')]);
+  return createHash('sha256').update(whole).digest('hex').slice(0, 16);
+}
+
 describe('another model', options, () => {
   test('of the same network: what was taught is known on, and refines what the release has', async () => {
     await open();
     await enroll();
     at.publish(at.newer);
+    // However late it was trained: no clock decides what stays.
+    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.trainedAt = '2999-01-01T00:00:00Z'));
     assert.equal(await at.page.evaluate(async () => (await globalThis.eye.sync()).outcome), 'updated');
     assert.deepEqual(await first(), { ...found(), taught: false });
     assert.equal(await at.page.evaluate(() => globalThis.eye.taught()[0].inRelease), true);
     assert.deepEqual(await at.page.evaluate(() => globalThis.changes.flatMap(({ dropped }) => dropped)), []);
   });
 
-  test('that was trained later and has the product: the lesson is retired, with notice', async () => {
+  test('that was trained on the lesson: it is retired, with notice, whatever the clocks say', async () => {
     await open();
     await enroll();
+    const rows = await at.page.evaluate(async () => (await globalThis.eye.exportLessons()).text());
     at.publish(at.newer);
-    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().replace(/\.\d+/, '');
-    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.trainedAt = tomorrow));
+    at.web.misbehave = editMetadata(at.web, (metadata) => {
+      metadata.trainedAt = '2001-01-01T00:00:00Z';
+      metadata.lessons = [digestOf(JSON.parse(rows.split('\n')[0]))];
+    });
     await at.page.evaluate(() => globalThis.eye.sync());
     assert.deepEqual(await dropped(), { labels: [kiwi.label], reason: 'in-release' });
     assert.deepEqual([await first(), await taught()], [{ ...found(), taught: false }, []]);
@@ -487,14 +506,14 @@ describe('with a vault', options, () => {
         await eye.enroll('other', frames.slice(1, 2));
         await eye.forget('other');
         await eye.correct(await eye.recognize(frames[0]), null);
-        const { records } = await vault.list({ kind: 'prototype', blobs: true });
+        const { records } = await vault.list({ kind: 'lesson', blobs: true });
         eye.dispose();
         const without = await start();
         const outside = without.taught().length;
         const again = await start({ vault });
         const inside = again.taught().map(({ label }) => label);
         await again.clear();
-        const left = (await vault.list({ kind: 'prototype' })).records.length;
+        const left = (await vault.list({ kind: 'lesson' })).records.length;
         await vault.close();
         return {
           moved,

@@ -8,6 +8,7 @@ use std::cell::Cell;
 thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
     static LIVE: Cell<isize> = const { Cell::new(0) };
+    static TOTAL: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The system's allocator, counted.
@@ -16,9 +17,10 @@ pub struct Counting;
 fn count(taken: usize, given_back: usize) {
     LARGEST.with(|largest| largest.set(largest.get().max(taken)));
     LIVE.with(|live| live.set(live.get() + taken as isize - given_back as isize));
+    TOTAL.with(|total| total.set(total.get() + taken));
 }
 
-// SAFETY: the system's allocator does it all.
+// SAFETY: every call is passed on to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
@@ -46,6 +48,13 @@ pub fn largest<T>(body: impl FnOnce() -> T) -> (T, usize) {
     LARGEST.with(|largest| largest.set(0));
     let result = body();
     (result, LARGEST.with(Cell::get))
+}
+
+/// Bytes of all allocations that a function makes: a measure of its work that no other process disturbs.
+pub fn total(body: impl FnOnce()) -> usize {
+    TOTAL.with(|total| total.set(0));
+    body();
+    TOTAL.with(Cell::get)
 }
 
 /// Bytes that this thread has allocated and not given back.

@@ -1,5 +1,7 @@
 //! Sync against hosts that misbehave and stores that fail: afterwards the old model or the new one answers.
 
+#[path = "../plans/allocations.rs"]
+mod allocations;
 #[path = "../fixture/fakes.rs"]
 mod fakes;
 #[path = "../fixture/mod.rs"]
@@ -30,6 +32,9 @@ use jicho::{ErrorKind, Frame, Recognition, Result, golden};
 
 const A: &[&str] = &["apple", "bread"];
 const B: &[&str] = &["apple", "bread", "cheese"];
+
+#[global_allocator]
+static COUNTING: allocations::Counting = allocations::Counting;
 
 type TestSession<'a> = Session<&'a FakeStore>;
 

@@ -5,6 +5,7 @@ use jicho::manifest::ModelType;
 use jicho::recognize::{Decision, Reason, Standing};
 use jicho::teach::{self, Lesson, MAX_PRODUCT_FRAMES};
 
+use super::allocations::total;
 use super::*;
 
 /// When lessons were given, milliseconds since 1970.
@@ -148,6 +149,23 @@ fn another_network_waits_for_the_pictures() {
     teach(&session, "1", Some("kiwi"));
     assert_eq!(standings(&session), [(Some("kiwi".into()), Standing::Active)]);
     assert_eq!(first(&session), ("kiwi".into(), true));
+}
+
+#[test]
+fn lessons_cost_their_number_and_not_its_square() {
+    let store = device(&publish("T_1", 1, &["apple", "bread"]));
+    let cost = |count: usize| {
+        let session = open(&store);
+        let file = |n: usize| lesson(&session, &n.to_string(), Some(&format!("product {n}")), 1).to_bytes().unwrap();
+        let files: Vec<Vec<u8>> = (0..count).map(file).collect();
+        total(|| {
+            files.iter().for_each(|file| session.learn(file).unwrap());
+            assert_eq!(session.taught().products().len(), count);
+        })
+    };
+    let [few, many] = [100, 400].map(cost);
+    // Four times for four times as many, and a little for memory that grows in powers of two; the square would be 16 times.
+    assert!(many < 6 * few, "{many} bytes for 400 lessons, {few} for 100");
 }
 
 #[test]

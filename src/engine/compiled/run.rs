@@ -1,11 +1,11 @@
-//! One step.
+//! Runs one step of a plan.
 
 use super::{CompiledEngine, Memory, Ready};
 use crate::engine::kernels::Convolution;
 use crate::engine::kernels::plain::{self, Image};
 use crate::engine::plan::{Activation, Conv, Gather, Step, Tensor, Window, padded};
 
-/// Values of working memory that a step needs.
+/// How many values of scratch memory a step needs.
 pub(super) fn scratch(step: &Step, tensors: &[Tensor]) -> usize {
     match step {
         Step::Conv(conv) if is_padded(conv, &tensors[conv.input]) => {
@@ -17,12 +17,13 @@ pub(super) fn scratch(step: &Step, tensors: &[Tensor]) -> usize {
     }
 }
 
-/// Whether the input is copied before: zeros around it, and no padding between pixels of a larger kernel.
+/// Whether the input is copied to scratch memory first: with zeros around it, and, for kernels larger than one pixel,
+/// without padding between pixels.
 fn is_padded(conv: &Conv, input: &Tensor) -> bool {
     conv.window.padding != [0; 4] || (conv.window.size != [1, 1] && input.channels != input.stride)
 }
 
-/// What a gather copies: (tensor, first channel there, first channel here, how many), for runs as long as they are.
+/// What a gather copies, in the longest possible runs: (input tensor, its first channel, the output's first channel, count).
 pub(super) fn runs(gather: &Gather, tensors: &[Tensor]) -> Vec<(usize, usize, usize, usize)> {
     let mut runs: Vec<(usize, usize, usize, usize)> = Vec::new();
     let sum = |end: &mut usize, input: &usize| {
@@ -46,7 +47,7 @@ impl CompiledEngine {
         let to = &self.tensors[ready.step.output()];
         let (before, rest) = memory.arena.split_at_mut(to.offset);
         let (output, after) = rest.split_at_mut(to.extent());
-        // No input shares memory with the output: the plan was checked.
+        // No input shares memory with the output, as the plan's check has made sure.
         let image = |index: usize| {
             let from = &self.tensors[index];
             let values = match from.offset.checked_sub(to.offset + to.extent()) {

@@ -4,17 +4,17 @@ use crate::engine::kernels::Kernels;
 use crate::engine::plan::{self, LANES, Plan, Step, Storage, Weights};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Values in a cache line: where every matrix begins, so that no vector crosses two lines.
+/// Values in a cache line. Every matrix begins at one, so that no vector crosses two lines.
 const LINE: usize = 16;
 
 /// All weights and biases in one piece.
 pub(super) struct Parameters {
     values: Vec<f32>,
-    /// Values taken, those before the first cache line included.
+    /// Values in use, including those skipped before the first cache line.
     used: usize,
 }
 
-/// Zeros, or an error instead of the end of the program where they do not fit.
+/// Zeros; an error where they do not fit into memory, instead of an abort.
 pub(super) fn zeros(count: usize) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     if values.try_reserve_exact(count).is_err() {
@@ -26,7 +26,7 @@ pub(super) fn zeros(count: usize) -> Result<Vec<f32>> {
 }
 
 impl Parameters {
-    /// Room for all that the plan's steps have.
+    /// Reserves room for all weights of the plan's steps.
     pub(super) fn reserve(plan: &Plan<'_>, kernels: &Kernels) -> Result<Self> {
         let tensors = &plan.program.tensors;
         let count = plan.program.steps.iter().map(|step| {
@@ -117,12 +117,12 @@ fn floats<'a>(plan: &'a Plan<'_>, offset: usize, count: usize) -> impl Iterator<
 
 /// The value of a half, given as its bits: those of exponent and fraction moved to where `f32` has them, and the
 /// exponent's bias corrected by a product, which is exact for subnormal halves too. In vectors, this is four instructions
-/// for four values. (What would be infinite or no number becomes finite; the companion writes no such weights.)
+/// for four values. (Infinities and NaN become finite numbers; the companion writes no such weights.)
 fn widen(half: i16) -> f32 {
     f32::from_bits((i32::from(half) << 13).cast_unsigned() & 0x8fff_e000) * f32::from_bits((127 + 112) << 23)
 }
 
-/// As many stored values as `to` takes, from the panel at `column` on.
+/// Fills `to` with stored values, from the panel that begins at `column` on.
 fn decode(plan: &Plan<'_>, weights: &Weights, rows: usize, channels: usize, column: usize, to: &mut [f32]) {
     let first = column * rows;
     match weights.storage {

@@ -1,9 +1,9 @@
-//! Each channel by its own kernel. Vectors run over channels, which lie next to each other.
+//! Depthwise convolution: each channel has a kernel of its own. Vectors run over channels, which are contiguous.
 
 use super::simd::{Fused, Simd};
 use crate::engine::plan::Window;
 
-/// What a convolution of each channel on its own reads and writes.
+/// What a depthwise convolution reads and writes.
 pub(super) struct Depthwise<'a> {
     /// `height × width` pixels of `channels` values.
     pub input: &'a [f32],
@@ -21,7 +21,7 @@ pub(super) struct Depthwise<'a> {
     pub bias: &'a [f32],
     /// Columns of the output.
     pub output_width: usize,
-    /// Applied last.
+    /// The activation, applied last.
     pub activation: Fused,
 }
 
@@ -137,7 +137,7 @@ unsafe fn pixels<S: Simd, const SIZE: usize, const STRIDE: usize, const COUNT: u
                         }
                     }
                 }
-                // Below the last row there may be nothing at all.
+                // Past the last row the image's memory may end.
                 input = input.wrapping_add(step);
                 weights = weights.add(SIZE * channels);
             }

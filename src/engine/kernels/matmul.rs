@@ -1,4 +1,4 @@
-//! Rows of pixels times panels of weights: every convolution over all channels.
+//! Matrix products of rows of pixels with panels of weights: every convolution over all channels is one.
 //!
 //! A pixel's row is made of `segments`, stretches of `length` contiguous values: for a 1×1 kernel the pixel's channels,
 //! for a larger kernel one stretch for each of its rows. Weights lie in panels of [`Kernels::panel`](super::Kernels::panel)
@@ -41,7 +41,7 @@ struct Panel {
     column: usize,
 }
 
-/// So many values of input and output are worked on while they are in the second-level cache.
+/// How many values of input and output are processed together, so that they stay in the second-level cache.
 const BLOCK: usize = 1 << 15;
 
 /// Tiles of up to `ROWS` pixels by up to `VECTORS` vectors.
@@ -98,8 +98,8 @@ unsafe fn advance(matmul: &Matmul<'_>, pixels: Pixels, by: usize, count: usize) 
 
 /// All pixels by one panel, in tiles as equal as they can be.
 ///
-/// On WebAssembly a function of its own: V8 goes over from its quick code to its fast one only between calls, and the
-/// first run should not take all of them in the quick one.
+/// On WebAssembly it is a function of its own: V8 replaces its baseline code by optimised code only between calls, and the
+/// first run should profit from that.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn column_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
@@ -118,7 +118,7 @@ unsafe fn column_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
             macro_rules! of {
                 ($($n:literal)*) => {
                     match count {
-                        // The guard lets the compiler drop what is never called.
+                        // The guard lets the compiler drop instances that are never called.
                         $($n if $n <= ROWS => tile::<S, $n, VECTORS>(matmul, panel, part),)*
                         _ => unreachable!("a tile has at most {ROWS} rows"),
                     }

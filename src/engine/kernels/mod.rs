@@ -1,5 +1,6 @@
-//! The arithmetic. The only folder with `unsafe`: each processor's vectors ([`simd`] and one file a processor), and the
-//! two kernels that take nearly all the time, written once for all of them. Everything else is plain Rust.
+//! The arithmetic of the engine. Besides module start-up, the only folder with `unsafe`: the vector operations of each
+//! processor ([`simd`], and one file per processor), and the two kernels that take nearly all the time, written once for
+//! all processors. Everything else is plain Rust.
 
 #![allow(unsafe_code, reason = "vector instructions, and loops without bounds checks")]
 
@@ -23,7 +24,7 @@ use simd::{Fused, Simd};
 
 /// The kernels of one processor.
 pub(super) struct Kernels {
-    /// For people.
+    /// A name for people.
     pub(super) name: &'static str,
     /// Columns of a panel of weights.
     pub(super) panel: usize,
@@ -95,7 +96,7 @@ impl Kernels {
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         all.push(kernels!("SIMD128", simd128: wasm::Simd128, 4 x 2, wasm::Simd128));
-        // No browser needs both: the build says whether it has vectors.
+        // A wasm module is built either with vectors or without, so one set is enough.
         #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
         all.push(kernels!("portable", anywhere: portable::Portable, 2 x 2, portable::Portable));
         all

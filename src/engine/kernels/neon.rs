@@ -1,4 +1,4 @@
-//! NEON.
+//! Vectors of NEON, of 64-bit ARM.
 
 use std::arch::aarch64::*;
 

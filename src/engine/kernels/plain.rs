@@ -1,4 +1,4 @@
-//! Steps that take little time, in plain Rust.
+//! The steps that take little time, in plain Rust.
 
 use crate::engine::plan::{Activation, LANES, Operation, PoolKind, Window};
 
@@ -82,7 +82,7 @@ pub(in crate::engine) fn mean(image: Image<'_>, output: &mut [f32]) {
 
 /// Two tensors value by value, or `right`, one pixel, with every pixel of `left`.
 pub(in crate::engine) fn binary(left: &[f32], right: &[f32], operation: Operation, output: &mut [f32]) {
-    // One loop each, so that the compiler makes vectors of it.
+    // One loop per operation, so that the compiler vectorises each.
     match operation {
         Operation::Add => each(left, right, output, |a, b| a + b),
         Operation::Subtract => each(left, right, output, |a, b| a - b),

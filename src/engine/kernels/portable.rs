@@ -1,4 +1,4 @@
-//! Plain Rust, for processors without vectors.
+//! Vectors in plain Rust, for processors without SIMD.
 
 use super::simd::Simd;
 

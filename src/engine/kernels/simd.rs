@@ -30,7 +30,7 @@ pub(super) trait Simd: Copy {
         unsafe { Self::splat(*from) }
     }
 
-    /// The first `count` values, at most [`Simd::LANES`]; what the others hold is not said.
+    /// Loads the first `count` values, at most [`Simd::LANES`]; the other lanes hold unspecified values.
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self::V {
         debug_assert!(count >= Self::LANES, "vectors of up to eight lanes are always whole");
@@ -47,7 +47,7 @@ pub(super) trait Simd: Copy {
     }
 }
 
-/// An activation that kernels apply as they store.
+/// An activation that kernels apply when they store a value.
 #[derive(Clone, Copy)]
 pub(super) struct Fused {
     low: f32,
@@ -56,7 +56,7 @@ pub(super) struct Fused {
 }
 
 impl Fused {
-    /// `None` for those that take a pass of their own.
+    /// `None` for activations that need a pass of their own.
     pub(super) fn new(activation: Activation) -> Option<Self> {
         let clamp = |low, high| Some(Fused { low, high, hard_swish: false });
         match activation {

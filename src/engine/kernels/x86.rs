@@ -1,4 +1,4 @@
-//! AVX2 with FMA, and AVX-512.
+//! Vectors of x86-64: AVX2 with FMA, and AVX-512.
 
 use std::arch::x86_64::*;
 

@@ -1,4 +1,5 @@
-//! Lists that are refused as they grow too long, not after: a short item of JSON can take many bytes of memory.
+//! Lists with a limit that is checked while they are parsed: a short item of JSON can take many bytes of memory, so a
+//! check afterwards would come too late.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! What a plan must fulfil. Whatever passes can be run without reading or writing outside its memory.
+//! The checks of a plan. One that passes can be run without reading or writing outside its memory.
 
 use super::{Activation, Affine, Binary, Conv, Depthwise, Gather, LANES, Plan, Pool, Step, Storage, Tensor, Unary};
 use super::{Weights, Window, invalid};
@@ -12,9 +12,10 @@ pub const MAX_MACS: u64 = 1 << 37;
 
 /// The most weights and biases that all steps may have together.
 const MAX_WEIGHTS: u64 = 1 << 28;
-/// How often the data's bytes may be used, each as a weight of its own: what a small file makes a device allocate.
+/// How many weights the steps may have for each byte of data: weights may share bytes, and a small file must not make a
+/// device allocate much memory.
 const MAX_SHARED: u64 = 4;
-/// Weights that need no bytes to justify them.
+/// As many weights are allowed however little data there is.
 const FREE_WEIGHTS: u64 = 1 << 16;
 
 pub(super) const MAX_TENSORS: usize = 1 << 12;
@@ -24,10 +25,10 @@ const MAX_KERNEL: usize = 1 << 10;
 /// Values that the arena may have past the last tensor.
 const MAX_SLACK: usize = 64;
 
-/// What a step takes.
+/// What running a step costs.
 #[derive(Default)]
 struct Cost {
-    /// Multiplications, about.
+    /// Multiplications, approximately.
     macs: u64,
     /// Weights and biases as the kernels read them.
     weights: u64,
@@ -138,7 +139,8 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Each input was written, and shares no memory with the output. Whatever else did is gone.
+    /// Checks that each input was written before and shares no memory with the output. Tensors whose memory the output
+    /// takes over are no longer readable.
     fn check_places(&self, step: &Step, written: &mut [bool]) -> Result<()> {
         let tensors = &self.program.tensors;
         let output = step.output();
@@ -161,7 +163,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Shapes and weights.
+    /// Checks the step's shapes and weights.
     fn check_step(&self, step: &Step) -> Result<Cost> {
         let tensor = |index: usize| &self.program.tensors[index];
         let to = tensor(step.output());
@@ -173,7 +175,7 @@ impl Plan<'_> {
             Step::Conv(conv) => {
                 let from = tensor(conv.input);
                 shapes(fits(&conv.window, from, to))?;
-                // The input image is like no output: its pixels have no padding.
+                // The input image cannot be an output: its pixels have no padding.
                 let like = |r: usize| tensor(r).same_shape(to) && tensor(r).stride == to.stride;
                 shapes(conv.residual.is_none_or(like))?;
                 let [top, left, bottom, right] = conv.window.padding;
@@ -199,7 +201,7 @@ impl Plan<'_> {
                 let from = tensor(pool.input);
                 let [top, left, bottom, right] = pool.window.padding;
                 shapes(fits(&pool.window, from, to) && from.channels == to.channels && from.stride == to.stride)?;
-                // Else a window could lie in the padding alone, or have the image between two of its values.
+                // Otherwise a window could lie in the padding alone, or the image could fall between two of its values.
                 let meets = |axis: usize, side: usize, padding: usize| {
                     let dilation = pool.window.dilation[axis];
                     padding <= (pool.window.size[axis] - 1) * dilation && (padding == 0 || dilation <= side)
@@ -242,7 +244,7 @@ impl Plan<'_> {
         Ok(Cost { macs: work, weights })
     }
 
-    /// How many values they are.
+    /// Checks that weights of this shape lie within the data, and returns how many values they are.
     fn check_weights(&self, weights: &Weights, rows: usize, columns: usize) -> Result<u64> {
         let count = rows.checked_mul(columns.next_multiple_of(LANES)).ok_or_else(|| invalid("too many weights"))?;
         let (size, alignment) = match weights.storage {
@@ -270,7 +272,7 @@ impl Plan<'_> {
     }
 }
 
-// Some of these products pass 2³², which is all that wasm counts to.
+// In 64 bits: some of these products exceed 2³², where a `usize` ends in wasm.
 fn product(factors: &[usize]) -> Option<usize> {
     factors.iter().try_fold(1usize, |product, factor| product.checked_mul(*factor))
 }

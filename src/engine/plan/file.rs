@@ -24,12 +24,13 @@ pub const VERSION: u32 = 1;
 
 const HEADER: usize = 24;
 const ALIGNMENT: usize = 64;
-/// More than any network needs, and little enough to parse at once.
+/// The longest program: more than any network needs, and short enough to parse at once.
 const MAX_PROGRAM: usize = 4 << 20;
 const MAX_MESSAGE: usize = 400;
 
 impl<'a> Plan<'a> {
-    /// Reads a plan and checks it whole: nothing is allocated for what it claims, and whatever is accepted can run.
+    /// Reads and checks a whole plan. Nothing is allocated for sizes that it merely claims, and a plan that is accepted can
+    /// run.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidModel`]: another format, another version, cut short, damaged, or impossible.
@@ -55,12 +56,12 @@ impl<'a> Plan<'a> {
         let Some((program, data)) = rest.split_at_checked(length) else {
             return Err(invalid("it ends within its program"));
         };
-        // Neither is the length below the checksum: one that is wrong by little, or by blanks, must not move the data.
+        // The checksum does not cover the program's length: a wrong length must not shift where the data begins.
         let blanks = program.iter().rev().take_while(|b| **b == b' ').count();
         if !(HEADER + length).is_multiple_of(ALIGNMENT) || blanks >= ALIGNMENT {
             return Err(invalid("its data does not begin where the program ends"));
         }
-        // The names, hex and numbers of a program need no more. Others grow as an error quotes them.
+        // A program's names, hex digits and numbers are ASCII. Other characters would grow when an error quotes them.
         if !program.iter().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t') && *b != b'\\') {
             return Err(invalid("its program is not JSON in plain ASCII"));
         }
@@ -90,7 +91,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// An error that may quote the program, short enough to be shown.
+/// An error that may quote the program, cut to a length that can be shown.
 fn brief(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     text.truncate(MAX_MESSAGE);

@@ -1,10 +1,10 @@
 //! A compiled network: fused steps over tensors whose places in memory are already decided.
 //!
-//! The companion compiles an ONNX network into a plan; a device loads it without parser or optimiser. The file's bytes
-//! are in [`file`], what a plan must fulfil in [`check`], its description for other programs in docs/formats/plan.md.
+//! The companion compiles an ONNX network into a plan; a device loads it without parser or optimiser. [`file`] reads and
+//! writes the bytes, [`check`] has the checks, and docs/formats/plan.md describes the format for other programs.
 //!
 //! Every tensor is one image, `height × width × channels`, rows of pixels of channels (NHWC). A pixel takes
-//! `stride` values; those past `channels` are padding of no meaning.
+//! `stride` values; those past `channels` are padding without meaning.
 
 mod bounded;
 mod check;
@@ -23,10 +23,10 @@ use crate::error::{Error, ErrorKind};
 /// Padding of channels: the width that every kernel may read and write at once.
 pub const LANES: usize = 8;
 
-/// A network ready to run: what to do, and the weights it is done with.
+/// A network ready to run: its steps and its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan<'a> {
-    /// What to do.
+    /// The steps.
     pub program: Program,
     /// Weights and biases, at the offsets that the steps name.
     pub data: std::borrow::Cow<'a, [u8]>,

@@ -9,7 +9,7 @@ pub fn run(plan: &Plan, image: &[f32]) -> Vec<f32> {
     tensors(plan, image).swap_remove(plan.program.output)
 }
 
-/// What each tensor holds after the last step that writes it; nothing where none does.
+/// What each tensor holds after the last step that writes it; empty where no step does.
 #[must_use]
 pub fn tensors(plan: &Plan, image: &[f32]) -> Vec<Vec<f32>> {
     let program = &plan.program;

@@ -1,10 +1,10 @@
 //! Frames and moments on their way from JavaScript.
 
 use js_sys::{Array, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use crate::error::Result;
-use crate::frame::Frame;
+use crate::frame::{Frame, check_size};
 use crate::quality::Moment;
 
 /// The bytes of a TypeScript `Frame`, copied into this module's memory.
@@ -15,17 +15,24 @@ pub(super) struct FrameBytes {
 }
 
 impl FrameBytes {
-    /// Reads one frame. What is missing reads as a frame without pixels, which [`FrameBytes::frame`] refuses.
-    pub(super) fn read(frame: &JsValue) -> Self {
+    /// Reads one frame; its bytes are copied only once its size has been checked.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidFrame`], also where a field is missing.
+    pub(super) fn read(frame: &JsValue) -> Result<Self> {
         let side = |name| field(frame, name).as_f64().unwrap_or_default() as u32;
-        let rgba = field(frame, "rgba").dyn_into::<Uint8Array>().map(|rgba| rgba.to_vec());
-        FrameBytes { rgba: rgba.unwrap_or_default(), width: side("width"), height: side("height") }
+        let (width, height) = (side("width"), side("height"));
+        let rgba = Uint8Array::new(&field(frame, "rgba"));
+        check_size(width, height, rgba.length() as usize)?;
+        Ok(FrameBytes { rgba: rgba.to_vec(), width, height })
     }
 
-    pub(super) fn read_all(frames: &Array) -> Vec<Self> {
-        let mut read = Vec::with_capacity(frames.length() as usize);
-        frames.for_each(&mut |frame, _, _| read.push(FrameBytes::read(&frame)));
-        read
+    pub(super) fn read_all(frames: &Array) -> Result<Vec<Self>> {
+        let mut read = Vec::new();
+        for frame in frames.iter() {
+            read.push(FrameBytes::read(&frame)?);
+        }
+        Ok(read)
     }
 
     pub(super) fn frame(&self) -> Result<Frame<'_>> {

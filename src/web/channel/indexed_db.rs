@@ -1,7 +1,7 @@
 //! The store over IndexedDB: database `jicho`, object stores `releases`, `blobs`, `state` and `lessons`
 //! (docs/formats/device.md).
 //!
-//! As [`Database`] demands, everything to write is made ready before a transaction begins.
+//! As [`Database`] demands, everything that is to be written is prepared before a transaction begins.
 
 use idb::{KeyRange, ObjectStore, ObjectStoreParams, Query, Transaction};
 use js_sys::{Array, Object, Reflect, Uint8Array};
@@ -25,14 +25,14 @@ const SCHEMA: Schema = Schema {
     stores: &[RELEASES, BLOBS, STATE, LESSONS],
     make: |database, store| database.create_object_store(store, ObjectStoreParams::new()).map(drop),
 };
-/// In `state`.
+/// The key of the device's random number in `state`.
 const DEVICE: &str = "device";
 
 /// Releases and files in this origin's IndexedDB.
 pub struct IndexedDb(Database);
 
 impl IndexedDb {
-    /// Opens the database, which is made when there is none. `None` where this browser allows no IndexedDB here.
+    /// Opens the database, and creates it where there is none. `None` where this browser allows no IndexedDB here.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Storage`] when a newer version of the app has changed the database's schema.
@@ -182,7 +182,7 @@ impl Store for IndexedDb {
         let fresh = random::bytes();
         let make = async |transaction: &Transaction| {
             let state = transaction.object_store(STATE)?;
-            // Another tab may have been faster.
+            // Another tab may have created it meanwhile.
             if let Some(device) = state.get(JsValue::from(DEVICE))?.await?.and_then(number) {
                 return Ok(device);
             }
@@ -198,7 +198,7 @@ fn notes_key(key: &str) -> String {
     format!("notes {key}")
 }
 
-/// No channel's key has a blank, nor has an id.
+/// The key of a lesson. Neither a channel's key nor an id contains a blank.
 fn lesson_key(key: &str, id: &str) -> String {
     format!("{key} {id}")
 }
@@ -208,11 +208,11 @@ fn lessons_of(key: &str) -> Result<KeyRange, Fault> {
     Ok(KeyRange::bound(&from.into(), &until.into(), None, Some(true))?)
 }
 
-/// Deletes every file that no release names.
+/// Evicts every file that no release names.
 async fn sweep(releases: &ObjectStore, blobs: &ObjectStore) -> Result<(), Fault> {
     let all = releases.get_all(None, None)?.await?;
     let all: Option<Vec<StoredRelease>> = all.iter().map(read_release).collect();
-    // A release that this version cannot read may name any file: nothing is deleted then.
+    // A release that this version cannot read may name any file, so nothing is evicted then.
     let Some(all) = all else { return Ok(()) };
     for sha256 in keys(blobs).await?.iter().filter(|s| !all.iter().any(|r| r.blobs.contains(s))) {
         blobs.delete(JsValue::from(sha256.as_str()))?;

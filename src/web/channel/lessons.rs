@@ -59,7 +59,7 @@ impl Channel {
         #[wasm_bindgen(unchecked_param_type = "Frame")] frame: &JsValue,
     ) -> Result<JsValue, JsValue> {
         let take = || {
-            let bytes = FrameBytes::read(frame);
+            let bytes = FrameBytes::read(frame)?;
             let frame = bytes.frame()?;
             let quality = self.quality(&frame, &JsValue::UNDEFINED);
             let LessonFrame { features, .. } = self.session.lesson_frame(&frame)?;

@@ -143,7 +143,7 @@ impl Channel {
         #[wasm_bindgen(unchecked_param_type = "RecognizeOptions")] options: &JsValue,
     ) -> Result<JsValue, JsValue> {
         let recognize = || {
-            let bytes = FrameBytes::read_all(frames);
+            let bytes = FrameBytes::read_all(frames)?;
             let mut frames = Vec::with_capacity(bytes.len());
             for frame in &bytes {
                 frames.push(frame.frame()?);
@@ -169,7 +169,7 @@ impl Channel {
         #[wasm_bindgen(unchecked_param_type = "Frame")] frame: &JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "Moment")] moment: &JsValue,
     ) -> Result<JsValue, JsValue> {
-        let assess = || quality_to_js(&self.quality(&FrameBytes::read(frame).frame()?, moment));
+        let assess = || quality_to_js(&self.quality(&FrameBytes::read(frame)?.frame()?, moment));
         assess().map_err(|e| plain(&e))
     }
 

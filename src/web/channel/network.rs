@@ -1,4 +1,4 @@
-//! A compiled network without a channel: what the benchmark measures.
+//! A compiled network without a channel, for the benchmark.
 
 use wasm_bindgen::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Any ONNX network without a channel; in the build with tract only.
+//! Any ONNX network without a channel. Only the build with tract has it.
 
 use wasm_bindgen::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The store that this browser allows.
+//! The store of releases: IndexedDB, or memory where the browser allows no database.
 
 use std::rc::Rc;
 
@@ -121,7 +121,7 @@ impl Store for Storage {
     async fn device(&self) -> Result<[u8; 16]> {
         match self {
             Storage::IndexedDb(store) => store.device().await,
-            // One that changes with every page would bring the device into trials and out again.
+            // A number that changed with every page load would move the device into candidates' shares and out again.
             Storage::Memory(_) => Err(Error::new(ErrorKind::Storage, "this browser can keep no device number")),
         }
     }
