@@ -50,7 +50,7 @@ test('the snippets of the documentation compile', () => {
       target: 'ES2022',
       module: 'ES2022',
       moduleResolution: 'bundler',
-      lib: ['ES2022', 'DOM', 'DOM.Iterable', 'ESNext.Disposable'],
+      lib: ['ES2022', 'DOM', 'DOM.Iterable'],
       types: [],
       strict: true,
       noEmit: true,

@@ -266,3 +266,11 @@ export interface LessonVault {
   /** As {@link Vault.delete}. */
   delete(id: string): Promise<boolean>;
 }
+
+/** What came of an import. */
+export interface Imported {
+  /** Records added. */
+  added: number;
+  /** Records that were there already. */
+  present: number;
+}
