@@ -5,6 +5,7 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+mod before;
 #[cfg(feature = "s3")]
 mod bucket;
 mod canary;
@@ -17,6 +18,7 @@ mod datasets;
 mod determinism;
 mod evaluate;
 mod export;
+mod folder;
 mod import;
 mod kill;
 mod onnx;
@@ -29,6 +31,7 @@ mod real_data;
 mod report;
 #[cfg(feature = "s3")]
 mod s3;
+mod sequence;
 mod serve;
 
 mod shop;
