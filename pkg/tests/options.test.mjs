@@ -14,6 +14,7 @@ test('options that are left out have defaults', () => {
     models: 'https://shop.example/models/',
     wasm: undefined,
     keys: undefined,
+    threshold: undefined,
     products: null,
     stallSeconds: 30,
     quality: true,
@@ -33,7 +34,7 @@ test('settings can be posted to a worker, and contain no token', () => {
 
 test('an option of a wrong type is refused by its name', () => {
   const wrong = {
-    ...{ keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
+    ...{ keys: 'ab', threshold: 0, products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
     ...{ onModel: 'log', onCheck: 1, onProgress: {}, onTaught: true, vault: {}, wasm: '/wasm/jicho_bg.wasm' },
   };
   for (const [name, value] of Object.entries(wrong)) {

@@ -105,6 +105,14 @@ test('Parcel builds it, with the field that its documentation names', options, a
   const flags = ['--dist-dir', out, '--public-url', '/', '--no-cache', '--log-level', 'warn'];
   writePage(at.folder, 'main.js', 'module');
   execFileSync(process.execPath, [parcel, 'build', 'index.html', ...flags], { cwd: at.folder, encoding: 'utf8' });
+  // Parcel writes an import map into the page, which the app's policy must allow.
+  at.web.misbehave = (_, response) => {
+    response.setHeader(
+      'Content-Security-Policy',
+      "script-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; worker-src 'self'",
+    );
+    return false;
+  };
   await at.open(out);
   await at.works();
 });
