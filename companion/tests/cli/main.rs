@@ -5,6 +5,7 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+mod before;
 #[cfg(feature = "s3")]
 mod bucket;
 mod canary;
@@ -13,9 +14,11 @@ mod clean;
 mod compile;
 mod crossvalidate;
 mod damage;
+mod datasets;
 mod determinism;
 mod evaluate;
 mod export;
+mod folder;
 mod foreign;
 mod import;
 mod kill;
@@ -29,6 +32,7 @@ mod real_data;
 mod report;
 #[cfg(feature = "s3")]
 mod s3;
+mod sequence;
 mod serve;
 
 mod shop;

@@ -84,6 +84,8 @@ pub struct PixelFlags {
 pub struct Backbone {
     /// For reports.
     pub name: String,
+    /// The `architecture` of metadata.json: the network's name in the registry; none of a file that is not known.
+    pub architecture: Option<String>,
     /// The cut network.
     pub onnx: Vec<u8>,
     /// The same, compiled.
@@ -160,7 +162,9 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     let compiled = Compiled { plan: files.next(), note: told.note };
     compiled.warn(progress);
     let pretraining = told.pretraining.map(|text| Pretraining::from_text(&text)).transpose();
+    let architecture = if embedded { Some(embedded::ARCHITECTURE.to_owned()) } else { told.name.clone() };
     Ok(Backbone {
+        architecture,
         name: told.name.unwrap_or_else(|| path.display().to_string()),
         onnx,
         compiled,

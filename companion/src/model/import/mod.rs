@@ -61,6 +61,7 @@ pub struct Question {
 /// What the child found. The files with it are the network and, if there is one, its plan.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Told {
+    architecture: Option<String>,
     preprocessing: Preprocessing,
     size: usize,
     note: Note,
@@ -80,7 +81,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         pixels: options.pixels.clone(),
         plan: options.plan,
     };
-    let (Told { preprocessing, size, note }, files) = isolated::ask(Task::Classifier(question))?;
+    let (Told { architecture, preprocessing, size, note }, files) = isolated::ask(Task::Classifier(question))?;
     let mut files = files.into_iter();
     let onnx = files.next().unwrap_or_default();
     let compiled = Compiled { plan: files.next(), note };
@@ -95,6 +96,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         product_count: labels.len(),
         image_count: 0,
         model_type: ModelType::Classifier,
+        architecture,
         image_size: size,
         labels,
         accuracy: None,
@@ -115,6 +117,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
+        expires: None,
+        key_lists: Vec::new(),
     };
     let mut files = vec![(FileRole::Backbone, onnx)];
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));
@@ -139,6 +143,7 @@ pub fn answer(question: &Question) -> Result<Answer<Told>> {
     let compiled = plan::make(&onnx, &network.preprocessing, network.size, question.plan, Progress::Silent)?;
     let mut files = vec![onnx];
     files.extend(compiled.plan);
-    let told = Told { preprocessing: network.preprocessing, size: network.size, note: compiled.note };
+    let architecture = network.name.map(str::to_owned);
+    let told = Told { architecture, preprocessing: network.preprocessing, size: network.size, note: compiled.note };
     Ok((told, files))
 }
