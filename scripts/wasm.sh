@@ -22,7 +22,7 @@ is_fresh() {
   [ -f "$1" ] && [ -z "$(find src Cargo.toml Cargo.lock .cargo scripts/wasm.sh scripts/wasm-flags.sh -newer "$1" -print -quit)" ]
 }
 
-# Builds the library with the cargo flags $3… in the target folder $1 and writes the module into the folder $2. Variants share
+# Builds the library with the cargo flags $3…, and behind `--` the compiler's for this crate alone, in the target folder $1 and writes the module into the folder $2. Variants share
 # a target folder, so that what all of them need is built once; the module of the last variant is deleted first, or cargo
 # would take it for this one's.
 small_module() {
@@ -30,7 +30,7 @@ small_module() {
   shift 2
   local built=$target/wasm32-unknown-unknown/wasm
   rm -f "$built/jicho.wasm" "$built/deps/jicho.wasm" "$built/deps/libjicho.rlib"
-  cargo build -p jicho --lib --no-default-features --profile wasm --target wasm32-unknown-unknown --target-dir "$target" "$@"
+  cargo rustc -p jicho --lib --no-default-features --profile wasm --target wasm32-unknown-unknown --target-dir "$target" "$@"
   bindgen "$built/jicho.wasm" "$out"
 }
 
@@ -60,12 +60,12 @@ vault() {
 # The sealed store without its encryption, for tests alone: it shows that they find what is not sealed. Never published.
 unsealed() {
   is_fresh target/wasm-unsealed/vault/jicho-vault.wasm && return
-  CARGO_PROFILE_WASM_OPT_LEVEL=s small_module target/wasm-vault target/wasm-unsealed/vault --features vault,unsealed
+  CARGO_PROFILE_WASM_OPT_LEVEL=s small_module target/wasm-vault target/wasm-unsealed/vault --features vault -- --cfg jicho_unsealed
 }
 
 # The sealed store with the benchmark's hooks. Never published.
 bench() {
-  CARGO_PROFILE_WASM_OPT_LEVEL=s small_module target/wasm-vault target/wasm-bench/vault --features vault,bench
+  CARGO_PROFILE_WASM_OPT_LEVEL=s small_module target/wasm-vault target/wasm-bench/vault --features vault -- --cfg jicho_bench
 }
 
 # The module that runs any ONNX network, which few pages fetch. It shares its profile with the tests in Chromium.

@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use jicho::vault::{
-    Change, Cost, Device, Kind, MemoryStore, Passphrase, Position, Query, Record, RecordId, Row, Sale, Scan, Select,
-    Settings, Store, Unlock, Usage, Vault,
+    Change, Cost, Device, DeviceKey, KeyChange, Kind, MemoryStore, Passphrase, Position, Query, Record, RecordId, Row,
+    Sale, Scan, Select, Settings, Store, Unlock, Usage, Vault,
 };
 use jicho::{Error, ErrorKind, Result};
 
@@ -57,6 +57,7 @@ async fn contract(store: &impl Store) {
     rows_are_found_by_their_key(store).await;
     what_is_kept_is_counted(store).await;
     destroying_is_for_one_vault(store).await;
+    the_devices_key_changes_with_the_header_alone(store).await;
 }
 
 async fn nothing_is_there_at_first(store: &impl Store) {
@@ -128,7 +129,7 @@ async fn kinds_and_vaults_are_apart(store: &impl Store) {
     assert!(commit(store, "apart.", None, b"g", &[put(&Row { sealed: vec![8], ..scan.clone() })]).await);
     assert_eq!(found(store, "apart", select(Kind::Scan)).await, [1]);
     assert_eq!(found(store, "apart", select(Kind::Sale)).await, [2]);
-    assert_eq!(found(store, "apart", select(Kind::Prototype)).await, NONE);
+    assert_eq!(found(store, "apart", select(Kind::Lesson)).await, NONE);
     assert_eq!(store.row("apart", scan.id).await.unwrap(), Some(scan));
     assert_eq!(found(store, "apart.", select(Kind::Sale)).await, NONE);
 }
@@ -190,12 +191,39 @@ async fn destroying_is_for_one_vault(store: &impl Store) {
     }
     store.sweep("gone").await.unwrap();
     assert_eq!(found(store, "gone", select(Kind::Scan)).await, [1], "it has its header");
-    store.behead("gone").await.unwrap();
+    store.delete_header("gone").await.unwrap();
     store.sweep("gone").await.unwrap();
     assert_eq!(store.usage("gone").await.unwrap(), Usage::default());
     assert!(commit(store, "gone", None, b"h", &[put(&row(1, Kind::Scan, 5))]).await);
     assert_eq!(store.row("gone", id(1)).await.unwrap().unwrap().blob, None, "no blob of the one before");
     assert_eq!(found(store, "stays", select(Kind::Scan)).await, [1]);
+}
+
+/// A key that any store can keep.
+fn device_key() -> DeviceKey {
+    #[cfg(target_arch = "wasm32")]
+    return Rc::new(wasm_bindgen::JsValue::from(js_sys::Object::new()));
+    #[cfg(not(target_arch = "wasm32"))]
+    Rc::new(1u64)
+}
+
+async fn the_devices_key_changes_with_the_header_alone(store: &impl Store) {
+    let change = async |expected, header, key| store.commit_lock("locked", expected, header, &[], &key).await.unwrap();
+    let has_key = async || store.device_key("locked").await.unwrap().is_some();
+    assert!(!has_key().await);
+    assert!(change(None, &b"1"[..], KeyChange::Put(device_key())).await);
+    assert!(has_key().await);
+    assert!(!change(None, &b"2"[..], KeyChange::Delete).await, "it was planned against another header");
+    assert!(has_key().await);
+    assert!(change(Some(&b"1"[..]), &b"2"[..], KeyChange::Keep).await);
+    assert!(has_key().await);
+    assert!(change(Some(&b"2"[..]), &b"3"[..], KeyChange::Delete).await);
+    assert!(!has_key().await);
+    assert!(!change(Some(&b"2"[..]), &b"4"[..], KeyChange::Put(device_key())).await);
+    assert!(!has_key().await);
+    assert!(change(Some(&b"3"[..]), &b"4"[..], KeyChange::Put(device_key())).await);
+    store.delete_header("locked").await.unwrap();
+    assert!(!has_key().await, "it goes with the header");
 }
 
 /// A clock that stands, and numbers that do not repeat; the device's key is for the browser tests.
@@ -214,16 +242,16 @@ impl Device for &Counter {
         Ok(())
     }
 
-    async fn seal(&self, _: &str, _: &[u8; 32]) -> Result<Vec<u8>> {
+    async fn make_key(&self) -> Result<DeviceKey> {
         Err(Error::new(ErrorKind::Unsupported, "this device has no key"))
     }
 
-    async fn open(&self, _: &str, _: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>> {
-        Err(Error::new(ErrorKind::KeyMissing, "this device has no key"))
+    async fn seal(&self, _: &DeviceKey, _: &str, _: &[u8; 32]) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported, "this device has no key"))
     }
 
-    async fn forget(&self, _: &str) -> Result<()> {
-        Ok(())
+    async fn open(&self, _: &DeviceKey, _: &str, _: &[u8]) -> Result<zeroize::Zeroizing<[u8; 32]>> {
+        Err(Error::new(ErrorKind::WrongKey, "this device has no key"))
     }
 }
 
@@ -248,7 +276,7 @@ async fn sealed<S: Store>(one: S, two: S, elsewhere: S) {
         vault.add(&scan(number), None).await.unwrap();
     }
     assert_eq!(scores(&one).await, (0..20).collect::<Vec<u32>>());
-    let thumbnail = &[0xff, 0xd8, 0xff, 1][..];
+    let thumbnail = &[0xff, 0xd8, 0xff, 0xd9][..];
     let with_blob = two.add(&scan(20), Some(thumbnail)).await.unwrap();
     assert_eq!(one.get(with_blob).await.unwrap().unwrap().blob.as_deref(), Some(thumbnail));
     let sale = Record::Sale(Sale { order: 5.into() });
@@ -272,7 +300,7 @@ async fn sealed<S: Store>(one: S, two: S, elsewhere: S) {
 
     assert!(one.delete(with_blob).await.unwrap());
     assert_eq!(two.get(with_blob).await.unwrap(), None);
-    jicho::vault::destroy(two.store(), &&device, "shop").await.unwrap();
+    jicho::vault::destroy(two.store(), "shop").await.unwrap();
     assert_eq!(one.add(&scan(1), None).await.unwrap_err().kind(), ErrorKind::VaultClosed);
     assert_eq!(scores(&other).await.len(), 22);
 }
@@ -368,6 +396,21 @@ mod browser {
         assert!(error.message().contains("QuotaExceededError"), "{error}");
         assert_eq!(store.header("shop").await.unwrap().as_deref(), Some(&b"a"[..]));
         assert_eq!(found(&store, "shop", select(Kind::Scan)).await, [1]);
+    }
+
+    /// As where a frozen tab keeps the database open that another one upgrades or deletes.
+    #[wasm_bindgen_test]
+    async fn a_database_that_does_not_open_is_told_and_opens_once_it_can() {
+        let factory = Factory::new().unwrap();
+        let holder = factory.open("held", Some(1)).unwrap().await.unwrap();
+        let deleted = factory.delete("held").unwrap();
+        let store = again("held").await;
+        let error = store.header("shop").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.message().contains("another tab"), "{error}");
+        holder.close();
+        deleted.await.unwrap();
+        assert_eq!(store.header("shop").await.unwrap(), None);
     }
 
     const SETTINGS: &str =

@@ -1,10 +1,10 @@
 //! Envelopes alone, for the benchmark; in no module that is released.
 
+use super::cipher::CipherKey;
 use super::device::Device;
 use super::envelope::{Content, Envelope, Place, seal, seal_on};
-use super::id::{RecordId, VaultId};
-use super::key::CipherKey;
-use super::record::Kind;
+use super::ids::{RecordId, VaultId};
+use super::kind::Kind;
 use crate::error::Result;
 
 /// Seals and opens by the crate's own AES.

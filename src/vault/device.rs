@@ -1,8 +1,14 @@
 //! What a vault asks of the device besides storage.
 
+use std::any::Any;
+use std::rc::Rc;
+
 use zeroize::Zeroizing;
 
 use crate::error::Result;
+
+/// A key of the device's own, as its [`Device`] made it and a [`super::Store`] keeps it. Neither can read its bytes.
+pub type DeviceKey = Rc<dyn Any>;
 
 /// Time, randomness, and a key that never leaves the device. The futures need not be `Send`.
 #[expect(async_fn_in_trait, reason = "a browser has one thread, and nothing here spawns")]
@@ -16,19 +22,24 @@ pub trait Device {
     /// [`crate::ErrorKind::Unsupported`] where there is none.
     fn random(&self, bytes: &mut [u8]) -> Result<()>;
 
-    /// Seals `secret` under the device's key for the vault of that name, which is made when there is none; 1 KiB at most.
-    /// Two tabs that make it at once must end with one key.
+    /// Makes a key for one lock. It is kept nowhere until a store commits it together with the header that needs it.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unsupported`] where the browser cannot keep such a key, found out by reading it back and
-    /// opening with it.
-    async fn seal(&self, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>>;
+    /// [`crate::ErrorKind::Unsupported`] where the browser cannot keep such a key, found out by storing it for a moment,
+    /// reading it back and opening with it.
+    async fn make_key(&self) -> Result<DeviceKey>;
+
+    /// Seals `secret` under a key of the device's for the vault of that name; 1 KiB at most.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] where the platform cannot.
+    async fn seal(&self, key: &DeviceKey, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>>;
 
     /// Opens what [`Device::seal`] sealed.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::KeyMissing`] where the key is gone, [`crate::ErrorKind::WrongKey`] where it is another.
-    async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>>;
+    /// [`crate::ErrorKind::WrongKey`] where another key sealed it.
+    async fn open(&self, key: &DeviceKey, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>>;
 
     /// Seals by AES-256-GCM of the platform's own, which is the faster one for what is long: what was sealed and its tag.
     /// `None` leaves it to this crate.
@@ -40,12 +51,6 @@ pub trait Device {
     async fn decrypt(&self, _with: &AesGcm<'_>, _sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         None
     }
-
-    /// Deletes the device's key for the vault of that name, if there is one.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Storage`].
-    async fn forget(&self, vault: &str) -> Result<()>;
 }
 
 /// What AES-256-GCM takes beside the content.

@@ -1,11 +1,10 @@
-//! What a vault tells of itself: nothing of its records but their number.
+//! Diagnosis: the state of a vault. It tells nothing about the records but their number and size.
 
 use serde::Serialize;
 
 use super::device::Device;
-use super::envelope::FORMAT;
-use super::header::Lock;
-use super::record::Kind;
+use super::header::{HEADER_FORMAT, Lock};
+use super::kind::Kind;
 use super::session::Vault;
 use super::store::Store;
 use crate::error::Result;
@@ -26,6 +25,8 @@ pub struct Diagnosis {
     pub lost: u32,
     /// Bytes of header, records and blobs.
     pub bytes: u64,
+    /// Days that records stay, by kind; `None` until they are deleted.
+    pub retention_days: Vec<(&'static str, Option<u32>)>,
     /// How often the current data key sealed something.
     pub key_uses: u64,
     /// When the current data key was made, in milliseconds since 1970.
@@ -48,14 +49,15 @@ impl<S: Store, D: Device> Vault<S, D> {
             Lock::Key => ("key", None),
             Lock::Device { .. } => ("device", None),
         };
-        let current = header.current();
+        let (current, retention) = (header.current(), self.retention()?);
         Ok(Diagnosis {
-            format: FORMAT,
+            format: HEADER_FORMAT,
             lock,
             argon2id,
             records: Kind::ALL.iter().zip(usage.counts).map(|(kind, count)| (kind.name(), count)).collect(),
             lost: header.lost(usage.counts),
             bytes: usage.bytes,
+            retention_days: Kind::ALL.iter().map(|kind| (kind.name(), retention.days(*kind))).collect(),
             key_uses: current.uses,
             key_since: current.since,
             rotating: header.keys.len() > 1,

@@ -4,23 +4,21 @@ use aes_gcm::Tag;
 use aes_gcm::aead::AeadInOut;
 use zeroize::Zeroizing;
 
+use super::cipher::CipherKey;
 use super::device::{AesGcm, Device};
-use super::id::{RecordId, VaultId};
-use super::key::CipherKey;
-use super::record::Kind;
+use super::ids::{RecordId, VaultId};
+use super::kind::Kind;
 use crate::codec::Reader;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of the envelope's format, its first byte; one that no release opens where nothing is sealed.
-pub const FORMAT: u8 = if cfg!(feature = "unsealed") { 0xff } else { 1 };
+pub const FORMAT: u8 = if cfg!(jicho_unsealed) { 0xff } else { 1 };
 /// Bytes of a nonce.
 pub(super) const NONCE: usize = 12;
 /// What the format, the key's id and the nonce take.
 const HEAD: usize = 1 + 4 + NONCE;
 const TAG: usize = 16;
-/// Padded to a multiple of this, so that its length does not tell which product was seen.
-const BLOCK: usize = 256;
-/// From this many bytes on a browser's own AES is the faster one, for all that calling it costs (docs/benchmarks.md).
+/// From this length on the browser's own AES is faster than this crate's, in spite of what a call costs (docs/benchmarks.md).
 const LONG: usize = 2048;
 
 /// What an envelope holds.
@@ -44,7 +42,7 @@ impl Content {
     }
 }
 
-/// Where an envelope lies. It opens nowhere else.
+/// Where an envelope belongs: it is authenticated with this, and opens nowhere else.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) vault: VaultId,
@@ -103,7 +101,7 @@ impl<'a> Envelope<'a> {
     pub(super) fn open(&self, key: &CipherKey, place: &Place) -> Result<Zeroizing<Vec<u8>>> {
         let (sealed, tag) = self.sealed.split_last_chunk::<TAG>().ok_or_else(damaged)?;
         let mut plain = Zeroizing::new(sealed.to_vec());
-        if cfg!(feature = "unsealed") {
+        if cfg!(jicho_unsealed) {
             return Ok(plain);
         }
         let content = plain.as_mut_slice().into();
@@ -113,14 +111,14 @@ impl<'a> Envelope<'a> {
         Ok(plain)
     }
 
-    /// The same by the platform, where that is faster.
+    /// As [`seal`], by the platform's own AES where that is faster.
     pub(super) async fn open_on(
         &self,
         device: &impl Device,
         key: &CipherKey,
         place: &Place,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        if self.sealed.len() >= LONG && !cfg!(feature = "unsealed") {
+        if self.sealed.len() >= LONG && !cfg!(jicho_unsealed) {
             let with = AesGcm { key: &key.secret, nonce: self.nonce, aad: &place.aad(self.key) };
             if let Some(plain) = device.decrypt(&with, self.sealed).await {
                 return Ok(plain);
@@ -132,11 +130,11 @@ impl<'a> Envelope<'a> {
 
 /// Seals `plain` under the key of that id. A nonce is never used twice with a key.
 pub(super) fn seal(key: &CipherKey, id: u32, nonce: [u8; NONCE], place: &Place, plain: &[u8]) -> Result<Vec<u8>> {
-    // At once as long as it will be, so that no copy of the content is left behind.
+    // Allocated at its final length: growing would leave copies of the content in freed memory.
     let mut sealed = Vec::with_capacity(HEAD + plain.len() + TAG);
     sealed.extend(head(id, nonce));
     sealed.extend(plain);
-    if cfg!(feature = "unsealed") {
+    if cfg!(jicho_unsealed) {
         sealed.extend([0; TAG]);
         return Ok(sealed);
     }
@@ -148,7 +146,7 @@ pub(super) fn seal(key: &CipherKey, id: u32, nonce: [u8; NONCE], place: &Place, 
     Ok(sealed)
 }
 
-/// The same by the platform, where that is faster.
+/// As [`seal`], by the platform's own AES where that is faster.
 pub(super) async fn seal_on(
     device: &impl Device,
     key: &CipherKey,
@@ -157,7 +155,7 @@ pub(super) async fn seal_on(
     place: &Place,
     plain: &[u8],
 ) -> Result<Vec<u8>> {
-    if plain.len() >= LONG && !cfg!(feature = "unsealed") {
+    if plain.len() >= LONG && !cfg!(jicho_unsealed) {
         let with = AesGcm { key: &key.secret, nonce: &nonce, aad: &place.aad(id) };
         if let Some(sealed) = device.encrypt(&with, plain).await.filter(|s| s.len() == plain.len() + TAG) {
             return Ok([&head(id, nonce)[..], &sealed].concat());
@@ -171,19 +169,6 @@ fn head(key: u32, nonce: [u8; NONCE]) -> [u8; HEAD] {
     head[1..5].copy_from_slice(&key.to_le_bytes());
     head[5..].copy_from_slice(&nonce);
     head
-}
-
-/// `bytes` with their length before and zeros behind.
-pub(super) fn pad(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let length = (4 + bytes.len()).next_multiple_of(BLOCK);
-    let mut padded = Zeroizing::new(Vec::with_capacity(length));
-    crate::codec::put(&mut padded, bytes);
-    padded.resize(length, 0);
-    padded
-}
-
-pub(super) fn unpad(padded: &[u8]) -> Result<&[u8]> {
-    Reader(padded).bytes().ok_or_else(damaged)
 }
 
 fn damaged() -> Error {

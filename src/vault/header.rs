@@ -2,14 +2,18 @@
 
 use sha2::{Digest, Sha256};
 
-use super::envelope::FORMAT;
-use super::id::VaultId;
+use super::ids::VaultId;
+use super::kind::Kind;
 use super::passphrase::Cost;
-use super::record::Kind;
+use super::settings::Retention;
 use crate::codec::{Reader, put};
 use crate::error::{Error, ErrorKind, Result};
 
 const MAGIC: [u8; 4] = *b"JCHV";
+/// The version of the header's format that is written. Where nothing is sealed it is one that no release opens.
+pub const HEADER_FORMAT: u8 = if cfg!(jicho_unsealed) { 0xff } else { 2 };
+/// The version before: without retention, and without the check values of data keys.
+const FIRST_FORMAT: u8 = 1;
 const CHECKSUM: usize = 16;
 /// A wrapped key: an envelope of 32 bytes.
 const WRAPPED: usize = 65;
@@ -29,6 +33,8 @@ pub struct Header {
     pub check: [u8; 32],
     /// How many records there are of each [`Kind`].
     pub counts: [u32; Kind::ALL.len()],
+    /// How long records stay. `None` in a header of format 1, which left that to whoever opened the vault.
+    pub retention: Option<Retention>,
     /// The oldest first; the last one seals, the others only open. Never empty, and no id twice.
     pub keys: Vec<KeyEntry>,
 }
@@ -76,6 +82,9 @@ pub struct KeyEntry {
     pub uses: u64,
     /// When it was made, in milliseconds since 1970.
     pub since: u64,
+    /// Tells one data key from another of the same id, as there may be after an older copy of the vault was put back.
+    /// `None` in a header of format 1.
+    pub check: Option<[u8; 16]>,
     /// Itself, in an envelope.
     pub wrapped: Vec<u8>,
 }
@@ -95,8 +104,10 @@ impl Header {
             return Err(damaged());
         }
         match body.split_at_checked(5) {
-            Some((head, rest)) if head[..4] == MAGIC && head[4] == FORMAT => Self::read(rest).ok_or_else(damaged),
-            Some((head, _)) if head[..4] == MAGIC && head[4] > FORMAT => {
+            Some((head, rest)) if head[..4] == MAGIC && [FIRST_FORMAT, HEADER_FORMAT].contains(&head[4]) => {
+                Self::read(rest, head[4] == FIRST_FORMAT).ok_or_else(damaged)
+            }
+            Some((head, _)) if head[..4] == MAGIC && head[4] > HEADER_FORMAT => {
                 let message = format!("the vault has the format {}: update the app (reload it)", head[4]);
                 Err(Error::new(ErrorKind::SchemaTooNew, message))
             }
@@ -104,7 +115,7 @@ impl Header {
         }
     }
 
-    fn read(body: &[u8]) -> Option<Self> {
+    fn read(body: &[u8], first: bool) -> Option<Self> {
         let mut reader = Reader(body);
         let vault = VaultId(reader.array()?);
         let revision = reader.u64()?;
@@ -123,23 +134,25 @@ impl Header {
         for count in &mut counts {
             *count = reader.u32()?;
         }
+        let retention = if first { None } else { Some(read_retention(&mut reader)?) };
         let mut keys: Vec<KeyEntry> = Vec::new();
         for _ in 0..reader.u8()? {
             let (id, uses, since) = (reader.u32()?, reader.u64()?, reader.u64()?);
+            let check = if first { None } else { Some(reader.array()?) };
             let wrapped = reader.take(WRAPPED)?.to_vec();
             if keys.last().is_some_and(|before| before.id >= id) {
                 return None;
             }
-            keys.push(KeyEntry { id, uses, since, wrapped });
+            keys.push(KeyEntry { id, uses, since, check, wrapped });
         }
         reader.end()?;
-        (!keys.is_empty()).then_some(Header { vault, revision, lock, check, counts, keys })
+        (!keys.is_empty()).then_some(Header { vault, revision, lock, check, counts, retention, keys })
     }
 
-    /// As [`Header::parse`] reads it.
+    /// As [`Header::parse`] reads it, in the newest format: what a header of format 1 lacks must have been filled in.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = [&MAGIC[..], &[FORMAT], &self.vault.0, &self.revision.to_le_bytes()].concat();
+        let mut bytes = [&MAGIC[..], &[HEADER_FORMAT], &self.vault.0, &self.revision.to_le_bytes()].concat();
         match &self.lock {
             Lock::Passphrase { salt, cost } => {
                 bytes.push(1);
@@ -154,12 +167,15 @@ impl Header {
         }
         bytes.extend(self.check);
         bytes.extend(self.counts.iter().flat_map(|count| count.to_le_bytes()));
+        let Retention { scans, corrections, lessons } = self.retention.unwrap_or_default();
+        bytes.extend([scans, corrections, lessons].iter().flat_map(|days| days.unwrap_or(0).to_le_bytes()));
         // No more than MAX_KEYS are ever made.
         bytes.push(self.keys.len() as u8);
         for key in &self.keys {
             bytes.extend(key.id.to_le_bytes());
             bytes.extend(key.uses.to_le_bytes());
             bytes.extend(key.since.to_le_bytes());
+            bytes.extend(key.check.unwrap_or_default());
             bytes.extend(&key.wrapped);
         }
         let checksum = Sha256::digest(&bytes);
@@ -189,6 +205,12 @@ impl Header {
     pub(super) fn current_mut(&mut self) -> &mut KeyEntry {
         self.keys.last_mut().expect("a header has a key")
     }
+}
+
+/// Days of each kind that has any; 0 stands for records that stay until they are deleted.
+fn read_retention(reader: &mut Reader<'_>) -> Option<Retention> {
+    let mut days = || reader.u32().map(|days| Some(days).filter(|days| *days > 0));
+    Some(Retention { scans: days()?, corrections: days()?, lessons: days()? })
 }
 
 fn place(kind: Kind) -> usize {

@@ -1,15 +1,21 @@
 //! Taking in an exported file.
 
+use std::collections::BTreeSet;
+
 use super::device::Device;
-use super::export::ExportFile;
+use super::export_file::{ExportFile, ExportSource, FileRecord, MAX_TIME, broken};
+use super::ids::RecordId;
+use super::keyring::Keyring;
+use super::kind::Kind;
 use super::passphrase::Passphrase;
-use super::record::Kind;
+use super::record::{Limits, Plain};
 use super::session::Vault;
 use super::store::Store;
 use crate::error::Result;
 
-/// Records that are added in one transaction.
+/// Records, and bytes of them, that are added in one transaction.
 const BATCH: usize = 64;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// What came of an import.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,45 +27,86 @@ pub struct Imported {
 }
 
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Adds every record of an exported file that is not there yet, with its id and its time. The whole file is opened
-    /// before anything is added. An import that died is simply repeated. Retention then applies as to any record.
+    /// Adds every record of an exported file that is not there yet, with its id and its time. What could not be added here
+    /// is not imported either: a geohash is shortened to what [`super::Settings::geohash_length`] allows, and a thumbnail
+    /// loses its metadata, or is left out where it is no JPEG.
+    ///
+    /// The file is read twice, a piece at a time: all of it is opened and checked before anything is added. An import that
+    /// died is simply repeated. Retention then applies as to any record.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidExport`], [`crate::ErrorKind::SchemaTooNew`], [`crate::ErrorKind::WrongKey`],
     /// [`crate::ErrorKind::QueueFull`] where the sales have no room: nothing was added. [`crate::ErrorKind::Storage`],
-    /// [`crate::ErrorKind::VaultClosed`]: some may have been.
-    pub async fn import(&self, file: &[u8], passphrase: &Passphrase) -> Result<Imported> {
+    /// [`crate::ErrorKind::VaultClosed`], and what the source fails with: some may have been.
+    pub async fn import(&self, source: &impl ExportSource, passphrase: &Passphrase) -> Result<Imported> {
         self.check_open()?;
-        let (source, rows) = ExportFile::parse(file)?.open(passphrase, &self.device).await?;
-        let mut sales = 0;
-        for sale in rows.iter().filter(|row| row.kind == Kind::Sale) {
-            sales += u32::from(self.store.row(&self.name, sale.id).await?.is_none());
-        }
+        let file = ExportFile::read(source).await?;
+        let ring = file.unlock(passphrase)?;
+        let sales = self.check_file(&file, &ring).await?;
         self.refresh().await?;
         self.check_room(self.ring()?.header.count(Kind::Sale), sales)?;
         let mut imported = Imported::default();
-        for batch in rows.chunks(BATCH) {
-            let added = self.write(async |draft| {
-                let mut added = 0;
-                for row in batch {
-                    if self.store.row(&self.name, row.id).await?.is_some() {
-                        continue;
-                    }
-                    if row.kind == Kind::Sale {
-                        self.check_room(draft.ring.header.count(Kind::Sale), 1)?;
-                    }
-                    let plain = source.open_plain(row, &self.device).await?;
-                    self.renew_key(draft)?;
-                    let row = draft.ring.seal_row(row.kind, row.time, row.id, &plain, &self.device).await?;
-                    draft.add(row);
-                    added += 1;
+        let (mut records, mut ended) = (file.records(&ring).await?, false);
+        while !ended {
+            let (mut batch, mut bytes) = (Vec::new(), 0);
+            while !ended && batch.len() < BATCH && bytes < BATCH_BYTES {
+                match records.next(&self.device).await? {
+                    Some(record) => batch.push(self.acceptable(record)?),
+                    None => ended = true,
                 }
-                Ok(added)
-            });
-            let added = added.await?;
+                bytes += batch.last().map_or(0, |record| record.plain.length());
+            }
+            let added = self.add_batch(&batch).await?;
             imported.added += added;
             imported.present += batch.len() as u32 - added;
         }
         Ok(imported)
+    }
+
+    /// Reads the file to its end, and tells how many sales it would add.
+    async fn check_file<F: ExportSource>(&self, file: &ExportFile<'_, F>, ring: &Keyring) -> Result<u32> {
+        let (mut sales, mut ids) = (0, BTreeSet::<RecordId>::new());
+        let mut records = file.records(ring).await?;
+        while let Some(record) = records.next(&self.device).await? {
+            let FileRecord { kind, id, .. } = self.acceptable(record)?;
+            if !ids.insert(id) {
+                return Err(broken());
+            }
+            sales += u32::from(kind == Kind::Sale && self.store.row(&self.name, id).await?.is_none());
+        }
+        Ok(sales)
+    }
+
+    /// A record as it may be added here. Whoever knows the passphrase may have written anything.
+    fn acceptable(&self, FileRecord { kind, time, id, plain }: FileRecord) -> Result<FileRecord> {
+        if time > MAX_TIME {
+            return Err(broken());
+        }
+        let entry = plain.read(kind, id, time, true).map_err(|_| broken())?;
+        let limits = Limits { geohash_length: self.settings.geohash_length };
+        let (record, blob) = entry.record.fitted(entry.blob, limits);
+        let plain: Plain = record.write(blob.as_deref(), limits).map_err(|_| broken())?;
+        Ok(FileRecord { kind, time, id, plain })
+    }
+
+    /// Adds those that are not there yet, and tells how many.
+    async fn add_batch(&self, batch: &[FileRecord]) -> Result<u32> {
+        self.write(async |draft| {
+            let mut added = 0;
+            for FileRecord { kind, time, id, plain } in batch {
+                if self.store.row(&self.name, *id).await?.is_some() {
+                    continue;
+                }
+                if *kind == Kind::Sale {
+                    self.check_room(draft.ring.header.count(Kind::Sale), 1)?;
+                }
+                self.renew_key(draft)?;
+                let row = draft.ring.seal_row(*kind, *time, *id, plain, &self.device).await?;
+                draft.add(row);
+                added += 1;
+            }
+            Ok(added)
+        })
+        .await
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of an unlocked vault beside the header that they belong to.
+//! The keyring: the header of an unlocked vault together with the data keys that it names.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -6,10 +6,11 @@ use std::rc::Rc;
 use super::device::{Device, random, secret};
 use super::envelope::{Content, Envelope, Place, seal_on};
 use super::header::{Header, KeyEntry};
-use super::id::RecordId;
-use super::key::{DataKey, WrappingKey};
-use super::record::{Entry, Kind, Plain};
-use super::store::{Change, Row};
+use super::ids::RecordId;
+use super::keys::{DataKey, WrappingKey};
+use super::kind::Kind;
+use super::record::{Entry, Plain};
+use super::store::{Change, KeyChange, Row};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Data keys at once: one that seals, and those whose records are not all moved yet.
@@ -31,23 +32,35 @@ impl Keyring {
         Ok(ring)
     }
 
-    /// The keys of `header`; those that are `known` are not unwrapped again, which the wrapping key may not be able to any
-    /// more.
-    pub(super) fn unwrap(header: Header, wrapping: Rc<WrappingKey>, known: Option<&Keyring>) -> Result<Self> {
+    /// The keys of `header`. Those that are `known` are not unwrapped again, which the wrapping key may not be able to do any
+    /// more: but a key is known by its check value, never by its id alone. After an older copy of the vault was put back,
+    /// another tab may have given the same id to another key.
+    pub(super) fn unwrap(mut header: Header, wrapping: Rc<WrappingKey>, known: Option<&Keyring>) -> Result<Self> {
         let mut keys = BTreeMap::new();
-        for entry in &header.keys {
-            let known = known.and_then(|ring| ring.keys.get(&entry.id)).cloned();
-            let key = match known {
+        for entry in &mut header.keys {
+            let key = match known.and_then(|ring| ring.known(entry)) {
                 Some(key) => key,
                 None if wrapping.check != header.check => return Err(header.lock.wrong()),
                 None => Rc::new(wrapping.unwrap(&entry.wrapped)?),
             };
-            if key.id != entry.id {
+            if key.id != entry.id || entry.check.is_some_and(|check| check != key.check) {
                 return Err(Error::new(ErrorKind::VaultDamaged, "the keys of the vault are mixed up"));
             }
+            entry.check = Some(key.check);
             keys.insert(entry.id, key);
         }
+        header.retention = header.retention.or(known.and_then(|ring| ring.header.retention));
         Ok(Keyring { header, wrapping, keys })
+    }
+
+    /// The key of an entry of another header of this vault, where it is the same.
+    fn known(&self, entry: &KeyEntry) -> Option<Rc<DataKey>> {
+        let key = self.keys.get(&entry.id)?;
+        let same = match entry.check {
+            Some(check) => check == key.check,
+            None => self.header.keys.iter().any(|known| known.id == entry.id && known.wrapped == entry.wrapped),
+        };
+        same.then(|| Rc::clone(key))
     }
 
     pub(super) fn has(&self, key: u32) -> bool {
@@ -60,14 +73,15 @@ impl Keyring {
             return Err(Error::new(ErrorKind::KeyMissing, "the vault can take no further key: finish the rotation"));
         }
         if self.wrapping.check != self.header.check {
-            return Err(self.header.lock.wrong());
+            let message = "another tab has locked the vault by something else: open it again";
+            return Err(Error::new(ErrorKind::VaultClosed, message));
         }
         let next = self.header.keys.last().map_or(Some(1), |key| key.id.checked_add(1));
         let id =
             next.ok_or_else(|| Error::new(ErrorKind::VaultDamaged, "the vault has used up the ids of its keys"))?;
-        let key = DataKey::new(id, secret(device)?);
+        let key = DataKey::new(id, secret(device)?)?;
         let wrapped = self.wrapping.wrap(&key, random(device)?)?;
-        self.header.keys.push(KeyEntry { id, uses: 0, since: device.now(), wrapped });
+        self.header.keys.push(KeyEntry { id, uses: 0, since: device.now(), check: Some(key.check), wrapped });
         self.keys.insert(id, Rc::new(key));
         Ok(())
     }
@@ -93,8 +107,13 @@ impl Keyring {
         let entry = self.header.current_mut();
         // What the header counts is not to be trusted: it ends here, it does not wrap.
         entry.uses = entry.uses.saturating_add(1);
-        let DataKey { id, key } = &**key_of(&self.keys, entry.id)?;
+        let DataKey { id, key, .. } = &**key_of(&self.keys, entry.id)?;
         seal_on(device, key, *id, random(device)?, place, plain).await
+    }
+
+    /// The key of a file's stream: its only data key.
+    pub(super) fn stream_key(&self) -> Result<&[u8; 32]> {
+        Ok(&key_of(&self.keys, self.header.current().id)?.key.secret)
     }
 
     pub(super) fn place(&self, id: RecordId, time: u64, content: Content) -> Place {
@@ -163,10 +182,11 @@ fn key_of(keys: &BTreeMap<u32, Rc<DataKey>>, key: u32) -> Result<&Rc<DataKey>> {
     })
 }
 
-/// Changes that are on their way into the store, with the header that goes with them.
+/// A write that is being planned: the new header and the changes that go with it.
 pub(super) struct Draft {
     pub(super) ring: Keyring,
     pub(super) changes: Vec<Change>,
+    pub(super) device_key: KeyChange,
     /// Whether there is anything to write.
     pub(super) touched: bool,
 }

@@ -1,49 +1,61 @@
-//! The sealed store: what scans leave on a device is its owner's.
+//! The sealed store: an encrypted store on the device for scans, corrections, lessons and queued sales.
 //!
-//! Nothing here does I/O or knows a clock: a [`Store`] keeps bytes, a [`Device`] gives time, randomness and its own key.
-//! What unlocks a vault makes a wrapping key, that opens the data keys, those open the records. Every write is one
-//! transaction that replaces the header it was planned against, or is planned anew: so tabs cannot harm each other, and
-//! whatever dies leaves a whole vault. What this buys and what it does not: docs/formats/vault.md.
+//! Nothing here does I/O or reads a clock: a [`Store`] keeps bytes, a [`Device`] gives time, randomness and keys of its own.
+//! A passphrase or key makes the wrapping key, which opens the data keys, which open the records. Every write is one
+//! transaction that compares the header with the one the write was planned against and replaces it; a write that another
+//! tab overtook is planned again. So tabs cannot overwrite each other's work, and a crash at any point leaves a whole
+//! vault. docs/formats/vault.md tells the format, what it protects against and what it does not.
 
-#[cfg(feature = "bench")]
+#[cfg(jicho_bench)]
 #[doc(hidden)]
 pub mod bench;
+mod cipher;
+mod cleanup;
 mod device;
 mod diagnosis;
 mod envelope;
 mod export;
+mod export_file;
 mod header;
-mod id;
+mod ids;
 mod import;
-mod key;
 mod keyring;
-mod memory;
+mod keys;
+mod kind;
+mod memory_store;
+mod opening;
+mod padding;
 mod passphrase;
-mod plain;
+mod plaintext_export;
 mod queue;
 mod record;
 mod records;
-mod retention;
 mod rotation;
 mod session;
+mod settings;
 mod store;
+mod thumbnail;
 mod transaction;
 mod unlock;
 
-pub use device::{AesGcm, Device};
+pub use cleanup::Compaction;
+pub use device::{AesGcm, Device, DeviceKey};
 pub use diagnosis::Diagnosis;
 pub use envelope::{Envelope, FORMAT};
-pub use export::{ExportFile, Exported};
-pub use header::{Header, KeyEntry, Lock};
-pub use id::{RecordId, VaultId};
+pub use export::Exported;
+pub use export_file::{ExportFile, ExportSource};
+pub use header::{HEADER_FORMAT, Header, KeyEntry, Lock};
+pub use ids::{RecordId, VaultId};
 pub use import::Imported;
-pub use memory::MemoryStore;
+pub use kind::Kind;
+pub use memory_store::MemoryStore;
+pub use opening::destroy;
 pub use passphrase::{Cost, Passphrase};
-pub use plain::{to_csv, to_json};
-pub use record::{Correction, Entry, Kind, LessonName, Prediction, Prototype, Record, Sale, Scan};
+pub use plaintext_export::{to_csv, to_json};
+pub use record::{Correction, Entry, Lesson, LessonName, Prediction, Prototype, Record, Sale, Scan};
 pub use records::{Damaged, Page, Query};
-pub use retention::{Compaction, Retention};
 pub use rotation::Rotation;
-pub use session::{Settings, Vault, destroy};
-pub use store::{Change, Position, Row, Select, Store, Usage};
+pub use session::Vault;
+pub use settings::{Retention, Settings};
+pub use store::{Change, KeyChange, Position, Row, Select, Store, Usage};
 pub use unlock::Unlock;

@@ -1,14 +1,14 @@
-//! From a passphrase to a key: how strong it must be, and what a guess costs.
+//! Passphrases: how strong one must be to lock a vault, and what a guess costs.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::key::Secret;
+use super::cipher::Secret;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Below this a stolen device's passphrase is found in too short a time.
+/// Estimated bits below which a passphrase would be guessed too soon by whoever has the device.
 const MINIMUM_BITS: f64 = 40.0;
-/// What most guessers try first, in small letters without the digits and signs around them.
+/// Words that are guessed first, in lower case and without the digits and signs around them.
 const COMMON: [&str; 20] = [
     "password",
     "passwort",

@@ -1,5 +1,5 @@
-//! Sales made offline: how many wait. They are delivered by whoever has a network: oldest first, each deleted once it is
-//! confirmed, its id the idempotency key.
+//! The queue of sales made offline: its limit. The npm package delivers them, the oldest first, and deletes each once it is
+//! confirmed; the id of a sale is its idempotency key.
 
 use super::device::Device;
 use super::session::Vault;

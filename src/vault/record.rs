@@ -6,71 +6,66 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::envelope::{pad, unpad};
-use super::id::RecordId;
+use super::ids::RecordId;
+use super::kind::Kind;
+use super::padding::{pad, unpad};
+use super::thumbnail::without_metadata;
 use crate::error::{Error, ErrorKind, Result};
 use crate::recognize::Decision;
 
 /// Bytes of a record's JSON at most.
-const MAX_JSON: usize = 64 << 10;
+pub(super) const MAX_JSON: usize = 64 << 10;
 /// Bytes of what belongs to a record at most.
-const MAX_BLOB: usize = 1 << 20;
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $code:literal $name:literal,)+) => {
-        /// A kind of records.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub enum Kind { $($(#[$doc])* $kind = $code,)+ }
-
-        impl Kind {
-            /// Every kind, in the order of their codes.
-            pub const ALL: [Kind; 4] = [$(Kind::$kind,)+];
-
-            /// Its byte in files and envelopes.
-            #[must_use]
-            pub fn code(self) -> u8 {
-                self as u8
-            }
-
-            /// The kind of that byte.
-            #[must_use]
-            pub fn of(code: u8) -> Option<Kind> {
-                match code { $($code => Some(Kind::$kind),)+ _ => None }
-            }
-
-            /// Its name in JavaScript.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Kind::$kind => $name,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// What a camera saw.
-    Scan = 1 "scan",
-    /// What a person said that it was.
-    Correction = 2 "correction",
-    /// What a person taught.
-    Prototype = 3 "prototype",
-    /// A sale made offline, to be delivered.
-    Sale = 4 "sale",
-}
+pub(super) const MAX_BLOB: usize = 1 << 20;
 
 /// A record, sealed as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[serde(tag = "kind", rename_all = "camelCase", from = "AnyRecord")]
 pub enum Record {
     /// Its blob is a JPEG thumbnail, if there is one.
     Scan(Scan),
     /// Without a blob.
     Correction(Correction),
-    /// Its blob is the embedding, `f32` little-endian, or a lesson's file.
+    /// Its blob is the lesson's file.
+    Lesson(Lesson),
+    /// Its blob is the embedding, `f32` little-endian. Kept as a lesson is, under [`Kind::Lesson`].
     Prototype(Prototype),
     /// Without a blob.
     Sale(Sale),
+}
+
+/// A record of this version or a former one, which wrote a lesson as a prototype without a label.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum AnyRecord {
+    Scan(Scan),
+    Correction(Correction),
+    Lesson(Lesson),
+    Prototype(FormerPrototype),
+    Sale(Sale),
+}
+
+/// A prototype, or where `lesson` is there a lesson.
+#[derive(Deserialize)]
+struct FormerPrototype {
+    label: String,
+    backbone: String,
+    lesson: Option<LessonName>,
+}
+
+impl From<AnyRecord> for Record {
+    fn from(record: AnyRecord) -> Self {
+        match record {
+            AnyRecord::Scan(scan) => Record::Scan(scan),
+            AnyRecord::Correction(correction) => Record::Correction(correction),
+            AnyRecord::Lesson(lesson) => Record::Lesson(lesson),
+            AnyRecord::Prototype(FormerPrototype { lesson: Some(lesson), .. }) => Record::Lesson(Lesson { lesson }),
+            AnyRecord::Prototype(FormerPrototype { label, backbone, .. }) => {
+                Record::Prototype(Prototype { label, backbone })
+            }
+            AnyRecord::Sale(sale) => Record::Sale(sale),
+        }
+    }
 }
 
 /// A recognition as it is kept.
@@ -113,7 +108,15 @@ pub struct Correction {
     pub label: Option<String>,
 }
 
-/// A product enrolled on the device.
+/// A lesson that a channel was taught by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lesson {
+    /// Which one it is.
+    pub lesson: LessonName,
+}
+
+/// A product's embedding, which an app made itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prototype {
@@ -121,9 +124,6 @@ pub struct Prototype {
     pub label: String,
     /// The SHA-256 of the network that made the embedding: it means nothing to another.
     pub backbone: String,
-    /// Where its blob is a lesson's file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lesson: Option<LessonName>,
 }
 
 /// Which lesson a record is.
@@ -175,30 +175,35 @@ impl Record {
         match self {
             Record::Scan(_) => Kind::Scan,
             Record::Correction(_) => Kind::Correction,
-            Record::Prototype(_) => Kind::Prototype,
+            Record::Lesson(_) | Record::Prototype(_) => Kind::Lesson,
             Record::Sale(_) => Kind::Sale,
         }
     }
 
-    /// Whether it may be added.
-    pub(super) fn check(&self, blob: Option<&[u8]>) -> Result<()> {
+    /// Whether it may be added. A thumbnail is looked at when it is written.
+    fn check(&self, blob: Option<&[u8]>, limits: Limits) -> Result<()> {
         let wrong = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
         match (self, blob) {
             (_, Some(blob)) if blob.len() > MAX_BLOB => return wrong("a blob of more than 1 MiB"),
-            (Record::Scan(_), Some(blob)) if !blob.starts_with(&[0xff, 0xd8, 0xff]) => {
-                return wrong("the thumbnail is no JPEG");
-            }
             (Record::Scan(scan), _) => {
-                if scan.geohash.as_deref().is_some_and(|geohash| !is_geohash(geohash)) {
-                    return wrong("that is no geohash");
+                if !scan.is_finite() {
+                    return wrong("a scan's score, confidences and measures are finite numbers");
+                }
+                if let Some(geohash) = &scan.geohash {
+                    if !is_geohash(geohash) {
+                        return wrong("that is no geohash");
+                    }
+                    if geohash.len() > limits.geohash_length.into() {
+                        return wrong(
+                            "the geohash is longer than this vault allows: it would tell a street or a house",
+                        );
+                    }
                 }
             }
+            (Record::Lesson(_), None) => return wrong("a lesson needs its file"),
+            (Record::Lesson(_), Some(blob)) if !blob.starts_with(b"JCHL") => return wrong("the file is no lesson"),
+            (Record::Lesson(_), Some(_)) => {}
             (Record::Prototype(_), None) => return wrong("a prototype needs its embedding"),
-            (Record::Prototype(Prototype { lesson: Some(_), .. }), Some(blob)) => {
-                if !blob.starts_with(b"JCHL") {
-                    return wrong("the file is no lesson");
-                }
-            }
             (Record::Prototype(_), Some(blob)) => {
                 let (values, rest) = blob.as_chunks::<4>();
                 if values.is_empty() || !rest.is_empty() || values.iter().any(|v| !f32::from_le_bytes(*v).is_finite()) {
@@ -208,30 +213,65 @@ impl Record {
             (Record::Correction(correction), None) => drop(correction.scan.parse::<RecordId>()?),
             (Record::Sale(_), None) => {}
             (Record::Correction(_) | Record::Sale(_), Some(_)) => {
-                return wrong("only scans and prototypes have a blob");
+                return wrong("only scans, lessons and prototypes have a blob");
             }
         }
         Ok(())
     }
 
+    /// The same with what another vault's limits allowed cut down to those of this one, and without a thumbnail that is
+    /// no JPEG.
+    pub(super) fn fitted(mut self, mut blob: Option<Vec<u8>>, limits: Limits) -> (Self, Option<Vec<u8>>) {
+        if let Record::Scan(scan) = &mut self {
+            if let Some(geohash) = scan.geohash.as_mut().filter(|geohash| is_geohash(geohash)) {
+                geohash.truncate(limits.geohash_length.into());
+            }
+            blob = blob.filter(|jpeg| without_metadata(jpeg).is_some());
+        }
+        (self, blob)
+    }
+
     /// What is sealed: of the record and of its blob.
-    pub(super) fn write(&self, blob: Option<&[u8]>) -> Result<Plain> {
-        self.check(blob)?;
+    pub(super) fn write(&self, blob: Option<&[u8]>, limits: Limits) -> Result<Plain> {
+        self.check(blob, limits)?;
         let wrong = |what| Error::new(ErrorKind::InvalidArgument, format!("a record {what}"));
         let mut record = self.clone();
         if let Record::Correction(correction) = &mut record {
             // However it was spelt.
             correction.scan = correction.scan.parse::<RecordId>()?.to_string();
         }
+        let clean = match (self, blob) {
+            (Record::Scan(_), Some(jpeg)) => {
+                let foreign = || Error::new(ErrorKind::InvalidArgument, "the thumbnail is no JPEG");
+                Some(Zeroizing::new(without_metadata(jpeg).ok_or_else(foreign)?))
+            }
+            _ => None,
+        };
+        let blob = clean.as_ref().map(|clean| &clean[..]).or(blob);
         let payload = Payload { record, blob_bytes: blob.map_or(0, <[u8]>::len) };
         let json = serde_json::to_vec(&payload).map_err(|_| wrong("that is no JSON".to_owned()))?;
         let json = Zeroizing::new(json);
         if json.len() > MAX_JSON {
             return Err(wrong(format!("of {} bytes; {MAX_JSON} are the most", json.len())));
         }
-        // What JSON cannot hold, such as a score that is no number, must fail now and not when it is read.
+        // What JSON cannot hold must fail now and not when it is read.
         serde_json::from_slice::<Payload>(&json).map_err(|_| wrong("with a number that is none".to_owned()))?;
-        Ok(Plain { record: pad(&json), blob: blob.map(pad) })
+        Ok(Plain::new(&json, blob))
+    }
+}
+
+/// What a vault allows of a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Characters of a geohash.
+    pub(super) geohash_length: u8,
+}
+
+impl Scan {
+    /// Whether its numbers can be kept: JSON has no others.
+    fn is_finite(&self) -> bool {
+        let confidences = self.predictions.iter().map(|prediction| f64::from(prediction.confidence));
+        confidences.chain(self.score).chain(self.quality.values().copied()).all(f64::is_finite)
     }
 }
 
@@ -242,15 +282,35 @@ pub(super) struct Plain {
 }
 
 impl Plain {
+    /// Of a record's JSON and its blob.
+    pub(super) fn new(json: &[u8], blob: Option<&[u8]>) -> Self {
+        Plain { record: pad(json), blob: blob.map(pad) }
+    }
+
+    /// The record's JSON.
+    pub(super) fn json(&self) -> Result<&[u8]> {
+        unpad(&self.record)
+    }
+
+    /// The blob.
+    pub(super) fn blob(&self) -> Result<Option<&[u8]>> {
+        self.blob.as_deref().map(|blob| unpad(blob)).transpose()
+    }
+
+    /// Bytes of both.
+    pub(super) fn length(&self) -> usize {
+        self.record.len() + self.blob.as_ref().map_or(0, |blob| blob.len())
+    }
+
     /// `with_blob`: whether the blob was read, if there is one.
     pub(super) fn read(&self, kind: Kind, id: RecordId, time: u64, with_blob: bool) -> Result<Entry> {
         let damaged = |what: &str| Error::new(ErrorKind::RecordDamaged, what);
-        let payload: Payload = serde_json::from_slice(unpad(&self.record)?)
+        let payload: Payload = serde_json::from_slice(self.json()?)
             .map_err(|_| damaged("it is no record that this version can read: update the app"))?;
         if payload.record.kind() != kind {
             return Err(damaged("it is of another kind"));
         }
-        let blob = self.blob.as_deref().map(|blob| unpad(blob)).transpose()?.map(<[u8]>::to_vec);
+        let blob = self.blob()?.map(<[u8]>::to_vec);
         if with_blob && blob.as_ref().map_or(0, Vec::len) != payload.blob_bytes {
             return Err(damaged("what belongs to it is gone"));
         }

@@ -1,8 +1,10 @@
 //! Adding, reading and deleting records.
 
 use super::device::{Device, random};
-use super::id::RecordId;
-use super::record::{Entry, Kind, Record, check_prefix};
+use super::export_file::MAX_TIME;
+use super::ids::RecordId;
+use super::kind::Kind;
+use super::record::{Entry, Limits, Record, check_prefix};
 use super::session::Vault;
 use super::store::{Position, Row, Select, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,17 +17,18 @@ const CHUNK: usize = 256;
 pub struct Query {
     /// Of this kind.
     pub kind: Kind,
-    /// Added at this time or later, in milliseconds since 1970.
+    /// Added at this time or later (milliseconds since 1970).
     pub from: u64,
     /// Added before this time.
     pub until: u64,
-    /// Scans in this geohash cell. Found by opening every scan of the time range: no index tells the disk who was where.
+    /// Only scans in this geohash cell. Every scan of the time range is opened to find them: an index would tell the disk who
+    /// was where.
     pub geohash: Option<String>,
     /// The latest first.
     pub descending: bool,
-    /// Behind this one, the [`Page::next`] of the page before.
+    /// Continues behind this position, the [`Page::next`] of the page before.
     pub after: Option<Position>,
-    /// So many at most.
+    /// At most so many records.
     pub limit: usize,
     /// Whether to read blobs too.
     pub blobs: bool,
@@ -42,15 +45,15 @@ impl Query {
 /// Some records.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Those that opened.
+    /// The records that could be opened.
     pub entries: Vec<Entry>,
-    /// Those that did not.
+    /// The records that could not be opened.
     pub damaged: Vec<Damaged>,
-    /// Where the next page begins; `None` behind the last one.
+    /// Where the next page begins; `None` after the last page.
     pub next: Option<Position>,
 }
 
-/// A record that does not open.
+/// A record that cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     /// Its kind, as the store says.
@@ -87,7 +90,9 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// # Errors
     /// As [`Vault::add`].
     pub async fn add_as(&self, id: RecordId, record: &Record, blob: Option<&[u8]>) -> Result<bool> {
-        let (plain, kind, now) = (record.write(blob)?, record.kind(), self.device.now());
+        let limits = Limits { geohash_length: self.settings.geohash_length };
+        // Whatever the clock says, the time must be one that JavaScript can hold.
+        let (plain, kind, now) = (record.write(blob, limits)?, record.kind(), self.device.now().min(MAX_TIME));
         let added = self.write(async |draft| {
             if let Some(row) = self.store.row(&self.name, id).await? {
                 let other = || Error::new(ErrorKind::InvalidArgument, format!("{id} is the id of another record"));
@@ -99,7 +104,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 // Sales are delivered in the order of their times.
                 let latest = Select { descending: true, limit: 1, blobs: false, ..Select::all(kind) };
                 let latest = self.store.rows(&self.name, &latest).await?;
-                time = latest.first().map_or(now, |row| now.max(row.time.saturating_add(1)));
+                time = latest.first().map_or(now, |row| now.max(row.time.saturating_add(1)).min(MAX_TIME));
             }
             self.renew_key(draft)?;
             let row = draft.ring.seal_row(kind, time, id, &plain, &self.device).await?;
@@ -107,7 +112,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             Ok(true)
         });
         let added = added.await?;
-        // What fails there is tried again with the next record.
+        // If upkeep fails it is tried again with the next record.
         let _ = self.tend_daily().await;
         Ok(added)
     }
@@ -119,7 +124,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     pub async fn get(&self, id: RecordId) -> Result<Option<Entry>> {
         self.check_open()?;
         let Some(row) = self.store.row(&self.name, id).await? else {
-            // A vault that is gone looks like an empty one.
+            // A destroyed vault would otherwise look like an empty one.
             return self.refresh().await.map(|()| None);
         };
         let opened = self.read(row, async |ring, row| ring.open_row(row, true, &self.device).await).await;
@@ -166,7 +171,7 @@ impl<S: Store, D: Device> Vault<S, D> {
                 }
             }
             if ended {
-                // A vault that is gone looks like an empty one.
+                // A destroyed vault would otherwise look like an empty one.
                 self.refresh().await?;
                 return Ok(page);
             }
@@ -198,7 +203,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     }
 }
 
-/// Whether only one record is concerned.
+/// Whether the error concerns one record alone, so that the others can still be read.
 pub(super) fn is_of_the_record(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::RecordDamaged | ErrorKind::KeyMissing | ErrorKind::SchemaTooNew)
 }

@@ -1,8 +1,8 @@
-//! Changing the data key, while reading and writing go on.
+//! Rotation: changing the data key while reads and writes go on.
 //!
-//! First the header gets a new key: from then on everything is sealed with it. Then the records of the older keys are sealed
-//! anew, some a transaction, and a key with none left is removed. The store is at each moment a whole vault, so a rotation
-//! that dies goes on where it was.
+//! First a new key is added to the header, and everything written from then on is sealed with it. Then the records of the older
+//! keys are resealed in batches, one transaction each, and a key that has no records left is removed. The store is a whole
+//! vault at every moment, so a rotation that was interrupted resumes where it stopped.
 
 use super::device::Device;
 use super::records::{Damaged, is_of_the_record};
@@ -10,15 +10,15 @@ use super::session::Vault;
 use super::store::Store;
 use crate::error::Result;
 
-/// Records that are sealed anew in one transaction.
+/// Records that are resealed in one transaction.
 const BATCH: usize = 64;
 
 /// What came of a rotation.
 #[derive(Debug, Default)]
 pub struct Rotation {
-    /// Records sealed anew.
+    /// Number of records that were resealed.
     pub moved: u32,
-    /// Records that do not open. They stay as they are; their key is gone.
+    /// Records that cannot be opened. They stay as they are, and their key is removed.
     pub damaged: Vec<Damaged>,
 }
 
@@ -53,13 +53,13 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// As [`Vault::rotate`].
     pub async fn finish_rotation(&self) -> Result<Rotation> {
         let mut rotation = Rotation::default();
-        // The key, and the last record of it that was seen: those that do not open stay under it.
+        // The key and the last of its records that was visited: records that cannot be opened stay under it.
         let mut seen = None;
         loop {
             let step = self.write(async |draft| {
                 let [old, _, ..] = &draft.ring.header.keys[..] else { return Ok(None) };
                 let old = old.id;
-                // Another tab may have ended the key: of the next one nothing was seen.
+                // Another tab may have removed that key; of the next one no record was visited yet.
                 let after = seen.and_then(|(key, id)| (key == old).then_some(id));
                 let rows = self.store.rows_under(&self.name, old, after, BATCH).await?;
                 let (mut moved, mut damaged) = (0, Vec::new());

@@ -1,108 +1,46 @@
-//! A vault opened on a device: its keys in memory, its records in the store.
+//! An unlocked vault: its keys are in memory, its records in the store.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 
-use super::device::{Device, random};
-use super::header::{Header, Lock};
-use super::id::VaultId;
+use super::device::Device;
 use super::keyring::Keyring;
-use super::passphrase::Cost;
-use super::record::Kind;
-use super::retention::Retention;
+use super::settings::Settings;
 use super::store::Store;
-use super::unlock::Unlock;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What an app chooses of a vault.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How long records stay.
-    pub retention: Retention,
-    /// Sales that wait at most.
-    pub queue_limit: u32,
-    /// A data key that has sealed as often is followed by another. Nonces are random: GCM allows 2^32 a key.
-    pub rotate_after: u64,
-    /// What a guess at a passphrase costs; `None` measures the device when a vault is made.
-    pub cost: Option<Cost>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { retention: Retention::default(), queue_limit: 100, rotate_after: 1 << 30, cost: None }
-    }
-}
-
-/// An unlocked vault. Every method takes `&self`, and calls may overlap: writes wait for each other, in other tabs too.
+/// An unlocked vault. Every method takes `&self`, and calls may overlap: writes are serialised, across tabs too.
 pub struct Vault<S, D> {
     pub(super) store: S,
     pub(super) device: D,
     pub(super) name: String,
     pub(super) settings: Settings,
-    created: bool,
-    /// `None` once it is closed.
+    pub(super) created: bool,
+    /// `None` once the vault is closed.
     pub(super) ring: RefCell<Option<Rc<Opened>>>,
     pub(super) writing: Mutex<()>,
-    /// What was sealed for writes that failed: it counts too.
+    /// How often the current data key sealed something for writes that failed: its budget of nonces counts those too.
     pub(super) unwritten: Cell<u64>,
-    /// When retention was applied last.
+    /// When this session last applied the retention, in milliseconds since 1970.
     pub(super) tended: Cell<u64>,
 }
 
-/// A keyring and its header's bytes as the store has them.
+/// A keyring, and the bytes of its header as the store has them: the next write expects to replace just these.
 pub(super) struct Opened {
     pub(super) bytes: Vec<u8>,
     pub(super) ring: Keyring,
 }
 
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Opens the vault of that name, which is made when there is none, and applies retention.
-    ///
-    /// # Errors
-    /// [`ErrorKind::WrongKey`], [`ErrorKind::KeyMissing`], [`ErrorKind::VaultDamaged`], [`ErrorKind::SchemaTooNew`],
-    /// [`ErrorKind::InvalidArgument`], [`ErrorKind::Unsupported`], [`ErrorKind::Storage`].
-    pub async fn open(store: S, device: D, name: &str, unlock: Unlock<'_>, settings: Settings) -> Result<Self> {
-        check_name(name)?;
-        let mut created = false;
-        let opened = loop {
-            if let Some(bytes) = store.header(name).await? {
-                let header = Header::parse(&bytes)?;
-                let wrapping = unlock.open(&header, name, &device).await?;
-                break Opened { ring: Keyring::unwrap(header, Rc::new(wrapping), None)?, bytes };
-            }
-            // What a vault that was destroyed may have left.
-            store.sweep(name).await?;
-            let ring = create(name, unlock, &device, settings.cost).await?;
-            let bytes = ring.header.to_bytes();
-            created = store.commit(name, None, &bytes, &[]).await?;
-            if created {
-                break Opened { ring, bytes };
-            }
-        };
-        let vault = Vault {
-            store,
-            device,
-            name: name.to_owned(),
-            settings,
-            created,
-            ring: RefCell::new(Some(Rc::new(opened))),
-            writing: Mutex::new(()),
-            unwritten: Cell::new(0),
-            tended: Cell::new(0),
-        };
-        // One that fails is tried again with the next write.
-        let _ = vault.tend().await;
-        Ok(vault)
-    }
-
-    /// Overwrites the keys as soon as no call needs them any more. Every later call fails.
+    /// Closes the vault. The keys are overwritten once the calls that still run have ended; every later call fails with
+    /// [`ErrorKind::VaultClosed`].
     pub fn close(&self) {
         self.ring.take();
     }
 
-    /// Whether opening it has made it: there was none of that name.
+    /// Whether opening made the vault, because there was none of that name.
     pub fn created(&self) -> bool {
         self.created
     }
@@ -112,27 +50,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         &self.store
     }
 
-    /// Locks the vault by something else. The records stay as they are; a copy made before still opens as before, and what is
-    /// written later too until the next [`Vault::rotate`]. A device's key that is no lock any more is deleted.
-    ///
-    /// # Errors
-    /// As [`Vault::open`].
-    pub async fn relock(&self, unlock: Unlock<'_>) -> Result<()> {
-        let vault = self.ring()?.header.vault;
-        let (lock, wrapping) = unlock.lock(vault, &self.name, &self.device, self.settings.cost).await?;
-        let wrapping = Rc::new(wrapping);
-        let before = self.write(async |draft| {
-            draft.ring.rewrap(Rc::clone(&wrapping), &self.device)?;
-            draft.touched = true;
-            Ok(std::mem::replace(&mut draft.ring.header.lock, lock.clone()))
-        });
-        if matches!(before.await?, Lock::Device { .. }) && !matches!(lock, Lock::Device { .. }) {
-            self.device.forget(&self.name).await?;
-        }
-        Ok(())
-    }
-
-    /// The keys as they are known now.
+    /// A copy of the keyring as this session knows it.
     pub(super) fn ring(&self) -> Result<Keyring> {
         Ok(self.opened()?.ring.clone())
     }
@@ -142,36 +60,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.ring.borrow().clone().ok_or_else(closed)
     }
 
-    /// The error of a vault that is closed, before anything is read for nothing.
+    /// Fails if the vault is closed, before anything is read.
     pub(super) fn check_open(&self) -> Result<()> {
         self.opened().map(drop)
     }
-}
-
-/// Destroys the vault of that name, unlocked or not: first the keys, so that whatever a crash leaves opens no more.
-///
-/// # Errors
-/// [`ErrorKind::Storage`]: some of it may be left. Again is safe.
-pub async fn destroy(store: &impl Store, device: &impl Device, name: &str) -> Result<()> {
-    check_name(name)?;
-    store.behead(name).await?;
-    device.forget(name).await?;
-    store.sweep(name).await
-}
-
-async fn create(name: &str, unlock: Unlock<'_>, device: &impl Device, cost: Option<Cost>) -> Result<Keyring> {
-    let vault = VaultId(random(device)?);
-    let (lock, wrapping) = unlock.lock(vault, name, device, cost).await?;
-    let counts = [0; Kind::ALL.len()];
-    let header = Header { vault, revision: 0, lock, check: wrapping.check, counts, keys: Vec::new() };
-    Keyring::new(header, wrapping, device)
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let sound = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-    if (1..=64).contains(&name.len()) && name.bytes().all(sound) {
-        return Ok(());
-    }
-    let message = format!("`{name}` is no name of a vault: 1 to 64 letters, digits, dots, dashes and underscores");
-    Err(Error::new(ErrorKind::InvalidArgument, message))
 }

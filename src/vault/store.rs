@@ -1,9 +1,11 @@
-//! Where vaults are kept. A store sees only what is sealed, and beside it each record's kind, time, id and key.
+//! What a vault asks of the place where it is kept. A store sees sealed bytes only, and beside them each record's kind, time,
+//! id and key id.
 
 use std::rc::Rc;
 
-use super::id::RecordId;
-use super::record::Kind;
+use super::device::DeviceKey;
+use super::ids::RecordId;
+use super::kind::Kind;
 use crate::error::Result;
 
 /// A record as a store keeps it.
@@ -85,17 +87,48 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+/// What a write does to the device's own key for the vault.
+#[derive(Debug, Clone, Default)]
+pub enum KeyChange {
+    /// The new header needs the same key as the old one, or both need none.
+    #[default]
+    Keep,
+    /// The new header needs this key.
+    Put(DeviceKey),
+    /// The new header needs no key of the device's.
+    Delete,
+}
+
 /// Keeps vaults by their names. Every failure is [`crate::ErrorKind::Storage`], and of a call that failed all or nothing
 /// is done. The futures need not be `Send`.
+///
+/// The device's key of a vault is part of it: it is put, replaced and deleted only in the transaction that also writes the
+/// header that needs it, or needs it no more. So however calls overlap, a header that is locked by the device's key lies
+/// beside that very key.
 #[expect(async_fn_in_trait, reason = "a browser has one thread, and nothing here spawns")]
 pub trait Store {
     /// The header of a vault.
     async fn header(&self, vault: &str) -> Result<Option<Vec<u8>>>;
 
+    /// The device's own key for a vault.
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>>;
+
     /// In one transaction: where the vault's header is still `expected` byte for byte (`None`: there is no such vault),
-    /// makes `changes`, replaces the header and answers true; else changes nothing and answers false. That is all that
-    /// keeps tabs apart: whoever was overtaken reads the header and tries anew.
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool>;
+    /// makes `changes`, changes the device's key, replaces the header and answers true; otherwise changes nothing and
+    /// answers false. That is all that keeps tabs apart: whoever was overtaken reads the header and plans anew.
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        header: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool>;
+
+    /// As [`Store::commit_lock`], of a header with the same lock.
+    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
+        self.commit_lock(vault, expected, header, changes, &KeyChange::Keep).await
+    }
 
     /// The row of that id with its blob, both as of one moment.
     async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>>;
@@ -110,8 +143,8 @@ pub trait Store {
     /// What the vault takes.
     async fn usage(&self, vault: &str) -> Result<Usage>;
 
-    /// Deletes the header alone: without it nothing opens any more.
-    async fn behead(&self, vault: &str) -> Result<()>;
+    /// In one transaction: deletes the header and the device's key. Without them nothing opens any more.
+    async fn delete_header(&self, vault: &str) -> Result<()>;
 
     /// In one transaction: where the vault has no header, deletes every row of it.
     async fn sweep(&self, vault: &str) -> Result<()>;
@@ -123,8 +156,19 @@ impl<S: Store> Store for Rc<S> {
         S::header(self, vault).await
     }
 
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
-        S::commit(self, vault, expected, header, changes).await
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>> {
+        S::device_key(self, vault).await
+    }
+
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        header: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool> {
+        S::commit_lock(self, vault, expected, header, changes, key).await
     }
 
     async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>> {
@@ -143,8 +187,8 @@ impl<S: Store> Store for Rc<S> {
         S::usage(self, vault).await
     }
 
-    async fn behead(&self, vault: &str) -> Result<()> {
-        S::behead(self, vault).await
+    async fn delete_header(&self, vault: &str) -> Result<()> {
+        S::delete_header(self, vault).await
     }
 
     async fn sweep(&self, vault: &str) -> Result<()> {

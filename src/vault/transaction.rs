@@ -1,5 +1,5 @@
-//! How calls and tabs meet: each reads what the others wrote, and each write is one transaction against the newest
-//! header.
+//! Reading and writing while other calls and other tabs do the same: every write is one transaction against the newest
+//! header, and reading notices when another tab changed the keys.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -9,21 +9,21 @@ use super::device::Device;
 use super::header::Header;
 use super::keyring::{Draft, Keyring};
 use super::session::{Opened, Vault};
-use super::store::{Row, Store};
+use super::store::{KeyChange, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
 
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Whether nothing has changed since.
+    /// Whether no call of this session has replaced the keyring since.
     fn is_opened(&self, since: &Rc<Opened>) -> Result<bool> {
         Ok(Rc::ptr_eq(since, &self.opened()?))
     }
 
-    /// Reads the header again, which another tab may have changed.
+    /// Reads the header again, in case another tab changed it.
     pub(super) async fn refresh(&self) -> Result<()> {
         let (opened, bytes) = loop {
             let opened = self.opened()?;
             let bytes = self.store.header(&self.name).await?;
-            // Unless another call went on meanwhile: this may be older than what that knows.
+            // If another call of this session wrote meanwhile, these bytes may be older than its keyring.
             if self.is_opened(&opened)? {
                 break (opened, bytes);
             }
@@ -51,21 +51,22 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(())
     }
 
-    /// Writes what `plan` drafts against the newest header. Where another tab was faster, `plan` is asked again; also
-    /// where it found nothing to write, or an error, which an older header may have been the reason for.
+    /// Commits what `plan` drafts. `plan` runs again whenever another tab changed the header meanwhile, also if it had found
+    /// nothing to write or failed: the old header may have been the reason.
     pub(super) async fn write<T>(&self, plan: impl AsyncFn(&mut Draft) -> Result<T>) -> Result<T> {
-        // The lock is not fair: who writes again and again, as a rotation does, lets the others go first.
+        // The mutex is not fair. A loop of writes, as in a rotation, therefore yields before each of them.
         yield_now().await;
         let _writing = self.writing.lock().await;
         loop {
             let opened = self.opened()?;
-            let mut draft = Draft { ring: opened.ring.clone(), changes: Vec::new(), touched: false };
+            let (ring, changes, device_key) = (opened.ring.clone(), Vec::new(), KeyChange::Keep);
+            let mut draft = Draft { ring, changes, device_key, touched: false };
             let current = draft.ring.header.current_mut();
             current.uses = current.uses.saturating_add(self.unwritten.get());
             let before = current.uses;
             let planned = plan(&mut draft).await;
             let sealed = draft.ring.header.current().uses.saturating_sub(before);
-            // Until it is known that the store has counted it.
+            // Subtracted again once the store has committed the count.
             self.unwritten.set(self.unwritten.get() + sealed);
             if planned.is_err() || !draft.touched {
                 self.refresh().await?;
@@ -76,10 +77,12 @@ impl<S: Store, D: Device> Vault<S, D> {
             }
             draft.ring.header.revision = draft.ring.header.revision.wrapping_add(1);
             let bytes = draft.ring.header.to_bytes();
-            if self.store.commit(&self.name, Some(&opened.bytes), &bytes, &draft.changes).await? {
+            let Draft { ring, changes, device_key, .. } = draft;
+            let expected = Some(&*opened.bytes);
+            if self.store.commit_lock(&self.name, expected, &bytes, &changes, &device_key).await? {
                 self.unwritten.set(0);
                 if let Some(open) = &mut *self.ring.borrow_mut() {
-                    *open = Rc::new(Opened { bytes, ring: draft.ring });
+                    *open = Rc::new(Opened { bytes, ring });
                 }
                 return planned;
             }
@@ -87,8 +90,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         }
     }
 
-    /// Follows a key that has sealed enough by another, before something new is sealed. A rotation itself does not, or one
-    /// of more records than a key may seal would never end.
+    /// Adds a data key if the current one has sealed as often as it may. A rotation does not call this: it would never end
+    /// if there were more records than one key may seal.
     pub(super) fn renew_key(&self, draft: &mut Draft) -> Result<()> {
         if draft.ring.header.current().uses >= self.settings.rotate_after {
             draft.ring.add_key(&self.device)?;
@@ -96,8 +99,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(())
     }
 
-    /// Opens a row with `open`. One under a key that is not known was written, or moved, by another tab: then the header
-    /// and the row are read again. `None` where it is gone by then.
+    /// Opens a row with `open`. If its key is not known, another tab wrote or resealed it: the header and the row are read
+    /// again. `None` if the row is gone by then.
     pub(super) async fn read<T>(
         &self,
         mut row: Row,
@@ -107,19 +110,29 @@ impl<S: Store, D: Device> Vault<S, D> {
         loop {
             let opened = self.opened()?;
             let ring = &opened.ring;
-            // A row that is still under a key that the header has no more was left behind.
+            // If the header has not got the key even after it was read again, the row stays unreadable.
             if ring.has(row.key) || missing == Some(row.key) {
-                return open(ring, &row).await.map(Some);
+                match open(ring, &row).await {
+                    Err(error) if error.kind() == ErrorKind::RecordDamaged => {
+                        // An older copy of the vault may have been put back, and this id be that of another key by now.
+                        self.refresh().await?;
+                        if self.is_opened(&opened)? {
+                            return Err(error);
+                        }
+                    }
+                    read => return read.map(Some),
+                }
+            } else {
+                missing = Some(row.key);
+                self.refresh().await?;
             }
-            missing = Some(row.key);
-            self.refresh().await?;
             let Some(again) = self.store.row(&self.name, row.id).await? else { return Ok(None) };
             row = again;
         }
     }
 }
 
-/// Lets whatever else can go on do so once.
+/// Lets every other task that is ready run once.
 async fn yield_now() {
     let mut yielded = false;
     poll_fn(|context| {

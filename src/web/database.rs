@@ -6,11 +6,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, select};
 use idb::{DatabaseEvent, Factory, Transaction, TransactionMode};
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{IdbDatabase, IdbTransaction};
 
 use super::failure::describe;
@@ -207,7 +208,34 @@ impl Database {
     }
 }
 
+/// Milliseconds that opening a database may take. It waits for tabs of an older version that do not close theirs, and a frozen
+/// tab never does.
+const PATIENCE: i32 = 15_000;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, milliseconds: i32) -> JsValue;
+}
+
 async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
+    let name = name.to_owned();
+    let opening: LocalBoxFuture<'static, Result<Connection, Fault>> =
+        Box::pin(async move { open(&name, schema).await });
+    let late = Promise::new(&mut |then, _| drop(set_timeout(&then, PATIENCE)));
+    match select(opening, JsFuture::from(late)).await {
+        Either::Left((opened, _)) => opened,
+        Either::Right((_, opening)) => {
+            // One that opens after all is closed at once, so that it blocks nobody in turn.
+            spawn_local(async move { drop(opening.await) });
+            let message = "this device's database does not open: another tab or window of the app, perhaps of an older version, \
+                           holds it. Close the others, then reload";
+            Err(Fault::Own(Error::new(ErrorKind::Storage, message)))
+        }
+    }
+}
+
+async fn open(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
     let mut request = Factory::new()?.open(name, Some(schema.version))?;
     request.on_upgrade_needed(|event| {
         // Object stores of an older version stay as they are.

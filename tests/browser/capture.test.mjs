@@ -142,6 +142,39 @@ for (const [name, { start, skip }] of Object.entries(EITHER)) {
       );
     });
 
+    test('a VideoFrame is seen as it is displayed: turned, scaled and cut', async (t) => {
+      const seen = await page.evaluate(async () => {
+        if (
+          !('VideoFrame' in globalThis) ||
+          new VideoFrame(filled(4, 2, '#000').canvas, { timestamp: 0, rotation: 90 }).displayWidth !== 2
+        )
+          return;
+        const { canvas, context } = filled(64, 32, '#f00');
+        context.fillStyle = '#0f0';
+        context.fillRect(32, 0, 32, 32);
+        const kinds = {
+          turned: { rotation: 90 },
+          scaled: { displayWidth: 32, displayHeight: 16 },
+          cut: { visibleRect: { x: 32, y: 0, width: 32, height: 32 } },
+        };
+        const seen = {};
+        for (const [kind, init] of Object.entries(kinds)) {
+          const frame = await read(capture(new VideoFrame(canvas, { timestamp: 0, ...init }), 512));
+          const red = ([first, second]) => (first > second ? 'red' : 'green');
+          const [from, to] = [pixel(frame, 1, 1), pixel(frame, frame.width - 2, frame.height - 2)].map(red);
+          seen[kind] = `${frame.width}x${frame.height} from ${from} to ${to}`;
+        }
+        return seen;
+      });
+      if (!seen) return t.skip('this browser has no VideoFrame that can be turned');
+      const expected = {
+        turned: '32x64 from red to green',
+        scaled: '32x16 from red to green',
+        cut: '32x32 from green to green',
+      };
+      assert.deepEqual(seen, expected);
+    });
+
     test('a large picture becomes its central square, each pixel the mean of those that it stands for', async () => {
       const { furthest, ...seen } = await page.evaluate(async () => {
         const { canvas, context } = filled(2400, 2048, '#000');

@@ -525,14 +525,14 @@ describe('with a vault', options, () => {
         await eye.enroll('other', frames.slice(1, 2));
         await eye.forget('other');
         await eye.correct(await eye.recognize(frames[0]), null);
-        const { records } = await vault.list({ kind: 'prototype', blobs: true });
+        const { records } = await vault.list({ kind: 'lesson', blobs: true });
         eye.dispose();
         const without = await start();
         const outside = without.taught().length;
         const again = await start({ vault });
         const inside = again.taught().map(({ label }) => label);
         await again.clear();
-        const left = (await vault.list({ kind: 'prototype' })).records.length;
+        const left = (await vault.list({ kind: 'lesson' })).records.length;
         await vault.close();
         return {
           moved,

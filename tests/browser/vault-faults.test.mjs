@@ -111,7 +111,7 @@ for (const worker of [true, false]) {
       );
       assert.deepEqual(seen, {
         lost: 2,
-        records: { scan: 3, correction: 0, prototype: 0, sale: 1 },
+        records: { scan: 3, correction: 0, lesson: 0, sale: 1 },
         cleared: 2,
         then: 0,
         gone: null,

@@ -111,7 +111,7 @@ async function check(told) {
     [],
     'records that were there are gone',
   );
-  assert.equal(seen.counts.scan + seen.counts.prototype, seen.ids.length);
+  assert.equal(seen.counts.scan + seen.counts.lesson, seen.ids.length);
   return { found: seen.ids.length, unfinished: seen.keys > 1 };
 }
 

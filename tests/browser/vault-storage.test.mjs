@@ -109,7 +109,7 @@ for (const worker of [true, false]) {
       assert.match(full.error.message, /Quota/);
       assert.ok(full.count > 5 && full.count < 40);
       assert.deepEqual([full.found, full.whole, full.damaged, full.lost], [full.count, true, [], 0]);
-      assert.deepEqual(full.counts, { scan: full.count, correction: 0, prototype: 0, sale: 0 });
+      assert.deepEqual(full.counts, { scan: full.count, correction: 0, lesson: 0, sale: 0 });
       // Room is made by deleting, or by the user.
       await quota();
       const then = await at.inPage(async ({ jpeg, everything }) => {
@@ -175,7 +175,7 @@ test('what is too old goes when the vault is opened, and daily; sales stay', opt
     const { now } = Date;
     let days = 0;
     Date.now = () => now() + days * day;
-    const kinds = ['scan', 'correction', 'prototype', 'sale'];
+    const kinds = ['scan', 'correction', 'lesson', 'sale'];
     const fill = async (vault) => {
       const scan = await vault.add({ kind: 'scan' });
       await vault.add({ kind: 'correction', scan, label: null });
@@ -207,6 +207,8 @@ test('what is too old goes when the vault is opened, and daily; sales stay', opt
     await begin(keep);
     told.before = await after({}, 29);
     told.behind = await after({}, 31);
+    // Whoever opens it with the defaults shortens nothing.
+    told.second = await after({ name: 'keep' }, 3650);
     told.kept = await after(keep, 3650);
     // One that stays open tends itself with the next record, a day later.
     days = 0;
@@ -224,6 +226,7 @@ test('what is too old goes when the vault is opened, and daily; sales stay', opt
   assert.deepEqual(seen, {
     before: { counted: [1, 1, 1, 1], ...whole },
     behind: { counted: [0, 0, 1, 1], ...whole },
+    second: { counted: [1, 1, 0, 1], ...whole },
     kept: { counted: [1, 1, 0, 1], ...whole },
     daily: [1, 1],
     compact: 1,

@@ -113,7 +113,7 @@ for (const worker of [true, false]) {
         blobBytes: 0,
         recent: true,
       });
-      assert.deepEqual(seen.records, { scan: 2, correction: 1, prototype: 1, sale: 1 });
+      assert.deepEqual(seen.records, { scan: 2, correction: 1, lesson: 1, sale: 1 });
       assert.deepEqual(seen.goes, [true, false, null]);
       assert.equal(seen.left, seen.ids.scan);
     });
@@ -212,7 +212,7 @@ for (const worker of [true, false]) {
               first.records[0].blobBytes,
               typeof first.next,
             ],
-            blob: [...new Uint8Array(await withBlobs.records[0].thumbnail.arrayBuffer())].at(-1),
+            blob: [...new Uint8Array(await withBlobs.records[0].thumbnail.arrayBuffer())].at(-3),
             others: (await vault.list({ kind: 'sale' })).records,
           };
         },
@@ -382,7 +382,7 @@ for (const worker of [true, false]) {
         format: 1,
         lock: 'key',
         argon2id: null,
-        records: { scan: 70, correction: 0, prototype: 0, sale: 0 },
+        records: { scan: 70, correction: 0, lesson: 0, sale: 0 },
         lost: 0,
         keyUses: 77,
         rotating: false,

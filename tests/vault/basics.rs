@@ -11,7 +11,7 @@ fn records_survive_a_restart() {
     let id = block_on(vault.add(&scan("apple", Some("kzf0t")), Some(JPEG))).unwrap();
     let correction = Record::Correction(Correction { scan: id.to_string(), label: None });
     add(&vault, &correction);
-    let prototype = Record::Prototype(Prototype { label: "mango".into(), backbone: "0".repeat(64), lesson: None });
+    let prototype = Record::Prototype(Prototype { label: "mango".into(), backbone: "0".repeat(64) });
     let embedding: Vec<u8> = [0.5f32, -1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     let taught = block_on(vault.add(&prototype, Some(&embedding))).unwrap();
     vault.close();
@@ -30,7 +30,7 @@ fn records_survive_a_restart() {
     assert_eq!(block_on(vault.delete(id)), Ok(false));
     assert_eq!(block_on(vault.get(id)), Ok(None));
     let told = block_on(vault.diagnose()).unwrap();
-    assert_eq!(told.records, [("scan", 0), ("correction", 1), ("prototype", 1), ("sale", 0)]);
+    assert_eq!(told.records, [("scan", 0), ("correction", 1), ("lesson", 1), ("sale", 0)]);
     assert_eq!((told.lost, told.rotating, told.lock, told.key_uses), (0, false, "key", 5));
 }
 
@@ -83,7 +83,8 @@ fn pages_are_in_order_and_whole() {
 fn nothing_of_a_record_is_on_the_disk() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(3));
     let vault = open(&store, &device);
-    block_on(vault.add(&scan("MARKER-label", Some("kzf0tu")), Some(&[JPEG, b"MARKER-jpeg"].concat()))).unwrap();
+    block_on(vault.add(&scan("MARKER-label", Some("kzf0tu")), Some(b"\xff\xd8\xff\xdb\0\x0dMARKER-jpeg\xff\xd9")))
+        .unwrap();
     let kept = format!("{:?}", store.kept);
     let on_disk = |marker: &[u8]| kept.contains(format!("{marker:?}").trim_matches(['[', ']']));
     let header = block_on(store.kept.header("shop")).unwrap().unwrap();
@@ -128,12 +129,60 @@ fn what_is_too_old_goes() {
     assert_eq!(all(&vault, Kind::Sale).len(), 1, "sales wait until they are delivered");
 
     let retention = Retention { scans: None, ..Retention::default() };
-    let forever = open_with(&store, &device, Settings { retention, ..Settings::default() });
+    let forever = open(&store, &device);
+    block_on(forever.set_retention(retention)).unwrap();
     device.wait(400 * DAY);
     let compacted = block_on(forever.compact()).unwrap();
     assert_eq!((compacted.expired, compacted.lost), (0, 0));
-    let short = Settings { retention: Retention { scans: Some(1), ..retention }, ..Settings::default() };
-    assert_eq!(all(&open_with(&store, &device, short), Kind::Scan).len(), 0);
+    block_on(open(&store, &device).set_retention(Retention { scans: Some(1), ..retention })).unwrap();
+    assert_eq!(all(&forever, Kind::Scan).len(), 0);
+    refused(block_on(forever.set_retention(Retention { scans: Some(0), ..retention })), ErrorKind::InvalidArgument);
+}
+
+/// Retention is the vault's, whoever opens it with whatever settings.
+#[test]
+fn who_opens_a_vault_does_not_shorten_its_retention() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(15));
+    let forever = Retention { scans: None, corrections: None, lessons: None };
+    let vault = open_with(&store, &device, Settings { retention: forever, ..Settings::default() });
+    add(&vault, &scan("kept", None));
+    device.wait(400 * DAY);
+    let second = open(&store, &device);
+    assert_eq!((labels(&second), second.retention()), (vec!["kept".to_owned()], Ok(forever)));
+    assert_eq!(block_on(second.compact()).unwrap().expired, 0);
+    assert_eq!(block_on(second.diagnose()).unwrap().retention_days, Kind::ALL.map(|kind| (kind.name(), None)));
+    // What one of them changes counts for the other at once.
+    block_on(second.set_retention(Retention::default())).unwrap();
+    assert_eq!((labels(&vault), vault.retention()), (vec![], Ok(Retention::default())));
+}
+
+#[test]
+fn a_time_that_javascript_cannot_hold_is_never_written() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(16));
+    let vault = open(&store, &device);
+    block_on(vault.set_retention(Retention { scans: None, corrections: None, lessons: None })).unwrap();
+    device.now.set(u64::MAX);
+    let ids = [sale(1), sale(2), scan("a", None)].map(|record| add(&vault, &record));
+    device.now.set(1_760_000_000_000);
+    let later = add(&vault, &sale(3));
+    for id in ids.into_iter().chain([later]) {
+        assert_eq!(block_on(vault.get(id)).unwrap().unwrap().time, 8_640_000_000_000_000);
+    }
+}
+
+#[test]
+fn what_a_photo_says_of_its_place_is_not_kept() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(17));
+    let vault = open(&store, &device);
+    let photo = include_bytes!("fixtures/with-gps.jpg");
+    let id = block_on(vault.add(&scan("a", None), Some(photo))).unwrap();
+    let kept = block_on(vault.get(id)).unwrap().unwrap().blob.unwrap();
+    assert!(contains(photo, b"GPSLatitude") && contains(photo, b"GPSLongitude") && contains(photo, b"taken at"));
+    for gone in [&b"GPS"[..], b"taken at", b"1.29"] {
+        assert!(!contains(&kept, gone));
+    }
+    let decoded = |jpeg: &[u8]| image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg).unwrap().to_rgb8();
+    assert!(decoded(photo) == decoded(&kept), "its pixels are the same");
 }
 
 #[test]
@@ -171,7 +220,7 @@ fn a_destroyed_vault_is_gone_whatever_dies() {
         let id = add(&vault, &scan("a", None));
         let before = block_on(store.kept.row("shop", id)).unwrap().unwrap();
         store.dies_at(dies, after);
-        assert_eq!(block_on(destroy(&&store, &&device, "shop")).is_err(), dies.is_some());
+        assert_eq!(block_on(destroy(&&store, "shop")).is_err(), dies.is_some());
         store.dies_at(None, false);
         refused(block_on(vault.add(&scan("b", None), None)), ErrorKind::VaultClosed);
         refused(block_on(vault.get(id)), ErrorKind::VaultClosed);
@@ -189,12 +238,20 @@ fn a_destroyed_vault_is_gone_whatever_dies() {
 fn nonsense_is_refused() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(7));
     let vault = open(&store, &device);
+    assert_eq!(block_on(vault.add(&lesson_of("a"), Some(b"JCHL"))).map(drop), Ok(()));
     let nan = Record::Scan(Scan { score: Some(f64::NAN), ..Scan::default() });
     let long = Record::Sale(Sale { order: "x".repeat(70_000).into() });
-    let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new(), lesson: None });
+    let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new() });
+    let lesson = lesson_of("a");
     let correction = Record::Correction(Correction { scan: "7".into(), label: None });
     let inf = f32::INFINITY.to_le_bytes();
-    let cases: [(&Record, Option<&[u8]>); 10] = [
+    let cases: [(&Record, Option<&[u8]>); 16] = [
+        (&nan, None),
+        (&scan("a", Some("kzf0tvg")), None),
+        (&scan("a", None), Some(b"\xff\xd8\xff\xe1")),
+        (&lesson, None),
+        (&lesson, Some(&[0; 8])),
+        (&correction, Some(b"JCHL")),
         (&scan("a", Some("")), None),
         (&scan("a", Some("kzf0tail")), None),
         (&scan("a", None), Some(b"\x89PNG")),
@@ -209,8 +266,6 @@ fn nonsense_is_refused() {
     for (record, blob) in cases {
         refused(block_on(vault.add(record, blob)), ErrorKind::InvalidArgument);
     }
-    let id = add(&vault, &nan);
-    assert!(matches!(block_on(vault.get(id)).unwrap().unwrap().record, Record::Scan(Scan { score: None, .. })));
     for name in ["", "a/b", "a b", "ä", &"x".repeat(65)] {
         let opened = block_on(Vault::open(&store, &device, name, Unlock::Key(KEY), Settings::default()));
         refused(opened, ErrorKind::InvalidArgument);
@@ -229,4 +284,12 @@ fn plain_exports() {
     let json = to_json(&entries);
     assert_eq!((json[0]["id"].as_str(), json[0]["geohash"].as_str()), (Some(id.to_string().as_str()), Some("u4pru")));
     assert_eq!(json[0]["kind"], "scan");
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn lesson_of(id: &str) -> Record {
+    Record::Lesson(Lesson { lesson: LessonName { id: id.into(), channel: "T_1".into() } })
 }

@@ -1,6 +1,6 @@
 //! Whatever is written can be read, and whatever is read does no harm.
 
-use jicho::vault::{Cost, Envelope, ExportFile, KeyEntry, Lock, VaultId};
+use jicho::vault::{Cost, Envelope, ExportFile, KeyEntry, Lock, Retention, VaultId};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -16,17 +16,22 @@ fn lock() -> impl Strategy<Value = Lock> {
 }
 
 fn headers() -> impl Strategy<Value = Header> {
-    let keys = btree_map(any::<u32>(), (any::<u64>(), any::<u64>(), vec(any::<u8>(), 65)), 1..=255);
+    let keys = btree_map(any::<u32>(), (any::<u64>(), any::<u64>(), any::<[u8; 16]>(), vec(any::<u8>(), 65)), 1..=255);
+    let days = || proptest::option::of(1..=u32::MAX);
+    let retention = (days(), days(), days())
+        .prop_map(|(scans, corrections, lessons)| Some(Retention { scans, corrections, lessons }));
     let keys = keys.prop_map(|keys| {
-        keys.into_iter().map(|(id, (uses, since, wrapped))| KeyEntry { id, uses, since, wrapped }).collect()
+        let entry = |(id, (uses, since, check, wrapped))| KeyEntry { id, uses, since, check: Some(check), wrapped };
+        keys.into_iter().map(entry).collect()
     });
-    (any::<[u8; 16]>(), any::<u64>(), lock(), any::<[u8; 32]>(), any::<[u32; 4]>(), keys).prop_map(
-        |(vault, revision, lock, check, counts, keys)| Header {
+    (any::<[u8; 16]>(), any::<u64>(), lock(), any::<[u8; 32]>(), any::<[u32; 4]>(), retention, keys).prop_map(
+        |(vault, revision, lock, check, counts, retention, keys)| Header {
             vault: VaultId(vault),
             revision,
             lock,
             check,
             counts,
+            retention,
             keys,
         },
     )
@@ -34,7 +39,7 @@ fn headers() -> impl Strategy<Value = Header> {
 
 fn scans() -> impl Strategy<Value = Record> {
     let predictions = vec((".{0,20}", 0.0..=1.0f32), 0..5);
-    let geohash = proptest::option::of("[0-9bcdefghjkmnpqrstuvwxyz]{1,12}");
+    let geohash = proptest::option::of("[0-9bcdefghjkmnpqrstuvwxyz]{1,6}");
     let quality = btree_map("[a-z]{1,9}", any::<i32>().prop_map(f64::from), 0..4);
     (predictions, geohash, quality, proptest::option::of(-1e9..1e9f64), ".{0,40}").prop_map(
         |(predictions, geohash, quality, score, version)| {
@@ -55,7 +60,10 @@ proptest! {
     fn a_record_round_trips(record in scans(), blob in proptest::option::of(vec(any::<u8>(), 0..600)), seed: u64) {
         let (store, device) = (FakeStore::default(), FakeDevice::new(seed));
         let vault = open(&store, &device);
-        let blob = blob.map(|rest| [&JPEG[..3], &rest].concat());
+        let blob = blob.map(|table| {
+            let length = (table.len() as u16 + 2).to_be_bytes();
+            [&[0xff, 0xd8, 0xff, 0xdb][..], &length, &table, &[0xff, 0xd9]].concat()
+        });
         let id = block_on(vault.add(&record, blob.as_deref())).unwrap();
         let entry = block_on(vault.get(id)).unwrap().unwrap();
         let Record::Scan(read) = &entry.record else { panic!("{entry:?}") };
@@ -72,7 +80,7 @@ proptest! {
         if let Ok(envelope) = Envelope::parse(&bytes) {
             prop_assert_eq!(envelope.key.to_le_bytes(), &bytes[1..5]);
         }
-        prop_assert_eq!(ExportFile::parse(&bytes).err().map(|e| e.kind()), Some(ErrorKind::InvalidExport));
+        prop_assert_eq!(block_on(ExportFile::read(&bytes)).err().map(|e| e.kind()), Some(ErrorKind::InvalidExport));
     }
 }
 
@@ -80,5 +88,11 @@ proptest! {
 fn newer_formats_say_so() {
     refused(Envelope::parse(&[2; 64]), ErrorKind::SchemaTooNew);
     refused(Envelope::parse(&[0; 64]), ErrorKind::RecordDamaged);
-    refused(ExportFile::parse(b"JCHX\x02"), ErrorKind::SchemaTooNew);
+    refused(block_on(ExportFile::read(b"JCHX\x03")), ErrorKind::SchemaTooNew);
+    refused(Header::parse(&with_checksum(b"JCHV\x03")), ErrorKind::SchemaTooNew);
+}
+
+fn with_checksum(body: &[u8]) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    [body, &Sha256::digest(body)[..16]].concat()
 }

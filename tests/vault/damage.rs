@@ -114,6 +114,7 @@ fn a_damaged_header_opens_nothing_and_is_not_replaced() {
         (|h| h.check[31] ^= 1, ErrorKind::WrongKey),
         (|h| h.lock = Lock::Device { sealed: vec![0] }, ErrorKind::WrongKey),
         (|h| h.keys[0].id = 7, ErrorKind::VaultDamaged),
+        (|h| h.keys[0].check = Some([9; 16]), ErrorKind::VaultDamaged),
         (|h| h.keys.push(h.keys[0].clone()), ErrorKind::VaultDamaged),
         (|h| h.keys.clear(), ErrorKind::VaultDamaged),
     ] {

@@ -2,30 +2,56 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 
-use jicho::vault::{Change, Device, MemoryStore, RecordId, Row, Select, Store, Usage};
+use jicho::vault::{Change, Device, DeviceKey, KeyChange, MemoryStore, RecordId, Row, Select, Store, Usage};
 use jicho::{Error, ErrorKind, Result};
 use sha2::{Digest, Sha256};
 
 type Secret = zeroize::Zeroizing<[u8; 32]>;
 
-/// A secret, and the name of its vault.
-type Sealed = ([u8; 32], String);
+/// A secret that a key of the device's sealed for the vault of that name.
+struct Sealed {
+    key: u64,
+    vault: String,
+    secret: [u8; 32],
+}
 
-/// Randomness is a hash chain: reproducible, and no nonce twice.
+/// Randomness is a hash chain: reproducible, and no nonce twice. A key of its own is a number.
 pub struct FakeDevice {
     pub now: Cell<u64>,
     drawn: Cell<u64>,
+    /// Keys made so far.
+    keys: Cell<u64>,
     seed: u64,
-    /// What the device's key has sealed; `None` where this browser has no such keys.
-    pub sealed: RefCell<Option<Vec<Sealed>>>,
+    /// Whether this browser can keep a key of its own.
+    pub keeps_keys: Cell<bool>,
+    sealed: RefCell<Vec<Sealed>>,
 }
 
 impl FakeDevice {
     pub fn new(seed: u64) -> Self {
-        let sealed = RefCell::new(Some(Vec::new()));
-        FakeDevice { now: Cell::new(1_760_000_000_000), drawn: Cell::new(0), seed, sealed }
+        FakeDevice {
+            now: Cell::new(1_760_000_000_000),
+            drawn: Cell::new(0),
+            keys: Cell::new(0),
+            seed,
+            keeps_keys: Cell::new(true),
+            sealed: RefCell::default(),
+        }
+    }
+
+    /// What its keys have sealed, in order.
+    pub fn secrets(&self) -> Vec<[u8; 32]> {
+        self.sealed.borrow().iter().map(|sealed| sealed.secret).collect()
+    }
+
+    /// A key that has sealed just these for the vault `shop`.
+    pub fn with_secrets(&self, secrets: &[[u8; 32]]) -> DeviceKey {
+        let sealed = |secret: &[u8; 32]| Sealed { key: 0, vault: "shop".into(), secret: *secret };
+        self.sealed.replace(secrets.iter().map(sealed).collect());
+        Rc::new(0u64)
     }
 
     pub fn wait(&self, milliseconds: u64) {
@@ -47,24 +73,30 @@ impl Device for &FakeDevice {
         Ok(())
     }
 
-    async fn seal(&self, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>> {
+    async fn make_key(&self) -> Result<DeviceKey> {
+        if !self.keeps_keys.get() {
+            return Err(Error::new(ErrorKind::Unsupported, "no keys are kept here"));
+        }
+        self.keys.set(self.keys.get() + 1);
+        Ok(Rc::new(self.keys.get()))
+    }
+
+    async fn seal(&self, key: &DeviceKey, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>> {
         let mut sealed = self.sealed.borrow_mut();
-        let sealed = sealed.as_mut().ok_or_else(|| Error::new(ErrorKind::Unsupported, "no keys are kept here"))?;
-        sealed.push((*secret, vault.to_owned()));
+        sealed.push(Sealed { key: number(key), vault: vault.to_owned(), secret: *secret });
         Ok(vec![sealed.len() as u8 - 1])
     }
 
-    async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Secret> {
+    async fn open(&self, key: &DeviceKey, vault: &str, sealed: &[u8]) -> Result<Secret> {
         let all = self.sealed.borrow();
-        let found = all.iter().flatten().nth(sealed[0].into()).filter(|(_, name)| name == vault);
-        let missing = || Error::new(ErrorKind::KeyMissing, "the device's key is gone");
-        found.map(|(secret, _)| Secret::new(*secret)).ok_or_else(missing)
+        let found = all.get(usize::from(sealed[0])).filter(|s| s.key == number(key) && s.vault == vault);
+        let other = || Error::new(ErrorKind::WrongKey, "another key sealed it");
+        found.map(|sealed| Secret::new(sealed.secret)).ok_or_else(other)
     }
+}
 
-    async fn forget(&self, vault: &str) -> Result<()> {
-        self.sealed.borrow_mut().iter_mut().flatten().filter(|s| s.1 == vault).for_each(|s| s.1 = "forgotten".into());
-        Ok(())
-    }
+fn number(key: &DeviceKey) -> u64 {
+    *key.downcast_ref().expect("a fake device's key")
 }
 
 /// Splitmix64.
@@ -134,8 +166,19 @@ impl Store for &FakeStore {
         call!(self, self.kept.header(vault))
     }
 
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
-        call!(self, self.kept.commit(vault, expected, header, changes))
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>> {
+        call!(self, self.kept.device_key(vault))
+    }
+
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        header: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool> {
+        call!(self, self.kept.commit_lock(vault, expected, header, changes, key))
     }
 
     async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>> {
@@ -154,8 +197,8 @@ impl Store for &FakeStore {
         call!(self, self.kept.usage(vault))
     }
 
-    async fn behead(&self, vault: &str) -> Result<()> {
-        call!(self, self.kept.behead(vault))
+    async fn delete_header(&self, vault: &str) -> Result<()> {
+        call!(self, self.kept.delete_header(vault))
     }
 
     async fn sweep(&self, vault: &str) -> Result<()> {

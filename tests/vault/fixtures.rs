@@ -7,13 +7,13 @@
 
 use std::path::{Path, PathBuf};
 
-use jicho::vault::{Change, Cost, Passphrase, Row, Select};
+use jicho::vault::{Change, Cost, KeyChange, Passphrase, Retention, Row, Select};
 use serde_json::json;
 
 use super::*;
 
 /// Every version there was, the last one as it is written now.
-const VERSIONS: [&str; 1] = ["v1"];
+const VERSIONS: [&str; 2] = ["v1", "v2"];
 const LOCKS: [&str; 3] = ["passphrase", "key", "device"];
 const PASSPHRASE: &str = "korrekt horse";
 
@@ -22,7 +22,10 @@ fn settings() -> Settings {
     Settings { cost: Some(Cost::MINIMUM), rotate_after: 3, ..Settings::default() }
 }
 
-fn records() -> [(Record, Option<Vec<u8>>); 5] {
+/// A thumbnail of format 1, which did not look at more than its beginning.
+const FIRST_JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0, 1, 2, 3];
+
+fn records(version: &str) -> Vec<(Record, Option<Vec<u8>>)> {
     let full = Scan {
         decision: Some(Decision::Unsure),
         predictions: vec![
@@ -37,16 +40,19 @@ fn records() -> [(Record, Option<Vec<u8>>); 5] {
     };
     let scan_id = RecordId([1; 16]).to_string();
     let embedding = [0.5f32, -1.0, 0.25].iter().flat_map(|v| v.to_le_bytes()).collect();
-    [
-        (Record::Scan(full), Some(JPEG.to_vec())),
+    let is_first = version == "v1";
+    let lesson = Record::Lesson(Lesson { lesson: LessonName { id: "one".into(), channel: "shop/T_1".into() } });
+    let mut records = vec![
+        (Record::Scan(full), Some(if is_first { FIRST_JPEG } else { JPEG }.to_vec())),
         (Record::Scan(Scan::default()), None),
         (Record::Correction(Correction { scan: scan_id, label: Some("mango".into()) }), None),
-        (
-            Record::Prototype(Prototype { label: "mango".into(), backbone: "ab".repeat(32), lesson: None }),
-            Some(embedding),
-        ),
+        (Record::Prototype(Prototype { label: "mango".into(), backbone: "ab".repeat(32) }), Some(embedding)),
         (Record::Sale(Sale { order: json!({ "lines": ["mango", 2, 1.5, null, true] }) }), None),
-    ]
+    ];
+    if !is_first {
+        records.push((lesson, Some(b"JCHL\x01".to_vec())));
+    }
+    records
 }
 
 fn id(i: usize) -> RecordId {
@@ -72,11 +78,11 @@ fn rows(store: &FakeStore, kind: Kind) -> Vec<Row> {
 fn written(lock: &str) -> (Vec<Vec<u8>>, Vec<u8>) {
     let (store, device) = (FakeStore::default(), FakeDevice::new(lock.len() as u64));
     let vault = unlocked(&store, &device, lock);
-    for (i, (record, blob)) in records().iter().enumerate() {
+    for (i, (record, blob)) in records(VERSIONS[VERSIONS.len() - 1]).iter().enumerate() {
         assert_eq!(block_on(vault.add_as(id(i), record, blob.as_deref())), Ok(true));
         device.wait(1000);
     }
-    let secrets = device.sealed.borrow().iter().flatten().flat_map(|(secret, _)| *secret).collect();
+    let secrets = device.secrets().concat();
     let mut pieces = vec![block_on(store.kept.header("shop")).unwrap().unwrap(), secrets];
     for row in Kind::ALL.iter().flat_map(|kind| rows(&store, *kind)) {
         pieces.push([&[row.kind.code()][..], &row.time.to_le_bytes(), &row.id.0, &row.key.to_le_bytes()].concat());
@@ -115,8 +121,10 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn stored(pieces: &[Vec<u8>]) -> (FakeStore, FakeDevice) {
     let (store, device) = (FakeStore::default(), FakeDevice::new(99));
-    let secret = |bytes: &[u8]| (bytes.try_into().unwrap(), "shop".to_owned());
-    device.sealed.replace(Some(pieces[1].chunks(32).map(secret).collect()));
+    let key = match pieces[1].as_chunks::<32>().0 {
+        [] => KeyChange::Keep,
+        secrets => KeyChange::Put(device.with_secrets(secrets)),
+    };
     let row = |row: &[Vec<u8>]| {
         let [about, sealed, blob] = row else { panic!("{row:?}") };
         Change::Put(Row {
@@ -129,17 +137,18 @@ fn stored(pieces: &[Vec<u8>]) -> (FakeStore, FakeDevice) {
         })
     };
     let rows: Vec<Change> = pieces[2..].chunks(3).map(row).collect();
-    assert_eq!(block_on(store.kept.commit("shop", None, &pieces[0], &rows)), Ok(true));
+    assert_eq!(block_on(store.kept.commit_lock("shop", None, &pieces[0], &rows, &key)), Ok(true));
     (store, device)
 }
 
-fn has_all(vault: &TestVault<'_>) {
-    for (i, (record, blob)) in records().into_iter().enumerate() {
+fn has_all(vault: &TestVault<'_>, records: &[(Record, Option<Vec<u8>>)]) {
+    for (i, (record, blob)) in records.iter().enumerate() {
         let entry = block_on(vault.get(id(i))).unwrap().unwrap();
-        assert_eq!((entry.record, entry.blob, entry.time), (record, blob, 1_760_000_000_000 + 1000 * i as u64));
+        assert_eq!((&entry.record, &entry.blob, entry.time), (record, blob, 1_760_000_000_000 + 1000 * i as u64));
     }
     let counts = block_on(vault.diagnose()).unwrap().records;
-    assert_eq!(counts, [("scan", 2), ("correction", 1), ("prototype", 1), ("sale", 1)]);
+    let count = |kind: Kind| (kind.name(), records.iter().filter(|(record, _)| record.kind() == kind).count() as u32);
+    assert_eq!(counts, Kind::ALL.map(count));
 }
 
 #[test]
@@ -148,11 +157,50 @@ fn vaults_of_every_version_open() {
         let (store, device) = stored(&split(&fixture(&format!("{version}-{lock}.vault"))));
         assert_eq!(header(&store).keys.len(), 3);
         let vault = unlocked(&store, &device, lock);
-        has_all(&vault);
+        has_all(&vault, &records(version));
         // And go on: their rotation ends, and they take what is new.
         assert_eq!(block_on(vault.compact()).unwrap().rotation.moved, 4);
         add(&vault, &Record::Correction(Correction { scan: id(0).to_string(), label: None }));
         assert_eq!(all(&unlocked(&store, &device, lock), Kind::Correction).len(), 2);
+    }
+}
+
+/// Format 1 left retention to whoever opened a vault: the first one decides, and a later one changes nothing.
+#[test]
+fn a_vault_of_the_first_format_gets_the_retention_of_its_first_opener() {
+    let (store, device) = stored(&split(&fixture("v1-key.vault")));
+    assert_eq!((header(&store).retention, header(&store).keys[0].check), (None, None));
+    let forever = Retention { scans: None, corrections: None, lessons: None };
+    device.wait(400 * DAY);
+    let first = Settings { retention: forever, ..settings() };
+    block_on(Vault::open(&store, &device, "shop", Unlock::Key(KEY), first)).unwrap();
+    assert_eq!(header(&store).retention, Some(forever));
+    assert!(header(&store).keys.iter().all(|key| key.check.is_some()));
+    has_all(&unlocked(&store, &device, "key"), &records("v1"));
+}
+
+/// What a former version wrote as a prototype without a label.
+#[test]
+fn lessons_of_the_first_format_are_lessons() {
+    let lesson = |i: usize| {
+        let name = LessonName { id: format!("lesson-{i}"), channel: "shop/T_1".into() };
+        (Record::Lesson(Lesson { lesson: name }), Some([&b"JCHL\x01"[..], &[i as u8; 40]].concat()))
+    };
+    let (store, device) = stored(&split(&fixture("v1-taught.vault")));
+    let opened = unlocked(&store, &device, "device");
+    let (elsewhere, other) = (FakeStore::default(), FakeDevice::new(97));
+    let imported = open(&elsewhere, &other);
+    block_on(imported.import(&fixture("v1-taught.export"), &Passphrase::new(PASSPHRASE).unwrap())).unwrap();
+    for vault in [opened, imported] {
+        block_on(vault.rotate()).unwrap();
+        let taught: Vec<Entry> = all(&vault, Kind::Lesson);
+        let taught: Vec<_> = taught.into_iter().rev().map(|entry| (entry.record, entry.blob)).collect();
+        let prototype = Record::Prototype(Prototype { label: "mango".into(), backbone: "ab".repeat(32) });
+        let embedding = [0.5f32, -1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(taught, [lesson(1), (prototype, Some(embedding)), lesson(2)]);
+        let total =
+            |entry: &Entry| matches!(&entry.record, Record::Sale(sale) if sale.order["total"] == json!(0.1 + 0.2));
+        assert!(all(&vault, Kind::Sale).iter().any(total), "a price is the same to the last bit");
     }
 }
 
@@ -161,10 +209,15 @@ fn files_of_every_version_are_imported() {
     for version in VERSIONS {
         let (store, device) = (FakeStore::default(), FakeDevice::new(98));
         let vault = open(&store, &device);
+        let mut records = records(version);
         let passphrase = Passphrase::new(PASSPHRASE).unwrap();
         let imported = block_on(vault.import(&fixture(&format!("{version}.export")), &passphrase)).unwrap();
-        assert_eq!((imported.added, imported.present), (5, 0));
-        has_all(&vault);
+        assert_eq!((imported.added as usize, imported.present), (records.len(), 0));
+        if version == "v1" {
+            // A thumbnail that is no JPEG is left out.
+            records[0].1 = None;
+        }
+        has_all(&vault, &records);
     }
 }
 

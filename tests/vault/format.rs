@@ -1,4 +1,4 @@
-//! The format as docs/formats/vault.md tells it, written down a second time with nothing of the crate.
+//! The formats as docs/formats/vault.md tells them, written down a second time with nothing of the crate.
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
@@ -35,17 +35,78 @@ fn pad(content: &[u8]) -> Vec<u8> {
 /// Of a vault that [`KEY`] locks: its number, and its only data key.
 fn unlock(header: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (body, checksum) = header.split_at(header.len() - 16);
-    assert_eq!((&body[..5], &Sha256::digest(body)[..16]), (&b"JCHV\x01"[..], checksum));
+    assert_eq!((&body[..5], &Sha256::digest(body)[..16]), (&b"JCHV\x02"[..], checksum));
     let (vault, lock) = (&body[5..21], body[29]);
-    let hkdf = Hkdf::<Sha256>::new(Some(vault), KEY);
+    assert_eq!(lock, 2);
+    (vault.to_vec(), unwrap(vault, KEY, &body[30..]))
+}
+
+/// The only data key of a vault of that number, which the secret locks, by what lies behind its lock.
+fn unwrap(vault: &[u8], secret: &[u8], rest: &[u8]) -> Vec<u8> {
+    let hkdf = Hkdf::<Sha256>::new(Some(vault), secret);
     let [mut wrapping, mut check] = [[0; 32]; 2];
     hkdf.expand(b"jicho vault 1 wrapping key", &mut wrapping).unwrap();
     hkdf.expand(b"jicho vault 1 key check", &mut check).unwrap();
-    assert_eq!((lock, &body[30..62], body[78]), (2, &check[..], 1));
-    let entry = &body[79..];
-    assert_eq!((&entry[..4], entry.len()), (&[1, 0, 0, 0][..], 4 + 8 + 8 + 65));
-    let data_key = open_envelope(&wrapping, &aad(vault, [0; 16], 1, DATA_KEY, 0), &entry[20..]);
-    (vault.to_vec(), data_key)
+    assert_eq!((&rest[..32], rest[60]), (&check[..], 1));
+    let entry = &rest[61..];
+    assert_eq!((&entry[..4], entry.len()), (&[1, 0, 0, 0][..], 4 + 8 + 8 + 16 + 65));
+    let data_key = open_envelope(&wrapping, &aad(vault, [0; 16], 1, DATA_KEY, 0), &entry[36..]);
+    let mut key_check = [0; 16];
+    Hkdf::<Sha256>::new(None, &data_key).expand(b"jicho vault 2 data key check", &mut key_check).unwrap();
+    assert_eq!(entry[20..36], key_check);
+    data_key
+}
+
+#[test]
+fn a_second_reader_of_files_agrees() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(3));
+    let cost = Some(jicho::vault::Cost::MINIMUM);
+    let vault = open_with(&store, &device, Settings { cost, ..Settings::default() });
+    let id = block_on(vault.add(&scan("apple", None), Some(JPEG))).unwrap();
+    let lesson = Record::Lesson(Lesson { lesson: LessonName { id: "a".into(), channel: "T_1".into() } });
+    let file = [&b"JCHL"[..], &[7; 200_000]].concat();
+    block_on(vault.add(&lesson, Some(&file))).unwrap();
+    let mut exported = Vec::new();
+    let sink = async |piece: &[u8]| {
+        exported.extend_from_slice(piece);
+        Ok(())
+    };
+    block_on(vault.export(&jicho::vault::Passphrase::new("korrekt horse").unwrap(), sink)).unwrap();
+
+    assert_eq!(exported[..5], *b"JCHX\x02");
+    let length = u32::from_le_bytes(exported[5..9].try_into().unwrap()) as usize;
+    let (begin, chunks) = exported.split_at(9 + length + 7);
+    let (header, prefix) = begin[9..].split_at(length);
+    let (body, _) = header.split_at(length - 16);
+    assert_eq!(body[29], 1, "it is locked by a passphrase");
+    let [memory, passes] = [46, 50].map(|at| u32::from_le_bytes(body[at..at + 4].try_into().unwrap()));
+    let params = argon2::Params::new(memory, passes, 1, Some(32)).unwrap();
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let mut secret = [0; 32];
+    argon2.hash_password_into(b"korrekt horse", &body[30..46], &mut secret).unwrap();
+    let key = unwrap(&body[5..21], &secret, &body[54..]);
+
+    let (mut stream, about) = (Vec::new(), Sha256::digest(begin));
+    let count = chunks.len().div_ceil(65_536 + 16);
+    assert!(count > 3, "{count}");
+    for (i, chunk) in chunks.chunks(65_536 + 16).enumerate() {
+        let last = u8::from(i + 1 == count);
+        let nonce: [u8; 12] = [prefix, &(i as u32).to_be_bytes(), &[last]].concat().try_into().unwrap();
+        let payload = Payload { msg: chunk, aad: &about };
+        stream.extend(Aes256Gcm::new_from_slice(&key).unwrap().decrypt((&nonce).into(), payload).unwrap());
+    }
+    assert_eq!((stream[0], &stream[9..25], stream.len() % 256), (1, &id.0[..], 0));
+    assert_eq!(u64::from_le_bytes(stream[1..9].try_into().unwrap()), device.now.get());
+    let json = u32::from_le_bytes(stream[25..29].try_into().unwrap()) as usize;
+    let record: serde_json::Value = serde_json::from_slice(&stream[29..29 + json]).unwrap();
+    assert_eq!((&record["blobBytes"], &record["record"]["kind"]), (&JPEG.len().into(), &"scan".into()));
+    let blob = [&[1][..], &(JPEG.len() as u32).to_le_bytes(), JPEG].concat();
+    assert!(stream[29 + json..].starts_with(&blob));
+    let lesson = &stream[29 + json + blob.len()..];
+    assert_eq!(lesson[0], 3);
+    let json = 29 + u32::from_le_bytes(lesson[25..29].try_into().unwrap()) as usize;
+    assert!(lesson[json + 5..].starts_with(&file));
+    assert!(lesson[json + 5 + file.len()..].iter().all(|byte| *byte == 0));
 }
 
 #[test]
@@ -75,6 +136,7 @@ fn a_file_of_records_that_could_not_be_added_is_refused() {
         (3, r#"{"kind":"prototype","label":"a","backbone":"b"}"#, Some(1f32.to_le_bytes().to_vec())),
         (1, r#"{"kind":"scan","geohash":"a"}"#, None),
         (1, r#"{"kind":"scan"}"#, Some(b"<svg>".to_vec())),
+        (3, r#"{"kind":"prototype","label":"","backbone":"","lesson":{"id":"a","channel":"b"}}"#, Some(vec![0; 8])),
         (1, r#"{"kind":"scan"}"#, Some([JPEG, &[0; 1 << 20]].concat())),
         (2, r#"{"kind":"correction","scan":"b","label":null}"#, None),
     ];
@@ -100,8 +162,10 @@ fn a_file_of_records_that_could_not_be_added_is_refused() {
         assert_eq!(exported.unwrap().records, 1);
         let there = FakeStore::default();
         let imported = block_on(open(&there, &device).import(&file, &passphrase));
-        if i == 1 {
+        if [1, 3].contains(&i) {
             assert_eq!(imported.unwrap().added, 1);
+            let entry = block_on(open(&there, &device).get(id)).unwrap().unwrap();
+            assert_eq!(entry.blob.is_some(), i == 1, "what is no JPEG is left out");
         } else {
             refused(imported, ErrorKind::InvalidExport);
         }

@@ -1,11 +1,12 @@
 //! What unlocks a vault, and what does not.
 
-use jicho::vault::{Cost, Lock, Passphrase};
+use jicho::vault::{Cost, KeyChange, Lock, Passphrase};
 
 use super::*;
 
 const CHEAP: Settings = Settings {
-    retention: jicho::vault::Retention { scans: None, corrections: None, prototypes: None },
+    retention: jicho::vault::Retention { scans: None, corrections: None, lessons: None },
+    geohash_length: 6,
     queue_limit: 100,
     rotate_after: 1 << 30,
     cost: Some(Cost::MINIMUM),
@@ -40,9 +41,11 @@ fn each_lock_opens_to_its_key_alone() {
 fn a_devices_key_that_is_gone_or_impossible_is_told() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(1));
     unlock(&store, &device, Unlock::Device).unwrap();
-    device.sealed.replace(Some(Vec::new()));
+    let header = block_on(store.kept.header("shop")).unwrap().unwrap();
+    let deleted = store.kept.commit_lock("shop", Some(&header), &header, &[], &KeyChange::Delete);
+    assert_eq!(block_on(deleted), Ok(true));
     refused(unlock(&store, &device, Unlock::Device), ErrorKind::KeyMissing);
-    device.sealed.replace(None);
+    device.keeps_keys.set(false);
     refused(unlock(&FakeStore::default(), &device, Unlock::Device), ErrorKind::Unsupported);
 }
 

@@ -8,28 +8,32 @@ mod basics;
 mod codec;
 mod damage;
 mod exports;
+mod features;
 mod fixtures;
 mod format;
 mod gcm;
+mod interleavings;
 mod keys;
 mod overlap;
 mod queue;
 mod rotation;
+mod schedule;
 mod tabs;
 
 use block_on::block_on;
 use fakes::{FakeDevice, FakeStore};
 use jicho::recognize::Decision;
 use jicho::vault::{
-    Correction, Entry, Header, Kind, Page, Prediction, Prototype, Query, Record, RecordId, Sale, Scan, Settings, Store,
-    Unlock, Vault,
+    Correction, Entry, Header, Kind, Lesson, LessonName, Page, Prediction, Prototype, Query, Record, RecordId, Sale,
+    Scan, Settings, Store, Unlock, Vault,
 };
 use jicho::{Error, ErrorKind, Result};
 
 /// The app's own key, in nearly every test: Argon2id takes its time.
 const KEY: &[u8; 32] = &[7; 32];
 const DAY: u64 = 24 * 60 * 60 * 1000;
-const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0, 1, 2, 3];
+/// As small as a JPEG can be: it has a table and no picture.
+const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xdb, 0, 4, 1, 2, 0xff, 0xd9];
 
 type TestVault<'a> = Vault<&'a FakeStore, &'a FakeDevice>;
 

@@ -1,6 +1,6 @@
 //! Several tabs at one vault: each sees what the others did, and nobody's write is lost.
 
-use jicho::vault::destroy;
+use jicho::vault::{Change, Select, destroy};
 
 use super::*;
 
@@ -53,7 +53,7 @@ fn what_another_tab_ended_is_closed_here() {
     refused(block_on(there.add(&scan("b", None), None)), ErrorKind::VaultClosed);
     assert_eq!(all(&here, Kind::Scan).len(), 1);
 
-    block_on(destroy(&&store, &&device, "shop")).unwrap();
+    block_on(destroy(&&store, "shop")).unwrap();
     let anew = open(&store, &device);
     refused(block_on(here.add(&scan("c", None), None)), ErrorKind::VaultClosed);
     assert_eq!(all(&anew, Kind::Scan), []);
@@ -78,7 +78,7 @@ fn a_vault_that_another_tab_destroyed_is_no_empty_one() {
         for anew in [false, true] {
             let vault = open_with(&store, &device, cheap());
             let id = add(&vault, &scan("a", None));
-            block_on(destroy(&&store, &&device, "shop")).unwrap();
+            block_on(destroy(&&store, "shop")).unwrap();
             if anew {
                 add(&open(&store, &device), &scan("of the new vault", None));
             }
@@ -112,4 +112,42 @@ fn a_rotation_that_another_tab_left_is_ended() {
     assert_eq!(header(&store).keys.len(), 2);
     let moved = block_on(there.compact()).unwrap().rotation.moved;
     assert!(moved > 0 && header(&store).keys.len() == 1, "{moved}");
+}
+
+/// Puts a copy of the vault in the place of the one that is there.
+fn put_back(store: &FakeStore, copy: &FakeStore) {
+    block_on(destroy(&store.kept, "shop")).unwrap();
+    let rows = Kind::ALL.iter().flat_map(|kind| block_on(copy.kept.rows("shop", &Select::all(*kind))).unwrap());
+    let rows: Vec<Change> = rows.map(Change::Put).collect();
+    let header = block_on(copy.kept.header("shop")).unwrap().unwrap();
+    assert_eq!(block_on(store.kept.commit("shop", None, &header, &rows)), Ok(true));
+}
+
+/// As after a backup of the browser's profile was put back while a tab was open.
+#[test]
+fn a_key_of_the_same_id_after_a_rollback_is_another_key() {
+    for locked_anew in [false, true] {
+        let (store, device) = (FakeStore::default(), FakeDevice::new(8));
+        let first = add(&open(&store, &device), &scan("first", None));
+        let before = store.clone();
+        // This tab knows the key 2 of the vault that is put aside, and nothing of the one that is made next.
+        let here = open(&store, &device);
+        block_on(here.rotate()).unwrap();
+        put_back(&store, &before);
+        let there = open(&store, &device);
+        block_on(there.rotate()).unwrap();
+        let theirs = add(&there, &scan("theirs", None));
+        if locked_anew {
+            block_on(there.relock(Unlock::Key(&[8; 32]))).unwrap();
+            refused(block_on(here.add(&scan("ours", None), None)), ErrorKind::VaultClosed);
+            assert_eq!(labels(&there), ["first", "theirs"]);
+            continue;
+        }
+        assert_eq!(block_on(here.get(theirs)).unwrap().unwrap().record, scan("theirs", None));
+        let ours = add(&here, &scan("ours", None));
+        for id in [first, theirs, ours] {
+            assert!(block_on(there.get(id)).unwrap().is_some());
+        }
+        assert_eq!(labels(&open(&store, &device)), ["first", "ours", "theirs"]);
+    }
 }

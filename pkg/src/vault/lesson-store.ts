@@ -6,7 +6,7 @@ import type { LessonVault } from './types.js';
 /** Number of records that are read at once. With their pictures they take a few MB. */
 const PAGE = 50;
 
-/** Lessons as records of a vault, of the kind `prototype`. */
+/** Lessons as records of a vault, of the kind `lesson`. */
 export class VaultLessonStore implements LessonStore {
   readonly #vault: LessonVault;
   readonly #channel: string;
@@ -24,10 +24,11 @@ export class VaultLessonStore implements LessonStore {
     const lessons = new Map<string, Uint8Array>();
     let after: string | null | undefined;
     do {
-      const query = { kind: 'prototype', order: 'oldest', limit: PAGE, blobs: true, ...(after && { after }) } as const;
+      const query = { kind: 'lesson', order: 'oldest', limit: PAGE, blobs: true, ...(after && { after }) } as const;
       const page = await this.#vault.list(query);
-      for (const { id, lesson, file } of page.records) {
-        if (lesson?.channel !== this.#channel || !file) continue;
+      for (const record of page.records) {
+        if (record.kind !== 'lesson' || record.lesson.channel !== this.#channel || !record.file) continue;
+        const { id, lesson, file } = record;
         // If the page died while a lesson was being replaced, there are two records of it. The later one counts.
         lessons.set(lesson.id, file);
         this.#records.set(lesson.id, [...(this.#records.get(lesson.id) ?? []), id]);
@@ -45,7 +46,7 @@ export class VaultLessonStore implements LessonStore {
     try {
       for (const [id, file] of lessons) {
         const lesson = { id, channel: this.#channel };
-        added.push([id, await this.#vault.add({ kind: 'prototype', label: '', backbone: '', lesson, file })]);
+        added.push([id, await this.#vault.add({ kind: 'lesson', lesson, file })]);
       }
     } catch (error) {
       for (const [, record] of added) await this.#vault.delete(record);

@@ -11,9 +11,14 @@ import type { VaultOptions, VaultQuery, VaultUnlock } from './types.js';
 export function vaultSettings(options: VaultOptions): VaultSettings {
   const name = string('the option "name"', options?.name);
   const { queueLimit = 100, precision = 5, allowPrecise = false, retentionDays = {} } = options;
-  const { scans = 30, corrections = 30, prototypes = null } = retentionDays;
-  for (const [kind, days] of Object.entries({ scans, corrections, prototypes })) {
-    if (days !== null && !isCount(days)) {
+  const { prototypes, ...days } = retentionDays;
+  // What is left out stays as the vault has it.
+  const given = Object.entries({ lessons: prototypes, ...days }).filter(([, kept]) => kept !== undefined);
+  for (const [kind, kept] of given) {
+    if (!['scans', 'corrections', 'lessons'].includes(kind)) {
+      throw new InvalidArgumentError(`"retentionDays.${kind}" is none of scans, corrections and lessons`);
+    }
+    if (kept !== null && !isCount(kept)) {
       throw new InvalidArgumentError(`"retentionDays.${kind}" must be whole days, 1 or more, or null`);
     }
   }
@@ -22,7 +27,7 @@ export function vaultSettings(options: VaultOptions): VaultSettings {
   return {
     name,
     unlock: vaultKey(options.unlock),
-    retentionDays: { scans, corrections, prototypes },
+    retentionDays: Object.fromEntries(given) as VaultSettings['retentionDays'],
     queueLimit,
     precision,
     precise: allowPrecise === true,

@@ -1,6 +1,7 @@
 import type { VaultPage as Listed, VaultEntry } from '../../wasm/vault/jicho.js';
 import { InvalidArgumentError } from '../api/errors.js';
 import type { Recognition } from '../api/recognition.js';
+import { plainJson } from './plain-json.js';
 import type { DamagedRecord, Scan, Stored, VaultPage, VaultRecord } from './types.js';
 
 /** Predictions that a scan keeps. */
@@ -11,12 +12,7 @@ export async function pack(record: VaultRecord): Promise<{ json: string; blob: U
   if (typeof record !== 'object' || record === null)
     throw new InvalidArgumentError('a record is an object with a "kind"');
   const { thumbnail, embedding, file, ...fields } = record as Partial<Scan> & { embedding?: unknown; file?: unknown };
-  let json: string;
-  try {
-    json = JSON.stringify(fields);
-  } catch (error) {
-    throw new InvalidArgumentError(`the record is no JSON: ${String(error)}`, { cause: error });
-  }
+  const json = plainJson('the record', fields);
   return { json, blob: await bytesOf(thumbnail ?? embedding ?? file) };
 }
 
@@ -45,7 +41,13 @@ export function unpack<R extends VaultRecord>({ blob, ...entry }: VaultEntry): S
   const other = (bytes: Uint8Array<ArrayBuffer>) =>
     'lesson' in entry ? { file: bytes } : { embedding: floats(bytes) };
   const extras = bytes && (entry.kind === 'scan' ? { thumbnail: jpeg(bytes) } : other(bytes));
-  return { ...entry, ...extras } as unknown as Stored<R>;
+  return { ...entry, ...withoutPrototypes(entry), ...extras } as unknown as Stored<R>;
+}
+
+/** A scan's maps by names that a model or a person chose: one of them may be `__proto__`. */
+function withoutPrototypes({ kind, attributes, quality }: Record<string, unknown>): object {
+  const map = (fields: unknown): object => Object.assign(Object.create(null) as object, fields);
+  return kind === 'scan' ? { attributes: map(attributes), quality: map(quality) } : {};
 }
 
 export function unpackPage<R extends VaultRecord>({ records, damaged, next }: Listed): VaultPage<R> {

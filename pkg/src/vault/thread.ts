@@ -4,7 +4,8 @@ import type { VaultHandle, VaultKey } from '../../wasm/vault/jicho.js';
 export interface VaultSettings {
   name: string;
   unlock: VaultKey;
-  retentionDays: { scans: number | null; corrections: number | null; prototypes: number | null };
+  /** Of the kinds that the app names. */
+  retentionDays: { scans?: number | null; corrections?: number | null; lessons?: number | null };
   queueLimit: number;
   precision: number;
   precise: boolean;
@@ -24,7 +25,6 @@ export type VaultMethod =
   | 'compact'
   | 'export'
   | 'exportPlain'
-  | 'import'
   | 'diagnose';
 
 /** What the thread of a vault is asked: `open` or `destroy` first, and nothing after `close`. */
@@ -32,10 +32,19 @@ export type VaultRequest =
   | { ask: 'open'; settings: VaultSettings }
   | { ask: 'destroy'; name: string; wasm: string | undefined }
   | { ask: 'call'; method: VaultMethod; args: unknown[] }
+  | { ask: 'import'; file: Blob; key: VaultKey }
   | { ask: 'close' };
 
 /** What a call answers. */
 export type VaultAnswer<M extends VaultMethod> = Awaited<ReturnType<VaultHandle[M]>>;
+
+/** What came of an import. */
+export interface Imported {
+  /** Records added. */
+  added: number;
+  /** Records that were there already. */
+  present: number;
+}
 
 /** What opening tells. */
 export interface Opened {
@@ -50,6 +59,8 @@ export interface VaultThread {
   open(settings: VaultSettings): Promise<Opened>;
   destroy(name: string, wasm: string | undefined): Promise<void>;
   call<M extends VaultMethod>(method: M, ...args: Parameters<VaultHandle[M]>): Promise<VaultAnswer<M>>;
+  /** An abort ends it; what was added stays. */
+  import(file: Blob, key: VaultKey, signal: AbortSignal): Promise<Imported>;
   /** Overwrites the keys and ends the thread. */
   close(): Promise<void>;
 }

@@ -17,8 +17,19 @@ export interface VaultOptions {
   name: string;
   /** What unlocks it, or will, where there is no vault of that name yet. */
   unlock: VaultUnlock;
-  /** Days that records stay, by kind; null until they are deleted. Default 30, prototypes null. Sales stay until delivered. */
-  retentionDays?: { scans?: number | null; corrections?: number | null; prototypes?: number | null };
+  /**
+   * Days that records stay, by kind; null: until they are deleted. Sales stay until they are delivered. The vault keeps
+   * this: a new one gets 30 days for scans and corrections and null for lessons where nothing is given, and of one that is
+   * there only the kinds change that are given here. So whoever opens it without this option deletes nothing that the vault
+   * keeps.
+   */
+  retentionDays?: {
+    scans?: number | null;
+    corrections?: number | null;
+    lessons?: number | null;
+    /** @deprecated The former name of `lessons`. */
+    prototypes?: number | null;
+  };
   /** Sales that may wait. Default 100; a further one is refused with `QUEUE_FULL`. */
   queueLimit?: number;
   /** Characters of the geohashes that places become, 1–12. Default 5: cells of about 5 km. */
@@ -78,30 +89,50 @@ export interface Correction {
   label: string | null;
 }
 
-/** A product enrolled on the device. */
+/** A lesson that a channel keeps here (`Jicho.open({ vault })`). */
+export interface Lesson {
+  kind: 'lesson';
+  /** The lesson's own id, and what tells the channel that was taught from others. */
+  lesson: { id: string; channel: string };
+  /** The lesson's file. Where it was read, only if it was asked for. */
+  file?: Uint8Array;
+}
+
+/**
+ * A product's embedding, which an app made itself. It is kept, listed and counted among the lessons.
+ *
+ * @deprecated Teach the channel instead: `Jicho.enroll`.
+ */
 export interface Prototype {
   kind: 'prototype';
   /** The product's id. */
   label: string;
   /** SHA-256 of the network that made the embedding. */
   backbone: string;
-  /** Finite numbers. */
+  /** Finite numbers. Where it was read, only if it was asked for. */
   embedding?: Float32Array;
-  /** Where it is a lesson that a channel keeps here (`Jicho.open({ vault })`): its id, and whose it is. */
-  lesson?: { id: string; channel: string };
-  /** The lesson's file, instead of an embedding. */
-  file?: Uint8Array;
 }
 
 /** A sale made offline, to be delivered. */
 export interface Sale {
   kind: 'sale';
-  /** Any JSON, at most 64 KB of it. */
+  /**
+   * Any JSON, at most 64 KB of it. What reads back as something else is refused: Map, Set, Date, NaN, bigint, undefined in
+   * arrays, functions, instances of classes. −0 becomes 0.
+   */
   order: unknown;
 }
 
 /** What a vault keeps. */
-export type VaultRecord = Scan | Correction | Prototype | Sale;
+export type VaultRecord = Scan | Correction | Lesson | Prototype | Sale;
+
+/** What records are listed and counted by. Prototypes are among the lessons. */
+export type VaultKind = Exclude<VaultRecord['kind'], 'prototype'>;
+
+/** The records of a kind. */
+export type RecordOf<K extends VaultRecord['kind']> = K extends 'lesson' | 'prototype'
+  ? Lesson | Prototype
+  : Extract<VaultRecord, { kind: K }>;
 
 /** A record that was read. Thumbnail and embedding are there where they were asked for. */
 export type Stored<R extends VaultRecord = VaultRecord> = R extends VaultRecord
@@ -148,7 +179,7 @@ export interface VaultQuery<K extends VaultRecord['kind'] = VaultRecord['kind']>
 
 /** A record that does not open. `delete` removes it; the others are not affected. */
 export interface DamagedRecord {
-  kind: VaultRecord['kind'];
+  kind: VaultKind;
   id: string;
   /** Milliseconds since 1970. */
   time: number;
@@ -211,7 +242,9 @@ export interface VaultDiagnostics {
   /** What a guess at the passphrase costs. */
   argon2id: { memoryKiB: number; passes: number } | null;
   /** Records of each kind. */
-  records: Record<VaultRecord['kind'], number>;
+  records: Record<VaultKind, number>;
+  /** Days that records stay, by kind; null until they are deleted. */
+  retentionDays: Record<VaultKind, number | null>;
   /** Records that the vault counts and the browser has not. */
   lost: number;
   /** Of all that is kept, without what the browser's database adds. */
@@ -227,6 +260,6 @@ export interface VaultDiagnostics {
 /** The part of a `Vault` in which a channel keeps its lessons. */
 export interface LessonVault {
   add(record: VaultRecord, options?: AddOptions): Promise<string>;
-  list<K extends VaultRecord['kind']>(query: VaultQuery<K>): Promise<VaultPage<Extract<VaultRecord, { kind: K }>>>;
+  list<K extends VaultRecord['kind']>(query: VaultQuery<K>): Promise<VaultPage<RecordOf<K>>>;
   delete(id: string): Promise<boolean>;
 }

@@ -8,7 +8,7 @@ import { askToPersist } from '../browser/persist.js';
 import { loadPart } from '../worker/start.js';
 import { string, vaultKey, vaultSelect, vaultSettings } from './options.js';
 import { bytesOf, pack, scanOf, unpack, unpackPage } from './records.js';
-import type { Opened, VaultThread } from './thread.js';
+import type { Imported, Opened, VaultThread } from './thread.js';
 import type {
   AddOptions,
   Compaction,
@@ -16,6 +16,7 @@ import type {
   Delivery,
   Place,
   QueuedSale,
+  RecordOf,
   Rotation,
   Scan,
   Stored,
@@ -33,10 +34,14 @@ import { VaultConnection } from './worker-thread.js';
 /** The package's own scripts that a vault needs, beside this one; the build fills it in. */
 const SCRIPTS: readonly string[] = ['__SCRIPTS__'];
 
-type OfKind<K> = Extract<VaultRecord, { kind: K }>;
+/**
+ * Milliseconds without a sign of life after which a tab that delivers is taken to be frozen, and another one delivers. Timers
+ * of a hidden tab run once a minute.
+ */
+const DELIVERY_PATIENCE = 300_000;
 
 /**
- * The sealed store: scans, corrections, enrolled products and the queue of sales, encrypted on this device. What that
+ * The sealed store: scans, corrections, lessons and the queue of sales, encrypted on this device. What that
  * buys, and what it does not: docs/formats/vault.md.
  *
  * Every call may fail with `VAULT_CLOSED` (closed, destroyed or locked anew, perhaps by another tab), `STORAGE` and
@@ -45,11 +50,14 @@ type OfKind<K> = Extract<VaultRecord, { kind: K }>;
 export class Vault {
   /** As given. */
   readonly name: string;
+  /** Vue must not make a proxy of it, through which its private fields cannot be reached. */
+  readonly __v_skip = true;
   readonly #thread: VaultThread;
   #opened: Opened | undefined;
   #closed = false;
 
   private constructor(name: string, thread: VaultThread) {
+    if (!thread) throw new InvalidArgumentError('a vault is opened by "await Vault.open(…)", not by "new Vault()"');
     this.name = name;
     this.#thread = thread;
   }
@@ -141,7 +149,7 @@ export class Vault {
   }
 
   /** Some records of a kind in the order of their times. Those that do not open are told, and keep no other out. */
-  async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<OfKind<K>>> {
+  async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<RecordOf<K>>> {
     return unpackPage(await this.#open().call('list', vaultSelect(query)));
   }
 
@@ -170,7 +178,7 @@ export class Vault {
     options: CallOptions = {},
   ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
-    return withLock(`jicho vault ${this.name} deliver`, { signal }, async () => {
+    return withLock(`jicho vault ${this.name} deliver`, { signal, patience: DELIVERY_PATIENCE }, async () => {
       const delivery: Delivery = { delivered: 0, damaged: [] };
       for (let after: string | undefined; ; ) {
         if (signal.aborted) throw aborted(signal);
@@ -217,8 +225,7 @@ export class Vault {
     passphrase: string,
     options: { allowWeak?: boolean } = {},
   ): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
-    const { pieces, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
-    const file = new Blob(pieces, { type: 'application/octet-stream' });
+    const { file, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
     return { file, records, damaged: damaged as DamagedRecord[] };
   }
 
@@ -235,24 +242,33 @@ export class Vault {
   }
 
   /**
-   * Adds every record of an exported file that is not there yet, with its id and its time.
+   * Adds every record of an exported file that is not there yet, with its id and its time. The file is read twice, a piece
+   * at a time: it need not fit into memory, and all of it is checked before anything is added. What could not be added here
+   * is cut down: geohashes to what {@link VaultOptions.allowPrecise} allows, thumbnails to their pictures.
    *
    * @throws {@link JichoError} `INVALID_EXPORT`, `WRONG_KEY`, `SCHEMA_TOO_NEW`; `QUEUE_FULL` where its sales have no room:
-   * nothing was added.
+   * nothing was added. `ABORTED`: some records may have been; importing again adds the others.
    */
-  async import(file: Blob | ArrayBuffer | Uint8Array, passphrase: string): Promise<{ added: number; present: number }> {
-    const bytes = await bytesOf(file);
+  async import(
+    file: Blob | ArrayBuffer | Uint8Array,
+    passphrase: string,
+    options: CallOptions = {},
+  ): Promise<Imported> {
+    const { signal = new AbortController().signal } = options;
+    const bytes = file instanceof Blob ? file : await bytesOf(file);
     if (!bytes) throw new InvalidArgumentError('there is no file');
-    return this.#open().call('import', bytes, fileKey(passphrase));
+    const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
+    return untilAborted(signal, () => this.#open().import(blob, fileKey(passphrase), signal));
   }
 
   /** How the vault stands, for whoever is asked for help. */
   async diagnose(): Promise<VaultDiagnostics> {
-    const { argon2id, records, keySince, ...rest } = await this.#open().call('diagnose');
+    const { argon2id, records, retentionDays, keySince, ...rest } = await this.#open().call('diagnose');
     return {
       ...rest,
       argon2id: argon2id && { memoryKiB: argon2id[0], passes: argon2id[1] },
       records: Object.fromEntries(records) as VaultDiagnostics['records'],
+      retentionDays: Object.fromEntries(retentionDays) as VaultDiagnostics['retentionDays'],
       keySince: new Date(keySince).toISOString(),
     };
   }
@@ -294,6 +310,21 @@ function fileKey(passphrase: unknown, allowWeak = false): VaultUnlock {
 
 function aborted(signal: AbortSignal): AbortedError {
   return new AbortedError('aborted by the caller', { cause: signal.reason });
+}
+
+/** The answer of `call`, or at an abort `ABORTED` at once: a worker that guesses a passphrase hears of it only afterwards. */
+async function untilAborted<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw aborted(signal);
+  let stop: () => void = () => undefined;
+  const abort = new Promise<never>((_, reject) => {
+    stop = () => reject(aborted(signal));
+    signal.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([call(), abort]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function makeThread(worker: VaultOptions['worker'] = true): Promise<VaultThread> {

@@ -1,7 +1,7 @@
-import type { VaultHandle } from '../../wasm/vault/jicho.js';
+import type { VaultHandle, VaultKey } from '../../wasm/vault/jicho.js';
 import { VaultClosedError } from '../api/errors.js';
 import { Connection } from '../worker/connection.js';
-import type { Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './thread.js';
+import type { Imported, Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './thread.js';
 
 /** Milliseconds that a worker has to overwrite its keys before it is ended. */
 const PATIENCE = 2000;
@@ -30,6 +30,10 @@ export class VaultConnection implements VaultThread {
     // Files and blobs go over without a copy; they were made for this.
     const transfer = args.flatMap((arg: unknown) => (arg instanceof Uint8Array ? [arg.buffer] : []));
     return this.#ask({ ask: 'call', method, args }, transfer);
+  }
+
+  import(file: Blob, key: VaultKey, signal: AbortSignal): Promise<Imported> {
+    return this.#connection.call({ type: 'vault', request: { ask: 'import', file, key } }, { signal });
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::device::Browser;
-use super::promise;
+use super::browser::Browser;
+use super::handle::promise;
 use super::storage::Storage;
 use crate::vault::MemoryStore;
 use crate::vault::bench::Sealer;

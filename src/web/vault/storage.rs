@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::database::VaultDatabase;
+use super::indexed_db::VaultDatabase;
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{Change, MemoryStore, RecordId, Row, Select, Store, Usage};
+use crate::vault::{Change, DeviceKey, KeyChange, MemoryStore, RecordId, Row, Select, Store, Usage};
 
 /// IndexedDB, or memory where there is none (some private modes).
 pub(super) enum Storage {
@@ -47,8 +47,19 @@ impl Store for Storage {
         either!(self, store => store.header(vault))
     }
 
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
-        either!(self, store => store.commit(vault, expected, header, changes))
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>> {
+        either!(self, store => store.device_key(vault))
+    }
+
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        header: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool> {
+        either!(self, store => store.commit_lock(vault, expected, header, changes, key))
     }
 
     async fn row(&self, vault: &str, id: RecordId) -> Result<Option<Row>> {
@@ -67,8 +78,8 @@ impl Store for Storage {
         either!(self, store => store.usage(vault))
     }
 
-    async fn behead(&self, vault: &str) -> Result<()> {
-        either!(self, store => store.behead(vault))
+    async fn delete_header(&self, vault: &str) -> Result<()> {
+        either!(self, store => store.delete_header(vault))
     }
 
     async fn sweep(&self, vault: &str) -> Result<()> {

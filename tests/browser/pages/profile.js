@@ -27,9 +27,14 @@ export async function write(from, markers) {
   }
 }
 
+/** A JPEG of these parts. */
+const jpeg = (...parts) => bytes([0xff, 0xd8, ...parts.flatMap((part) => [...part]), 0xff, 0xd9]);
+const table = (content) => [0xff, 0xdb, (content.length + 2) >> 8, (content.length + 2) & 0xff, ...content];
+const scan = (data) => [0xff, 0xda, 0, 2, ...data];
+
 async function fill(vault, markers) {
-  const thumbnail = bytes([0xff, 0xd8, 0xff, ...markers.thumbnail]);
-  const scan = await vault.add(
+  const thumbnail = jpeg(table(markers.thumbnail));
+  const scanned = await vault.add(
     {
       kind: 'scan',
       decision: 'match',
@@ -40,7 +45,7 @@ async function fill(vault, markers) {
     },
     { place: markers.place },
   );
-  await vault.add({ kind: 'correction', scan, label: markers.correction });
+  await vault.add({ kind: 'correction', scan: scanned, label: markers.correction });
   await vault.add({
     kind: 'prototype',
     label: markers.prototype,
@@ -49,15 +54,13 @@ async function fill(vault, markers) {
   });
   await vault.add({ kind: 'sale', order: { customer: markers.order } });
   // So large that it gets a file of its own beside the database.
-  const large = new Uint8Array(300_000).fill(32);
-  large.set(thumbnail);
-  large.set(bytes(markers.large), 200_000);
+  const large = jpeg(table(markers.thumbnail), scan(new Uint8Array(200_000).fill(32)), table(bytes(markers.large)));
   await vault.add({ kind: 'scan', predictions: [{ label: markers.another, confidence: 0.5 }], thumbnail: large });
   const deleted = await vault.add({ kind: 'scan', predictions: [{ label: markers.another, confidence: 0.5 }] });
   await vault.delete(deleted);
   // And so much that the database writes tables.
-  const noise = crypto.getRandomValues(new Uint8Array(30_000));
-  noise.set(thumbnail);
+  const random = crypto.getRandomValues(new Uint8Array(30_000)).map((byte) => Math.min(byte, 0xfe));
+  const noise = jpeg(table(markers.thumbnail), scan(random));
   for (let i = 0; i < 90; i++)
     await vault.add({ kind: 'scan', predictions: [{ label: `${markers.label}`, confidence: 0.5 }], thumbnail: noise });
 }

@@ -26,7 +26,13 @@ export async function codeOf(promise) {
   return error?.code ?? value;
 }
 
-export const jpeg = (length, fill = 1) => new Uint8Array(length).fill(fill).fill(0xff, 0, 3).fill(0xd8, 1, 2);
+/** A JPEG of so many bytes, 8 at least, whose only scan is filled with one byte. */
+export function jpeg(length, fill = 1) {
+  const picture = new Uint8Array(length).fill(fill);
+  picture.set([0xff, 0xd8, 0xff, 0xda, 0, 2]);
+  picture.set([0xff, 0xd9], length - 2);
+  return picture;
+}
 
 export const bytesOf = async (blob) => [...new Uint8Array(await blob.arrayBuffer())];
 

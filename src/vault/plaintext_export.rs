@@ -1,4 +1,4 @@
-//! Records in the clear, only for who asks for that.
+//! Records as plain JSON or CSV, for apps that ask for that.
 
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{AesGcm, Device};
+use crate::vault::{AesGcm, Device, DeviceKey};
 use crate::web::failure::describe;
 use crate::web::random;
 
@@ -48,40 +48,43 @@ impl Device for Browser {
         Ok(())
     }
 
-    async fn seal(&self, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>> {
+    async fn make_key(&self) -> Result<DeviceKey> {
         let Storage::IndexedDb(database) = &*self.0 else {
             return Err(unsupported("it keeps nothing"));
         };
-        if database.key(vault).await?.is_none() {
-            let algorithm = object(&[("name", AES_GCM.into()), ("length", 256.into())]);
-            let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-            let key = settled(generate_key(&algorithm, false, &usages)).await.map_err(|e| unsupported(&e))?;
-            let cannot = |error: Error| {
-                let is_of_the_key = error.message().contains("DataCloneError");
-                if is_of_the_key { unsupported(error.message()) } else { error }
-            };
-            database.keep_key(vault, &key).await.map_err(cannot)?;
-        }
-        // Read back: that of another tab may be the one that was kept, and some browsers lose such keys.
-        let key = database.key(vault).await?.ok_or_else(|| unsupported("the key that it kept is gone"))?;
-        let mut sealed = vec![0; NONCE];
-        random::fill(&mut sealed);
-        let encrypted = settled(encrypt(&algorithm(vault, &sealed), &key, secret)).await;
-        sealed.extend(Uint8Array::new(&encrypted.map_err(|e| unsupported(&e))?).to_vec());
-        match self.open(vault, &sealed).await {
-            Ok(opened) if *opened == *secret => Ok(sealed),
+        let algorithm = object(&[("name", AES_GCM.into()), ("length", 256.into())]);
+        let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+        let made = settled(generate_key(&algorithm, false, &usages)).await.map_err(|e| unsupported(&e))?;
+        let cannot = |error: Error| {
+            let is_of_the_key = error.message().contains("DataCloneError");
+            if is_of_the_key { unsupported(error.message()) } else { error }
+        };
+        // Some browsers store such a key and cannot read it, or cannot open with what they read.
+        let read = database.read_back(&made).await.map_err(cannot)?;
+        let key: DeviceKey = Rc::new(made);
+        let read: DeviceKey = Rc::new(read.ok_or_else(|| unsupported("the key that it kept is gone"))?);
+        let mut sample = [0; 32];
+        random::fill(&mut sample);
+        let sealed = self.seal(&key, "", &sample).await?;
+        match self.open(&read, "", &sealed).await {
+            Ok(opened) if *opened == sample => Ok(key),
             _ => Err(unsupported("it cannot open what it sealed")),
         }
     }
 
-    async fn open(&self, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-        let gone = || Error::new(ErrorKind::KeyMissing, "this device's key for the vault is gone, or never was here");
+    async fn seal(&self, key: &DeviceKey, vault: &str, secret: &[u8; 32]) -> Result<Vec<u8>> {
+        let mut sealed = vec![0; NONCE];
+        random::fill(&mut sealed);
+        let encrypted = settled(encrypt(&algorithm(vault, &sealed), of_browser(key)?, secret)).await;
+        sealed.extend(Uint8Array::new(&encrypted.map_err(|e| unsupported(&e))?).to_vec());
+        Ok(sealed)
+    }
+
+    async fn open(&self, key: &DeviceKey, vault: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
         let wrong =
             || Error::new(ErrorKind::WrongKey, "this device has another key than the one that locked the vault");
-        let Storage::IndexedDb(database) = &*self.0 else { return Err(gone()) };
-        let key = database.key(vault).await?.ok_or_else(gone)?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
-        let opened = settled(decrypt(&algorithm(vault, nonce), &key, sealed)).await.map_err(|_| wrong())?;
+        let opened = settled(decrypt(&algorithm(vault, nonce), of_browser(key)?, sealed)).await.map_err(|_| wrong())?;
         let opened = Uint8Array::new(&opened);
         let mut secret = Zeroizing::new([0; 32]);
         if opened.length() as usize != secret.len() {
@@ -106,13 +109,11 @@ impl Device for Browser {
         opened.fill(0, 0, opened.length());
         Some(plain)
     }
+}
 
-    async fn forget(&self, vault: &str) -> Result<()> {
-        match &*self.0 {
-            Storage::IndexedDb(database) => database.forget_key(vault).await,
-            Storage::Memory(_) => Ok(()),
-        }
-    }
+/// A key as WebCrypto takes it.
+fn of_browser(key: &DeviceKey) -> Result<&JsValue> {
+    key.downcast_ref::<JsValue>().ok_or_else(|| Error::new(ErrorKind::Internal, "a device key of another platform"))
 }
 
 /// Of what the device's key seals.

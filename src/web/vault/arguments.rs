@@ -1,5 +1,7 @@
 //! What JavaScript asks of a vault.
 
+use std::collections::BTreeMap;
+
 use js_sys::{Reflect, Uint8Array};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -61,34 +63,53 @@ impl Key {
     }
 }
 
-/// What an app chooses.
-#[derive(Clone, Copy, Deserialize)]
+/// What an app chooses when it opens a vault.
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Asked {
-    retention_days: Days,
+pub(super) struct OpenOptions {
+    /// Days by kind, of the kinds that the app names; null: until they are deleted.
+    retention_days: BTreeMap<RetainedKind, Option<u32>>,
     queue_limit: u32,
     precision: u8,
     precise: bool,
     pub(super) memory: bool,
 }
 
-/// Null: until they are deleted.
-#[derive(Clone, Copy, Deserialize)]
-struct Days {
-    scans: Option<u32>,
-    corrections: Option<u32>,
-    prototypes: Option<u32>,
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum RetainedKind {
+    Scans,
+    Corrections,
+    /// `prototypes` is what former versions called them.
+    #[serde(alias = "prototypes")]
+    Lessons,
 }
 
-impl Asked {
+impl OpenOptions {
     pub(super) fn check(&self) -> Result<()> {
         self.precision().map(drop)
     }
 
     pub(super) fn settings(&self) -> Settings {
-        let Days { scans, corrections, prototypes } = self.retention_days;
-        let retention = Retention { scans, corrections, prototypes };
-        Settings { retention, queue_limit: self.queue_limit, ..Settings::default() }
+        Settings {
+            retention: self.retention(Retention::default()),
+            geohash_length: if self.precise { 12 } else { 6 },
+            queue_limit: self.queue_limit,
+            ..Settings::default()
+        }
+    }
+
+    /// The retention of a vault that had `current`.
+    pub(super) fn retention(&self, current: Retention) -> Retention {
+        let mut retention = current;
+        for (kind, days) in &self.retention_days {
+            match kind {
+                RetainedKind::Scans => retention.scans = *days,
+                RetainedKind::Corrections => retention.corrections = *days,
+                RetainedKind::Lessons => retention.lessons = *days,
+            }
+        }
+        retention
     }
 
     fn precision(&self) -> Result<Precision> {
@@ -128,8 +149,8 @@ pub(super) struct Location {
 }
 
 impl Location {
-    pub(super) fn geohash(&self, asked: &Asked) -> Result<Geohash> {
-        Geohash::of(self.latitude, self.longitude, asked.precision()?)
+    pub(super) fn geohash(&self, options: &OpenOptions) -> Result<Geohash> {
+        Geohash::of(self.latitude, self.longitude, options.precision()?)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Vaults in this origin's IndexedDB: database `jicho-vault`, object stores `headers`, `rows`, `blobs` and `keys`
 //! (docs/formats/vault.md). As [`Database`] demands, everything to write is made ready before a transaction begins.
 
+use std::rc::Rc;
+
 use futures_util::future::join_all;
 use idb::{
     CursorDirection, IndexParams, KeyPath, KeyRange, ManagedCursor, ObjectStore, ObjectStoreParams, Query, Transaction,
@@ -10,7 +12,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{Change, Kind, RecordId, Row, Select, Store, Usage};
+use crate::vault::{Change, DeviceKey, KeyChange, Kind, RecordId, Row, Select, Store, Usage};
 use crate::web::database::{Database, Fault, Mode, Schema};
 
 const NAME: &str = "jicho-vault";
@@ -65,28 +67,17 @@ impl VaultDatabase {
         Ok(Database::open(name, &SCHEMA).await?.map(VaultDatabase))
     }
 
-    /// The device's key for the vault of that name.
-    pub(super) async fn key(&self, vault: &str) -> Result<Option<JsValue>> {
-        let read = async |transaction: &Transaction| device_key(&transaction.object_store(KEYS)?, vault).await;
-        self.0.within(Mode::Read, read).await
-    }
-
-    /// Keeps the device's key, unless there is one already.
-    pub(super) async fn keep_key(&self, vault: &str, key: &JsValue) -> Result<()> {
+    /// A key of the device's as it is read back from the disk; `None` where the browser can read it no more. Nothing of it
+    /// stays.
+    pub(super) async fn read_back(&self, key: &JsValue) -> Result<Option<JsValue>> {
+        // No vault has this name.
+        let probe = JsValue::from("");
         let write = async |transaction: &Transaction| {
             let keys = transaction.object_store(KEYS)?;
-            if device_key(&keys, vault).await?.is_none() {
-                keys.put(key, Some(&vault.into()))?.await?;
-            }
-            Ok(())
-        };
-        self.0.within(Mode::Write, write).await
-    }
-
-    pub(super) async fn forget_key(&self, vault: &str) -> Result<()> {
-        let write = async |transaction: &Transaction| {
-            transaction.object_store(KEYS)?.delete(JsValue::from(vault))?.await?;
-            Ok(())
+            keys.put(key, Some(&probe))?.await?;
+            let read = get(&keys, &probe).await?.filter(JsValue::is_object);
+            keys.delete(probe.clone())?.await?;
+            Ok(read)
         };
         self.0.within(Mode::Write, write).await
     }
@@ -98,7 +89,23 @@ impl Store for VaultDatabase {
         self.0.within(Mode::Read, read).await
     }
 
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, new: &[u8], changes: &[Change]) -> Result<bool> {
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>> {
+        let read = async |transaction: &Transaction| {
+            let key = get(&transaction.object_store(KEYS)?, &vault.into()).await?;
+            // Some browsers give null for a key that they can read no more.
+            Ok(key.filter(JsValue::is_object))
+        };
+        Ok(self.0.within(Mode::Read, read).await?.map(|key| Rc::new(key) as DeviceKey))
+    }
+
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        new: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool> {
         let new = Uint8Array::from(new);
         // A sale is nowhere else: it must survive the loss of power.
         let is_sale = |change: &Change| matches!(change, Change::Put(row) if row.kind == Kind::Sale);
@@ -118,6 +125,14 @@ impl Store for VaultDatabase {
                     Some(blob) => drop(blobs.put(blob, Some(place))?),
                     None => drop(blobs.delete(place.clone())?),
                 }
+            }
+            match key {
+                KeyChange::Keep => {}
+                KeyChange::Put(key) => {
+                    let key = key.downcast_ref::<JsValue>().ok_or_else(|| foreign("key"))?;
+                    drop(transaction.object_store(KEYS)?.put(key, Some(&vault.into()))?);
+                }
+                KeyChange::Delete => drop(transaction.object_store(KEYS)?.delete(JsValue::from(vault))?),
             }
             transaction.object_store(HEADERS)?.put(&new, Some(&vault.into()))?.await?;
             Ok(true)
@@ -228,8 +243,9 @@ impl Store for VaultDatabase {
         self.0.within(Mode::Read, read).await
     }
 
-    async fn behead(&self, vault: &str) -> Result<()> {
+    async fn delete_header(&self, vault: &str) -> Result<()> {
         let write = async |transaction: &Transaction| {
+            drop(transaction.object_store(KEYS)?.delete(JsValue::from(vault))?);
             transaction.object_store(HEADERS)?.delete(JsValue::from(vault))?.await?;
             Ok(())
         };
@@ -270,11 +286,6 @@ impl Written {
 
 async fn get(store: &ObjectStore, key: &JsValue) -> Result<Option<JsValue>, Fault> {
     Ok(store.get(key.clone())?.await?.filter(|value| !value.is_undefined()))
-}
-
-/// Some browsers give null for a key that they can read no more.
-async fn device_key(keys: &ObjectStore, vault: &str) -> Result<Option<JsValue>, Fault> {
-    Ok(get(keys, &vault.into()).await?.filter(JsValue::is_object))
 }
 
 async fn header(transaction: &Transaction, vault: &str) -> Result<Option<Vec<u8>>, Fault> {

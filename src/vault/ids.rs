@@ -1,4 +1,4 @@
-//! What names a vault and a record.
+//! The ids of vaults and records.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,39 +1,31 @@
 //! The two kinds of keys: data keys seal records, the wrapping key seals data keys.
 
-use aes_gcm::{Aes256Gcm, KeyInit};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
+use super::cipher::{CipherKey, Secret};
 use super::envelope::{Content, Envelope, NONCE, Place, seal};
-use super::id::{RecordId, VaultId};
+use super::ids::{RecordId, VaultId};
 use crate::error::{Error, ErrorKind, Result};
-
-/// 32 bytes that are overwritten when dropped.
-pub(super) type Secret = Zeroizing<[u8; 32]>;
-
-/// A key as this crate's cipher, and as a platform's, take it.
-pub(super) struct CipherKey {
-    pub(super) cipher: Aes256Gcm,
-    pub(super) secret: Secret,
-}
-
-impl CipherKey {
-    pub(super) fn new(secret: Secret) -> Self {
-        CipherKey { cipher: Aes256Gcm::new((&*secret).into()), secret }
-    }
-}
 
 /// Seals records. Random, and known to the disk only wrapped.
 pub(super) struct DataKey {
     pub(super) id: u32,
     pub(super) key: CipherKey,
+    /// Shown in the header: it tells this key from another of the same id, and nothing of the key.
+    pub(super) check: [u8; 16],
 }
 
 impl DataKey {
-    pub(super) fn new(id: u32, secret: Secret) -> Self {
-        DataKey { id, key: CipherKey::new(secret) }
+    pub(super) fn new(id: u32, secret: Secret) -> Result<Self> {
+        let mut check = [0; 16];
+        expand(&Hkdf::new(None, &*secret), b"jicho vault 2 data key check", &mut check)?;
+        Ok(DataKey { id, key: CipherKey::new(secret), check })
     }
+}
+
+fn expand(hkdf: &Hkdf<Sha256>, label: &[u8], into: &mut [u8]) -> Result<()> {
+    hkdf.expand(label, into).map_err(|_| Error::new(ErrorKind::Internal, "HKDF refused so few bytes"))
 }
 
 /// Seals data keys. Made from what unlocks the vault, and known to no disk.
@@ -48,14 +40,10 @@ pub(super) struct WrappingKey {
 impl WrappingKey {
     pub(super) fn derive(vault: VaultId, secret: &[u8; 32]) -> Result<Self> {
         let hkdf = Hkdf::<Sha256>::new(Some(&vault.0), secret);
-        let expand = |label: &[u8], into: &mut [u8; 32]| {
-            let long = |_| Error::new(ErrorKind::Internal, "HKDF refused 32 bytes");
-            hkdf.expand(label, into).map_err(long)
-        };
         let mut key = Secret::default();
-        expand(b"jicho vault 1 wrapping key", &mut key)?;
+        expand(&hkdf, b"jicho vault 1 wrapping key", &mut *key)?;
         let mut check = [0; 32];
-        expand(b"jicho vault 1 key check", &mut check)?;
+        expand(&hkdf, b"jicho vault 1 key check", &mut check)?;
         Ok(WrappingKey { vault, key: CipherKey::new(key), check })
     }
 
@@ -72,7 +60,7 @@ impl WrappingKey {
             return Err(damaged());
         }
         secret.copy_from_slice(&plain);
-        Ok(DataKey::new(envelope.key, secret))
+        DataKey::new(envelope.key, secret)
     }
 
     fn place(&self) -> Place {

@@ -1,11 +1,13 @@
-//! A store that lives as long as the page.
+//! A store in memory, which lives as long as the page.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::id::RecordId;
-use super::record::Kind;
-use super::store::{Change, Position, Row, Select, Store, Usage};
+use super::device::DeviceKey;
+use super::ids::RecordId;
+use super::kind::Kind;
+use super::store::{Change, KeyChange, Position, Row, Select, Store, Usage};
 use crate::error::Result;
 
 /// For browsers without IndexedDB, and for tests. Sealed all the same.
@@ -17,6 +19,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default, Clone)]
 struct Kept {
     header: Option<Vec<u8>>,
+    device_key: Option<DeviceKey>,
     rows: BTreeMap<RecordId, Row>,
     order: BTreeSet<(Kind, Position)>,
     keys: BTreeSet<(u32, RecordId)>,
@@ -49,13 +52,29 @@ impl Store for MemoryStore {
         Ok(self.read(vault, |kept| kept.header.clone()))
     }
 
-    async fn commit(&self, vault: &str, expected: Option<&[u8]>, header: &[u8], changes: &[Change]) -> Result<bool> {
+    async fn device_key(&self, vault: &str) -> Result<Option<DeviceKey>> {
+        Ok(self.read(vault, |kept| kept.device_key.clone()))
+    }
+
+    async fn commit_lock(
+        &self,
+        vault: &str,
+        expected: Option<&[u8]>,
+        header: &[u8],
+        changes: &[Change],
+        key: &KeyChange,
+    ) -> Result<bool> {
         let mut vaults = self.vaults.borrow_mut();
         let kept = vaults.entry(vault.to_owned()).or_default();
         if kept.header.as_deref() != expected {
             return Ok(false);
         }
         kept.header = Some(header.to_vec());
+        match key {
+            KeyChange::Keep => {}
+            KeyChange::Put(key) => kept.device_key = Some(Rc::clone(key)),
+            KeyChange::Delete => kept.device_key = None,
+        }
         for change in changes {
             match change {
                 Change::Put(row) => kept.put(row.clone()),
@@ -111,9 +130,10 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn behead(&self, vault: &str) -> Result<()> {
+    async fn delete_header(&self, vault: &str) -> Result<()> {
         if let Some(kept) = self.vaults.borrow_mut().get_mut(vault) {
             kept.header = None;
+            kept.device_key = None;
         }
         Ok(())
     }

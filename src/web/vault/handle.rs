@@ -1,0 +1,345 @@
+//! The JavaScript surface: one vault.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise, Reflect, Uint8Array};
+use serde::Serialize;
+use serde_json::json;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::{AbortSignal, Blob};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::vault::{self, Compaction, Damaged, Entry, Kind, Query, Record, RecordId, Rotation, Vault, to_csv, to_json};
+use crate::web::failure::plain;
+use crate::web::json::to_js;
+
+use super::arguments::{self, Key, Location, OpenOptions, parse};
+use super::browser::Browser;
+use super::file::{ChosenFile, GrowingFile};
+use super::storage::Storage;
+
+/// Records that are read at once to be written in the clear.
+const CHUNK: usize = 1000;
+
+/// An unlocked vault. Methods may overlap.
+#[wasm_bindgen]
+pub struct VaultHandle {
+    vault: Rc<Vault<Rc<Storage>, Browser>>,
+    durable: bool,
+    options: Rc<OpenOptions>,
+}
+
+#[wasm_bindgen]
+impl VaultHandle {
+    /// Opens the vault of that name, which is made when there is none. `settings` is JSON, as arguments.rs reads it.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultHandle>")]
+    pub fn open(
+        name: String,
+        #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue,
+        settings: String,
+    ) -> Promise {
+        promise(async move {
+            let (key, options) = (Key::read(&key)?, parse::<OpenOptions>("the options", &settings)?);
+            options.check()?;
+            let storage = Storage::open(options.memory).await?;
+            let (device, durable) = (Browser(Rc::clone(&storage)), storage.durable());
+            let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), options.settings()).await?);
+            // The vault keeps what the app says of some kinds, and goes on with its own of the others.
+            let retention = vault.retention()?;
+            if options.retention(retention) != retention {
+                vault.set_retention(options.retention(retention)).await?;
+            }
+            Ok(VaultHandle { vault, durable, options: Rc::new(options) }.into())
+        })
+    }
+
+    /// Destroys the vault of that name, whoever has it open.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn destroy(name: String) -> Promise {
+        promise(async move {
+            let storage = Storage::open(true).await?;
+            vault::destroy(&storage, &name).await.map(nothing)
+        })
+    }
+
+    /// Overwrites the keys. Every later call fails.
+    pub fn close(&self) {
+        self.vault.close();
+    }
+
+    /// Whether records outlive the page.
+    #[wasm_bindgen(getter)]
+    pub fn durable(&self) -> bool {
+        self.durable
+    }
+
+    /// Whether opening it has made it.
+    #[wasm_bindgen(getter)]
+    pub fn created(&self) -> bool {
+        self.vault.created()
+    }
+
+    /// Adds a record, the JSON of one, with its blob. `location` is of a scan, the JSON of `{latitude, longitude}`: only
+    /// its geohash is kept. Without an id it gets a random one.
+    #[wasm_bindgen(unchecked_return_type = "Promise<{ id: string; added: boolean }>")]
+    pub fn add(&self, record: String, blob: Option<Vec<u8>>, location: Option<String>, id: Option<String>) -> Promise {
+        let (vault, options) = (Rc::clone(&self.vault), Rc::clone(&self.options));
+        promise(async move {
+            let mut record: Record = parse("the record", &record)?;
+            options.locate(&mut record, location.as_deref())?;
+            let (id, added) = match id {
+                Some(id) => {
+                    let id: RecordId = id.parse()?;
+                    (id, vault.add_as(id, &record, blob.as_deref()).await?)
+                }
+                None => (vault.add(&record, blob.as_deref()).await?, true),
+            };
+            to_js(&json!({ "id": id.to_string(), "added": added }))
+        })
+    }
+
+    /// The record of that id with its blob, or null.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultEntry | null>")]
+    pub fn get(&self, id: String) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move { vault.get(id.parse()?).await?.as_ref().map_or(Ok(JsValue::NULL), entry) })
+    }
+
+    /// Some records. `query` is JSON, as arguments.rs reads it.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultPage>")]
+    pub fn list(&self, query: String) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move {
+            let page = vault.list(&arguments::query(&query)?).await?;
+            let listed = to_js(&json!({
+                "damaged": damaged(&page.damaged),
+                "next": page.next.map(arguments::bookmark),
+            }))?;
+            let records = page.entries.iter().map(entry).collect::<Result<Array>>()?;
+            set(&listed, "records", &records.into())
+        })
+    }
+
+    /// Deletes the record of that id. Whether there was one.
+    #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
+    pub fn delete(&self, id: String) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move { Ok(vault.delete(id.parse()?).await?.into()) })
+    }
+
+    /// The geohash that a scan at this place would get.
+    ///
+    /// # Errors
+    /// A plain `{ code, message }`.
+    pub fn geohash(&self, latitude: f64, longitude: f64) -> std::result::Result<String, JsValue> {
+        let geohash = Location { latitude, longitude }.geohash(&self.options).map_err(|e| plain(&e))?;
+        Ok(geohash.as_str().to_owned())
+    }
+
+    /// Locks the vault by something else.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn relock(&self, #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move { vault.relock(Key::read(&key)?.unlock()).await.map(nothing) })
+    }
+
+    /// Seals every record with a new key.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultRotation>")]
+    pub fn rotate(&self) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move { to_js(&rotation(&vault.rotate().await?)) })
+    }
+
+    /// What is to be done now and then: retention, and the rest of a rotation that was begun.
+    #[wasm_bindgen(js_name = keepUp, unchecked_return_type = "Promise<void>")]
+    pub fn keep_up(&self) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move { vault.keep_up().await.map(nothing) })
+    }
+
+    /// Applies retention, finishes a rotation and counts anew.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultCompaction>")]
+    pub fn compact(&self) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move {
+            let Compaction { expired, lost, rotation: done } = vault.compact().await?;
+            to_js(&json!({ "expired": expired, "lost": lost, "rotation": rotation(&done) }))
+        })
+    }
+
+    /// One encrypted file of every record.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultExport>")]
+    pub fn export(&self, #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move {
+            let key = Key::read(&key)?;
+            let mut file = GrowingFile::default();
+            let exported = vault.export(key.passphrase()?, async |piece: &[u8]| file.push(piece)).await?;
+            let told = to_js(&json!({ "records": exported.records, "damaged": damaged(&exported.damaged) }))?;
+            set(&told, "file", &file.finish()?)
+        })
+    }
+
+    /// Every record that `query` asks for, whatever its limit, in the clear: `json`, or `csv` of scans.
+    #[wasm_bindgen(js_name = exportPlain, unchecked_return_type = "Promise<{ text: string; damaged: VaultDamaged[] }>")]
+    pub fn export_plain(&self, format: String, query: String) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move {
+            let (mut entries, mut lost) = (Vec::new(), Vec::new());
+            let mut query = Query { limit: CHUNK, blobs: false, ..arguments::query(&query)? };
+            if format == "csv" && query.kind != Kind::Scan {
+                return Err(Error::new(ErrorKind::InvalidArgument, "only scans are written as CSV"));
+            }
+            loop {
+                let page = vault.list(&query).await?;
+                entries.extend(page.entries);
+                lost.extend(page.damaged);
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+            let text = match &*format {
+                "csv" => to_csv(&entries),
+                "json" => to_json(&entries).to_string(),
+                _ => return Err(Error::new(ErrorKind::InvalidArgument, format!("`{format}` is neither json nor csv"))),
+            };
+            to_js(&json!({ "text": text, "damaged": damaged(&lost) }))
+        })
+    }
+
+    /// Adds every record of an exported file that is not there yet. An abort ends it between two pieces of the file.
+    #[wasm_bindgen(unchecked_return_type = "Promise<{ added: number; present: number }>")]
+    pub fn import(
+        &self,
+        file: Blob,
+        #[wasm_bindgen(unchecked_param_type = "VaultKey")] key: JsValue,
+        signal: Option<AbortSignal>,
+    ) -> Promise {
+        let vault = Rc::clone(&self.vault);
+        promise(async move {
+            let imported = vault.import(&ChosenFile { file, signal }, Key::read(&key)?.passphrase()?).await?;
+            to_js(&json!({ "added": imported.added, "present": imported.present }))
+        })
+    }
+
+    /// What the vault tells of itself.
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultDiagnosis>")]
+    pub fn diagnose(&self) -> Promise {
+        let (vault, durable) = (Rc::clone(&self.vault), self.durable);
+        promise(async move { set(&to_js(&vault.diagnose().await?)?, "durable", &durable.into()) })
+    }
+}
+
+pub(super) fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
+    future_to_promise(async move { work.await.map_err(|e| plain(&e)) })
+}
+
+fn nothing((): ()) -> JsValue {
+    JsValue::UNDEFINED
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) -> Result<JsValue> {
+    // Setting a field of a fresh object cannot fail.
+    let _ = Reflect::set(object, &name.into(), value);
+    Ok(object.clone())
+}
+
+fn entry(entry: &Entry) -> Result<JsValue> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told<'a> {
+        id: String,
+        time: u64,
+        blob_bytes: usize,
+        #[serde(flatten)]
+        record: &'a Record,
+    }
+    let Entry { id, time, record, blob_bytes, blob } = entry;
+    let told = to_js(&Told { id: id.to_string(), time: *time, blob_bytes: *blob_bytes, record })?;
+    set(&told, "blob", &blob.as_deref().map(Uint8Array::from).into())
+}
+
+fn damaged(damaged: &[Damaged]) -> serde_json::Value {
+    let told = |Damaged { kind, id, time, error }: &Damaged| {
+        let error = json!({ "code": error.code(), "message": error.message() });
+        json!({ "kind": kind.name(), "id": id.to_string(), "time": time, "error": error })
+    };
+    damaged.iter().map(told).collect()
+}
+
+fn rotation(rotation: &Rotation) -> serde_json::Value {
+    json!({ "moved": rotation.moved, "damaged": damaged(&rotation.damaged) })
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r"
+/** What unlocks a vault. */
+export type VaultKey = 'device' | { passphrase: string; allowWeak?: boolean } | { key: Uint8Array };
+
+/** What records are counted, listed and kept by: a prototype of a former version is among the lessons. */
+export type VaultKind = 'scan' | 'correction' | 'lesson' | 'sale';
+
+/** A record as it is kept. */
+export interface VaultEntry {
+  id: string;
+  /** Milliseconds since 1970. */
+  time: number;
+  kind: 'scan' | 'correction' | 'lesson' | 'prototype' | 'sale';
+  blobBytes: number;
+  blob: Uint8Array | undefined;
+  [field: string]: unknown;
+}
+
+/** A record that does not open. */
+export interface VaultDamaged {
+  kind: VaultKind;
+  id: string;
+  time: number;
+  error: { code: string; message: string };
+}
+
+/** Some records. */
+export interface VaultPage {
+  records: VaultEntry[];
+  damaged: VaultDamaged[];
+  /** Where the next page begins. */
+  next: string | null;
+}
+
+/** What came of a rotation. */
+export interface VaultRotation {
+  moved: number;
+  damaged: VaultDamaged[];
+}
+
+/** What clearing up did. */
+export interface VaultCompaction {
+  expired: number;
+  lost: number;
+  rotation: VaultRotation;
+}
+
+/** An exported file. */
+export interface VaultExport {
+  file: Blob;
+  records: number;
+  damaged: VaultDamaged[];
+}
+
+/** A vault's state; see docs/diagnostics.md. */
+export interface VaultDiagnosis {
+  durable: boolean;
+  format: number;
+  lock: 'passphrase' | 'key' | 'device';
+  argon2id: [number, number] | null;
+  records: [VaultKind, number][];
+  retentionDays: [VaultKind, number | null][];
+  lost: number;
+  bytes: number;
+  keyUses: number;
+  keySince: number;
+  rotating: boolean;
+}
+";
