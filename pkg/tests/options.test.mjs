@@ -14,6 +14,7 @@ test('what is left out has its default', () => {
     models: 'https://shop.example/models/',
     wasm: undefined,
     keys: undefined,
+    threshold: undefined,
     products: null,
     stallSeconds: 30,
     quality: true,
@@ -33,7 +34,7 @@ test('settings can be posted to a worker, and hold no token', () => {
 
 test('an option of a wrong shape is refused, and named', () => {
   const wrong = {
-    ...{ keys: 'ab', products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
+    ...{ keys: 'ab', threshold: 0, products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
     ...{ onModel: 'log', onCheck: 1, onProgress: {}, onTaught: true, vault: {}, wasm: '/wasm/jicho_bg.wasm' },
   };
   for (const [name, value] of Object.entries(wrong)) {
