@@ -51,7 +51,7 @@ test_wasm() {
 # The npm package's logic that needs no browser, its API documentation and the snippets of all documents.
 test_pkg() {
   node_packages
-  [ -f pkg/dist/index.d.ts ] || scripts/pkg.sh
+  compgen -G 'pkg/jicho-*.tgz' >/dev/null || scripts/pkg.sh
   npm run --silent docs
   (cd pkg && npm test --silent)
 }

@@ -14,6 +14,8 @@ bindgen() {
   local module
   module=$2/jicho-$(basename "$2").wasm
   mv "$2/jicho_bg.wasm" "$module"
+  # The package's types name these, and apps need not compile for the resource management of later editions.
+  sed -i '/\[Symbol.dispose\]/d' "$2/jicho.d.ts"
   echo "$module: $(wc -c <"$module") bytes, $(gzip -9 -c "$module" | wc -c) gzipped" >&2
 }
 

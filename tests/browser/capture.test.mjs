@@ -91,11 +91,13 @@ for (const [name, { start, skip }] of Object.entries(EITHER)) {
       assert.ok(seen.length > 0 && seen.every(Boolean), `${seen}`);
     });
 
-    test('display-p3 becomes sRGB, from a canvas, its pixels and its bitmap', async () => {
+    test('display-p3 becomes sRGB, from a canvas, its pixels, its bitmap and its file', async () => {
       const seen = await page.evaluate(async () => {
         const { canvas, context } = filled(8, 8, 'rgb(200, 50, 50)', { colorSpace: 'display-p3' });
         const pixels = context.getImageData(0, 0, 8, 8, { colorSpace: 'display-p3' });
-        const sources = [canvas, pixels, await createImageBitmap(canvas)];
+        // Chromium's file of it has the profile of display-p3.
+        const file = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
+        const sources = [canvas, pixels, await createImageBitmap(canvas), file];
         const { colorSpace } = context.getContextAttributes();
         return {
           colorSpace,

@@ -81,7 +81,7 @@ for (const worker of [true, false]) {
   describe(worker ? 'in a worker' : 'in the page', options, () => {
     test('a module of another type works, and is fetched once', async () => {
       const warnings = [];
-      page.on('console', (message) => warnings.push(message.text()));
+      page.on('console', (message) => /wasm|WebAssembly/i.test(message.text()) && warnings.push(message.text()));
       answers[MODULE] = file(MODULE, 'application/octet-stream');
       assert.equal(await sync({ worker }), 'absent');
       assert.equal(web.requests.filter((path) => path === MODULE).length, 1);
@@ -92,6 +92,11 @@ for (const worker of [true, false]) {
       answers[MODULE] = HTML;
       await fails('NETWORK', /jicho-relaxed\.wasm is an HTML page.*pass the option "wasm"/, { worker });
       assert.equal(web.requests.filter((path) => path === MODULE).length, 1);
+    });
+
+    test('a module that is missing is named, with the option that places it', async () => {
+      answers[MODULE] = { status: 404, type: 'text/plain' };
+      await fails('HTTP_STATUS', /jicho-relaxed\.wasm: HTTP status 404; .*pass the option "wasm"/, { worker });
     });
 
     test('a module that is cut off is named', async () => {
@@ -178,7 +183,7 @@ describe('a package on another origin', options, () => {
     `script-src 'self' 'wasm-unsafe-eval' ${other.url}; worker-src ${worker}; connect-src 'self' ${other.url}`;
 
   test('runs in a worker of this one', async () => {
-    policy = allowing('blob:');
+    policy = allowing(`blob: ${other.url}`);
     assert.equal(await sync({}, at()), 'absent');
   });
 
@@ -256,7 +261,8 @@ test("README's policy is enough, for all that the package does", options, async 
   const readme = readFileSync(fileURLToPath(new URL('../../pkg/README.md', import.meta.url)), 'utf8');
   const [, recipe] = /^```csp\n(.*)\n```$/m.exec(readme);
   assert.ok(recipe.includes('https://models.example'));
-  policy = recipe.replace('https://models.example', other.url);
+  // The icon is the page's own.
+  policy = `${recipe.replace('https://models.example', other.url)}; img-src data:`;
   answers['/sw.js'] = {
     type: 'text/javascript',
     body: "import { keepFiles } from '/pkg/dist/service-worker.js'; keepFiles();",
@@ -268,7 +274,7 @@ test("README's policy is enough, for all that the package does", options, async 
     const rest = await page.evaluate(async (worker) => {
       const { Vault } = await import('/pkg/dist/vault.js');
       const vault = await Vault.open({
-        name: `policy ${worker}`,
+        name: `policy-${worker}`,
         unlock: { passphrase: 'correct horse battery' },
         worker,
       });
@@ -279,6 +285,5 @@ test("README's policy is enough, for all that the package does", options, async 
     }, worker);
     assert.deepEqual(rest.notKept, []);
   }
-  // A missing model is asked for, too: Chromium logs that as a failure to load.
   assert.deepEqual(violations, []);
 });

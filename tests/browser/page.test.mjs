@@ -138,9 +138,22 @@ test('a download tells how far it is', options, async () => {
     return value > 0.4 && value < 0.7;
   });
   assert.ok(await page.getByTestId('refresh').isDisabled());
+  // Whatever else the page has to do meanwhile, state and progress change together.
+  await page.evaluate(() => {
+    const [state, progress] = ['model-state', 'progress'].map((id) => document.querySelector(`[data-testid="${id}"]`));
+    globalThis.seen = [];
+    new MutationObserver(() => globalThis.seen.push([state.dataset.state, progress.offsetParent !== null])).observe(
+      state,
+      {
+        attributes: true,
+      },
+    );
+  });
   rest.forEach((send) => send());
   await reads('model-state', 'Ready');
-  assert.ok(await page.getByTestId('progress').isHidden());
+  const seen = await page.evaluate(() => globalThis.seen);
+  assert.deepEqual(seen.at(-1), ['ready', false]);
+  assert.ok(seen.every(([state, shown]) => shown === (state === 'downloading')));
 });
 
 test('a damaged release is told, and the old model stays', options, async () => {

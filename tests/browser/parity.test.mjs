@@ -142,6 +142,19 @@ describe('the browser answers as the companion does', { timeout: 20 * PATIENCE }
     await compare(t, 'shop', models, unseen);
   });
 
+  test('on large photos, which the browser reduces before it recognises them', async (t) => {
+    const { all } = await shop(join(folder, 'large'), { products: 4, unseen: 1 });
+    const models = join(folder, 'large-models');
+    await jicho('train', all, '--channel', 'T_1', '--out', models);
+    const photos = join(folder, 'large-photos');
+    await jicho('samples', photos, '--seed', '2', '--photos', '3', '--products', '4', '--size', '2100');
+    const seen = await compare(t, 'large', models, photos);
+    for (const { width, height, columns, rows } of seen.values()) {
+      assert.deepEqual([width, height], [2100, 2100]);
+      if (columns) assert.deepEqual([columns, rows], [525, 525]);
+    }
+  });
+
   test('on photos that are turned by their EXIF', async (t) => {
     const { all, unseen } = await shop(join(folder, 'exif'), { products: 4, unseen: 2 });
     const models = join(folder, 'exif-models');

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { rollup } from 'rollup';
 import { build as vite } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { createServer } from 'vite7';
 
 import { PATIENCE } from '../browser/harness/browser.mjs';
 import { builtApp } from '../browser/harness/built-app.mjs';
@@ -68,6 +69,33 @@ test(
   },
 );
 
+/** What a sync comes to in the development server of Vite 7. */
+async function developed(optimizeDeps) {
+  const server = await createServer({
+    root: at.folder,
+    cacheDir: join(at.folder, 'node_modules/.vite'),
+    configFile: false,
+    logLevel: 'error',
+    server: { port: 0, host: '127.0.0.1', hmr: false },
+    optimizeDeps,
+  });
+  try {
+    await server.listen();
+    await at.open(at.folder, `http://127.0.0.1:${server.httpServer.address().port}`);
+    return await at.call('sync');
+  } finally {
+    await at.page.context().close();
+    await server.close();
+  }
+}
+
+test('the development server of Vite 7 needs a setting, which an error names', options, async () => {
+  const { message } = await developed({ include: ['jicho', 'jicho/precache', 'jicho/vault'] });
+  assert.match(message, /optimizeDeps: \{ exclude: \['jicho'\] \}/);
+  const { code } = await developed({ exclude: ['jicho'] });
+  assert.equal(code, 'INVALID_MANIFEST', 'the server answers with its page for the models that it has not');
+});
+
 test('Parcel builds it, with the field that its documentation names', options, async () => {
   const out = at.app.out('parcel');
   const manifest = join(at.folder, 'package.json');
@@ -77,6 +105,14 @@ test('Parcel builds it, with the field that its documentation names', options, a
   const flags = ['--dist-dir', out, '--public-url', '/', '--no-cache', '--log-level', 'warn'];
   writePage(at.folder, 'main.js', 'module');
   execFileSync(process.execPath, [parcel, 'build', 'index.html', ...flags], { cwd: at.folder, encoding: 'utf8' });
+  // Parcel writes an import map into the page, which the app's policy must allow.
+  at.web.misbehave = (_, response) => {
+    response.setHeader(
+      'Content-Security-Policy',
+      "script-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; worker-src 'self'",
+    );
+    return false;
+  };
   await at.open(out);
   await at.works();
 });

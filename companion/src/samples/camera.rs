@@ -1,4 +1,4 @@
-//! The photograph: a body on a ground, seen through a handheld phone under shop light.
+//! Takes a photo: a body on a ground, seen by a handheld phone in the light of a shop.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageResult};
@@ -12,15 +12,15 @@ use super::solid::{Hit, Pose, Solid};
 /// How freely a body may be turned, in radians.
 #[derive(Clone, Copy)]
 pub struct Freedom {
-    /// Rotation in the picture, either way.
+    /// The largest rotation in the picture plane, in either direction.
     pub roll: f32,
-    /// Turn about the upright axis, either way.
+    /// The largest turn about the upright axis, in either direction.
     pub yaw: f32,
-    /// View from above, at most.
+    /// The largest pitch from above.
     pub pitch: f32,
 }
 
-/// The large buffers of a photo, kept from one photo to the next: asking the system for fresh memory costs as much as drawing.
+/// The large buffers of a photo, reused for the next one: allocating them takes as long as drawing.
 #[derive(Default)]
 pub struct Darkroom {
     scene: Vec<Pixel>,
@@ -29,9 +29,9 @@ pub struct Darkroom {
 }
 
 impl Darkroom {
-    /// Takes one square photo of `size` pixels and returns its JPEG bytes. All chance comes from `rng`.
+    /// Takes one square photo of `size` pixels and returns its JPEG bytes. Everything random comes from `rng`.
     pub fn photograph(&mut self, body: &Solid, how: Freedom, size: u32, rng: &mut ChaCha8Rng) -> ImageResult<Vec<u8>> {
-        // Small photos are taken larger and averaged down, as a sensor would, so that fine print does not alias.
+        // Small photos are drawn larger and averaged, as a sensor does, so that fine print does not alias.
         let bin = 256u32.div_ceil(size) as usize;
         let side = size as usize * bin;
         let view = View::draw(body, how, side, rng);
@@ -132,7 +132,7 @@ impl View {
                 }
             }
         }
-        // Only where faces meet is one sample a pixel not enough.
+        // One sample per pixel is not enough only where faces meet.
         for y in y0.max(1)..y1.min(side - 1) {
             for x in x0.max(1)..x1.min(side - 1) {
                 let i = y * side + x;
@@ -186,24 +186,24 @@ fn shrink(scene: &mut Vec<Pixel>, side: usize, bin: usize) {
             let px = scene[corner + k / bin * side + k % bin];
             sum = std::array::from_fn(|c| sum[c] + px[c]);
         }
-        // A result never lands on a pixel still to be read: blocks lie at or behind their own corner.
+        // No result overwrites a pixel that is still to be read: each block starts at or after its result's place.
         scene[i] = sum.map(|c| c * share);
     }
     scene.truncate(size * size);
 }
 
-/// Adds sensor noise, stronger in the light and partly shared by the three colours, and rounds to bytes.
+/// Adds sensor noise and rounds to bytes. The noise is stronger in bright pixels, and partly shared by the three colours.
 fn sensor(scene: &[Pixel], bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
     let (floor, shot) = (rng.random_range(0.5f32..2.2), rng.random_range(0.03f32..0.18));
     let mut state = rng.next_u64() | 1;
     bytes.resize(scene.len() * 3, 0);
     for (px, out) in scene.iter().zip(bytes.as_chunks_mut::<3>().0) {
-        // xorshift64*: a cipher for every pixel would cost more than the picture.
+        // xorshift64*, since a cipher for every pixel would take longer than drawing the picture.
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
         let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes();
-        // Each pair of bytes makes a triangular variable of variance 1.
+        // Each pair of bytes gives a triangular random number of variance 1.
         let grain = |i: usize| (f32::from(bits[i]) + f32::from(bits[i + 1]) - 255.0) * (1.0 / 104.5);
         let shared = 0.8 * grain(6);
         // Green stands for the brightness.

@@ -1,6 +1,7 @@
 //! The shop's products: their names, bodies and artwork. Nothing here depends on a seed.
 //!
-//! Neighbours on purpose: biscuits, teas and apples differ by little but colour, the two tomato tins by pattern alone.
+//! Some products are similar on purpose: biscuits, teas and apples differ in little but colour, the two tomato tins only in
+//! their pattern.
 
 use super::form::{Form, Painter};
 use super::packs::{COCOA, GOLD, OAT};
@@ -8,7 +9,7 @@ use super::{fruit, packs, wraps};
 
 /// One product.
 pub struct Product {
-    /// Folder and file name; readable.
+    /// The name of its folder and files.
     pub id: &'static str,
     /// Its body.
     pub form: Form,
@@ -20,7 +21,7 @@ const fn product(id: &'static str, form: Form, paint: Painter) -> Product {
     Product { id, form, paint }
 }
 
-/// Every product, mixed so that any first few hold different kinds and a similar pair early.
+/// Every product, ordered so that the first few are of different kinds, with a similar pair early.
 pub static CATALOG: &[Product] = &[
     product("oat-biscuits-box", Form::Pack(0.7, 0.24, OAT), |c| {
         packs::biscuits(c, OAT, [214, 170, 106], [150, 104, 52], "OAT")

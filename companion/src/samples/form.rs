@@ -80,7 +80,7 @@ fn puffed(art: tiny_skia::Pixmap, w: f32, reach: f32, gloss: f32) -> Solid {
     Solid::Puffed { half: [w, 1.0, 0.0], art: Panel::new(art), bulge, gloss }
 }
 
-/// The side of a box: the table of contents nobody reads.
+/// The side of a box: a table of ingredients.
 fn flank(aspect: f32, color: Rgb) -> Panel {
     let mut c = Canvas::new(aspect);
     c.fill(color);

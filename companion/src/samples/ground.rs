@@ -1,4 +1,4 @@
-//! What the product lies on: counter wood, steel, cloth, tiles or stone, with strangers' things at the edges.
+//! What the product lies on: counter wood, steel, cloth, tiles or stone, with other things at the edges.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

@@ -1,7 +1,7 @@
-//! A small shop of drawn product photos for the demo and the tests, where no real photos exist.
+//! Draws the product photos of a small made-up shop, for the demo and the tests.
 //!
 //! The products are always the same; the seed changes only how they are photographed. Every photo has its own random
-//! stream, so that the same options give the same bytes with any number of threads.
+//! stream, so the same options give the same bytes with any number of threads.
 
 mod camera;
 mod catalog;
@@ -31,24 +31,24 @@ use self::catalog::CATALOG;
 use self::solid::Solid;
 use self::tags::Tags;
 
-/// Photos per product in the attribute mode, for each one asked for.
+/// In the attribute mode, this many photos are drawn for each photo per product that is asked for.
 const TAGGED_SHARE: usize = 12;
 
-/// The random stream of the attribute photos: no product's number reaches it.
+/// The random stream of the attribute photos. Products' streams have smaller numbers.
 const TAGGED: u64 = u64::MAX;
 
 /// What to draw.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Photos of each product; with `attributes`, a twelfth of all photos.
+    /// Number of photos per product; with `attributes`, a twelfth of the number of all photos.
     pub photos_per_product: usize,
     /// Side of each square photo in pixels, 16–4096.
     pub size: u32,
-    /// Chooses views, light and grounds; never the products.
+    /// Seed of views, light and grounds, but not of the products.
     pub seed: u64,
-    /// Only the first so many of the catalog.
+    /// If given, only the first so many products of the catalog.
     pub products: Option<usize>,
-    /// Draw one folder of photos with attribute rows instead of a folder per product.
+    /// Whether to draw one folder of photos with rows of attributes, instead of a folder per product.
     pub attributes: bool,
 }
 
@@ -61,9 +61,9 @@ impl Default for Options {
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Products drawn; with `attributes`, none has a name and this is 0.
+    /// Number of products; 0 with `attributes`, where products have no names.
     pub products: usize,
-    /// Photos written.
+    /// Number of photos.
     pub photos: usize,
 }
 

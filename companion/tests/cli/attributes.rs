@@ -1,4 +1,4 @@
-//! Photos with attributes, facts and a score: JSONL in, several answers a photo out.
+//! Photos with attributes, facts and a score: from JSONL rows to several answers per photo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::shop::{Shop, confidences};
 
 const TRAIN: &str = "train scans/scans.jsonl --channel T_1 --out models";
 
-/// `scans/` and, of other photos, `unseen/`.
+/// A shop with the photos and rows `scans/` and, with other photos, `unseen/`.
 fn shop() -> Shop {
     let shop = Shop::new();
     shop.run("samples scans --attributes --photos 10 --size 128").ok();
@@ -117,7 +117,7 @@ fn invalid_rows_are_reported_with_file_and_line() {
 }
 
 #[test]
-fn rows_without_any_that_is_valid() {
+fn a_file_without_a_valid_row_is_refused() {
     let shop = Shop::new();
     shop.write("rows.jsonl", "[1]\n{}\n");
     shop.run("train rows.jsonl --channel T_1 --out models").fails("NO_PHOTOS").says(&["rows.jsonl:1"]);
@@ -165,7 +165,7 @@ fn a_score_follows_its_rule() {
         };
         let (label, confidence) = confidences(line).remove(0);
         let (mut sum, mut weights) = (3.0 * (1.0 - wear) + kind + 0.5 * confidence, 4.5);
-        // Tausi has no price, nor has what is unknown, which leaves that term out.
+        // The brand Tausi has no price, and neither has an unknown one: that term is left out of their scores.
         let known = line["decision"] != "unknown";
         if let Some((_, price)) = prices.iter().find(|(l, _)| known && *l == label) {
             sum += 2.0 * (price / 10.0).min(1.0);
@@ -180,7 +180,7 @@ fn a_score_follows_its_rule() {
 }
 
 #[test]
-fn facts_for_no_label_are_warned_of() {
+fn facts_about_an_unknown_label_are_warned_of() {
     let shop = Shop::with_photos(2, 2);
     shop.write("facts.json", r#"{"moon-cheese": {"price": 3}}"#);
     let outcome = shop.run("train photos --facts facts.json --channel T_1 --out models").ok();
@@ -188,7 +188,7 @@ fn facts_for_no_label_are_warned_of() {
 }
 
 #[test]
-fn a_rule_that_makes_no_sense() {
+fn an_invalid_score_rule_is_refused() {
     let shop = Shop::with_photos(2, 2);
     for rule in [
         json!({"terms": []}),

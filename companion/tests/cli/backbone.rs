@@ -1,4 +1,4 @@
-//! Backbones: by name, from a file, cut at their features.
+//! Backbones: given by name or as a file, and cut at their features.
 
 use std::fs;
 
@@ -48,7 +48,7 @@ fn only_what_leads_to_the_features_is_published() {
 
 #[test]
 fn a_published_backbone_is_a_backbone_again() {
-    // What was cut tells its own pixels, so that another shop can train on it without flags.
+    // The published file says how it takes its pixels, so another shop can train on it without flags.
     let shop = Shop::with_photos(3, 3);
     let network = Filters { seed: 3, channels: 24, classes: 30, nhwc: true, pooled: true };
     shop.write("filters.onnx", network.onnx());

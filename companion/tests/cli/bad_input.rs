@@ -1,11 +1,11 @@
-//! What cannot be used is refused with a typed error, and what is published stays as it was.
+//! Input that cannot be used is refused with a typed error, and the published release stays as it was.
 
 use std::fs;
 
 use crate::onnx::{Colors, Filters, passing};
 use crate::shop::{Outcome, Shop};
 
-/// Runs a training that must fail, in a shop that has a release and in one that has none.
+/// Runs a training that must fail, in a shop with a release and in one without.
 #[track_caller]
 fn refused(shop: &Shop, arguments: &str, code: &str) -> Outcome {
     assert!(!shop.path("models").exists());
@@ -22,14 +22,14 @@ fn refused(shop: &Shop, arguments: &str, code: &str) -> Outcome {
 }
 
 #[test]
-fn an_empty_folder() {
+fn an_empty_folder_is_refused() {
     let shop = Shop::new();
     fs::create_dir(shop.path("photos")).unwrap();
     refused(&shop, "train photos", "NO_PHOTOS").says(&["photos", "make a folder per product"]);
 }
 
 #[test]
-fn a_folder_without_photos() {
+fn a_folder_without_photos_is_refused() {
     let shop = Shop::new();
     shop.write("photos/apple/notes.txt", "no photo");
     shop.write("photos/apple/.hidden.jpg", "no photo");
@@ -37,19 +37,19 @@ fn a_folder_without_photos() {
 }
 
 #[test]
-fn only_a_text_file_named_jpg() {
+fn a_text_file_named_jpg_alone_is_refused() {
     let shop = Shop::new();
     shop.write("photos/apple/apple_001.jpg", "hello, I am a text file");
     refused(&shop, "train photos", "NO_PHOTOS").says(&["apple/apple_001.jpg", "is not an image"]);
 }
 
 #[test]
-fn a_path_that_is_missing() {
+fn a_missing_path_is_refused() {
     refused(&Shop::new(), "train nowhere", "NOT_FOUND").says(&["nowhere", "a folder of photos per product"]);
 }
 
 #[test]
-fn the_same_product_twice() {
+fn the_same_product_in_two_folders_is_refused() {
     let shop = Shop::with_photos(2, 2);
     fs::create_dir_all(shop.path("photos/tins")).unwrap();
     fs::rename(shop.path("photos/tomato-soup-can"), shop.path("photos/tins/tomato-soup-can")).unwrap();
@@ -58,7 +58,7 @@ fn the_same_product_twice() {
 }
 
 #[test]
-fn facts_that_are_no_json() {
+fn facts_that_are_not_json_are_refused() {
     let shop = Shop::with_photos(2, 2);
     shop.write("facts.json", "{ name: }");
     refused(&shop, "train photos --facts facts.json", "BAD_INPUT").says(&["facts.json"]);
@@ -96,7 +96,7 @@ fn broken_photos_beside_good_ones_are_reported_and_skipped() {
 }
 
 #[test]
-fn channel_ids_that_cannot_be() {
+fn invalid_channel_ids_are_refused() {
     let shop = Shop::with_photos(2, 2);
     Colors::default().write(&shop);
     let long = "x".repeat(65);
@@ -110,7 +110,7 @@ fn channel_ids_that_cannot_be() {
 }
 
 #[test]
-fn files_that_are_no_image_network() {
+fn files_that_are_not_image_networks_are_refused() {
     let shop = Shop::with_photos(2, 2);
     shop.write("labels.txt", Colors::LABELS);
     let cnn = Colors::default().onnx();
@@ -128,7 +128,7 @@ fn files_that_are_no_image_network() {
         let flags = Colors::FLAGS;
         let import = format!("import model.onnx --labels labels.txt --channel T_1 --out models {flags}");
         shop.run(&import).fails("INVALID_MODEL").says(&[why]);
-        // As a backbone, one without pooling is refused for that first.
+        // As a backbone, such a network is refused because it has no pooling.
         if what != "unknown operator" {
             let train = format!("train photos --backbone model.onnx --channel T_1 --out models {flags}");
             shop.run(&train).fails("INVALID_MODEL").says(&[why]);
@@ -146,7 +146,7 @@ fn a_network_without_pooled_features_needs_their_name() {
     shop.run(&train).fails("NOT_A_BACKBONE").says(&["--features TENSOR"]);
     shop.run(&format!("{train} --features nonsense")).fails("NOT_A_BACKBONE").says(&["nonsense"]);
     assert!(shop.published().is_empty());
-    // The map after the first layer, which is then averaged.
+    // The tensor is the feature map after the first layer, which is then averaged.
     shop.run(&format!("{train} --features t1")).ok();
     assert_eq!(shop.metadata("T_1")["features"]["embedding"], 8);
 }
@@ -198,7 +198,7 @@ fn a_cut_off_photo_a_dangling_link_and_a_foreign_kind_are_left_out() {
 }
 
 #[test]
-fn an_input_size_that_cannot_be() {
+fn an_impossible_input_size_is_refused() {
     let shop = Shop::with_photos(2, 2);
     shop.write("model.onnx", passing("GlobalAveragePool", &[None, Some(3), None, None]));
     for size in ["0", "2000", "9999999999"] {

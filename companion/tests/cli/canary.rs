@@ -1,4 +1,4 @@
-//! A release on trial: only some devices take it, until it is promoted or withdrawn.
+//! Candidates: only some devices take them, until they are promoted or withdrawn.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn candidate(shop: &Shop) -> (String, u64) {
 }
 
 #[test]
-fn a_candidate_changes_nothing_else() {
+fn a_candidate_leaves_the_release_in_force_unchanged() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "--canary 10%").fails("BAD_INPUT").says(&["without --canary"]);
     import(&shop, 1, "T_1", "").ok();
@@ -34,7 +34,7 @@ fn a_candidate_changes_nothing_else() {
 }
 
 #[test]
-fn promoted_it_is_the_release_of_all() {
+fn a_promoted_candidate_is_the_release_of_all_devices() {
     let shop = Shop::new();
     shop.run("promote models/T_1").fails("NOT_FOUND");
     import(&shop, 1, "T_1", "").ok();
@@ -49,7 +49,7 @@ fn promoted_it_is_the_release_of_all() {
 }
 
 #[test]
-fn withdrawn_its_devices_come_back() {
+fn devices_return_from_a_withdrawn_candidate() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     let before = shop.manifest("T_1");
@@ -59,12 +59,12 @@ fn withdrawn_its_devices_come_back() {
     let after = shop.manifest("T_1");
     assert!(after.release_seq > sequence, "{} must be above {sequence}", after.release_seq);
     assert_eq!((after.version, after.candidate), (before.version.clone(), None));
-    // It stays to be looked at, but is nothing to go back to.
+    // It is kept to be inspected, but a rollback does not choose it ...
     assert!(versions(&shop, "T_1").contains(&tried));
     import(&shop, 3, "T_1", "").ok();
     shop.run("rollback models/T_1").ok();
     assert_eq!(shop.manifest("T_1").version, before.version);
-    // Unless one asks for it, and then it was in force.
+    // ... unless it is named.
     shop.run(&format!("rollback models/T_1 --to {tried}")).ok();
     import(&shop, 4, "T_1", "").ok();
     import(&shop, 5, "T_1", "").ok();
@@ -75,16 +75,16 @@ fn withdrawn_its_devices_come_back() {
 }
 
 #[test]
-fn whatever_ends_a_trial_is_newer_than_it() {
+fn promotion_withdrawal_and_rollback_have_higher_sequence_numbers_than_the_candidate() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     import(&shop, 2, "T_1", "--canary 10%").ok();
     let (first, sequence) = candidate(&shop);
-    // Another candidate takes the first one's place.
+    // A second candidate replaces the first one.
     import(&shop, 3, "T_1", "--canary 20%").ok();
     let (second, higher) = candidate(&shop);
     assert!(higher > sequence && first != second);
-    // The candidate's number is far ahead of the clock.
+    // The candidate's sequence number is far ahead of the clock.
     let path = format!("models/T_1/versions/{second}/metadata.json");
     let ahead = higher + 1_000_000;
     let bytes = String::from_utf8(shop.read(&path)).unwrap().replace(&higher.to_string(), &ahead.to_string());
@@ -118,7 +118,7 @@ fn a_changed_candidate_is_not_promoted() {
     let before = shop.read(&latest("T_1"));
     shop.run("promote models/T_1").fails("HASH_MISMATCH");
     assert!(before == shop.read(&latest("T_1")));
-    // It can always be taken back.
+    // It can still be withdrawn.
     std::fs::remove_dir_all(shop.path(format!("models/T_1/versions/{version}"))).unwrap();
     shop.run("withdraw models/T_1").ok();
 }

@@ -1,5 +1,5 @@
-//! Many channels in one models folder: what one publication, and one device, costs stays the same. `JICHO_CHANNELS`
-//! says how many, 60 if nothing.
+//! Many channels in one models folder: a publication and a device cost as much as with few. The variable `JICHO_CHANNELS`
+//! sets their number; the default is 60.
 
 use jicho::Manifest;
 
@@ -16,10 +16,10 @@ fn name(i: usize) -> String {
 }
 
 #[test]
-fn a_device_fetches_as_much_whoever_else_is_there() {
+fn a_device_downloads_as_much_however_many_channels_there_are() {
     let (shop, count) = (Shop::new(), channels());
     let server = Server::start(&shop, &[]);
-    // Requests, bytes, and bytes when it asks again; each head counts as a device sees it.
+    // The requests and bytes of a first sync, and the bytes of a second one.
     let device = |channel: &str| {
         let url = format!("/assets/ml-models/{channel}/latest/metadata.json");
         let metadata = server.get(&url, &[]);
@@ -40,7 +40,7 @@ fn a_device_fetches_as_much_whoever_else_is_there() {
     for i in 0..count {
         let (requests, bytes, again) = device(&name(i));
         assert_eq!((requests, again), (alone.0, alone.2));
-        // Numbers may have another count of digits.
+        // Numbers in the metadata may have another count of digits.
         assert!(bytes.abs_diff(alone.1) < 100, "{bytes} and {}", alone.1);
     }
     println!("and the same for each of {count}");
@@ -71,7 +71,7 @@ mod in_a_bucket {
         bucket.asked();
         bucket.run(shop, &arguments(shop, seed, channel)).ok();
         let mut cost = Cost { requests: BTreeMap::new(), entries: 0, bytes: 0 };
-        // The lock is written as often as time passes.
+        // How often the lock is renewed depends on time.
         for asked in bucket.asked().into_iter().filter(|asked| !asked.key.ends_with(".lock")) {
             let listing = asked.method == Method::GET && asked.key.ends_with('/');
             let what = if listing { "LIST".to_owned() } else { asked.method.to_string() };
@@ -87,17 +87,17 @@ mod in_a_bucket {
         let (bucket, shop, channels) = (Bucket::new(), Shop::new(), channels());
         publish(&bucket, &shop, 0, &name(0));
         let second = publish(&bucket, &shop, 0, &name(1));
-        // They share their network, as shops do that train on one backbone.
+        // The channels share a network, as shops do that train on the same backbone.
         for i in 2..channels - 1 {
             bucket.run(&shop, &arguments(&shop, 0, &name(i))).ok();
         }
         let last = publish(&bucket, &shop, 0, &name(channels - 1));
         println!("channel 2 of {channels}: {second:?}\nthe last: {last:?}");
         assert_eq!((&last.requests, last.entries), (&second.requests, second.entries));
-        // Numbers may have another count of digits.
+        // Numbers in the metadata may have another count of digits.
         assert!(last.bytes.abs_diff(second.bytes) < 100);
 
-        // So it is for the next release of one of them that leaves the shared network, and once that network is old.
+        // The same holds when one of them moves to another network, and when the shared network becomes old.
         let [left, next] = [(1, "--keep 1"), (2, "--keep 1")].map(|(seed, more)| {
             for (_, object) in
                 bucket.inside.objects.lock().unwrap().iter_mut().filter(|(k, _)| k.contains("/.dropped/"))

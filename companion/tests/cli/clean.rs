@@ -1,4 +1,4 @@
-//! `jicho clean`: what nobody needs goes, and only when asked.
+//! `jicho clean`: removes what nobody needs, and only with --apply.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn shop() -> Shop {
 }
 
 #[test]
-fn it_tells_first_and_removes_when_asked() {
+fn it_only_tells_until_apply_is_given() {
     let shop = shop();
     let before = shop.published();
     let (two, one) = (named(&shop.read(&latest("T_2"))), named(&shop.read(&latest("T_1"))));
@@ -48,14 +48,14 @@ fn it_tells_first_and_removes_when_asked() {
     }
     let again = shop.run("clean models --active-channels active.txt --apply --json").ok().json();
     assert_eq!((&again["bytes"], &again["files"]), (&0.into(), &0.into()));
-    // T_2's references are gone too, so what it shared goes with the last that names it.
+    // The references of T_2 are gone too, so the blobs that it shared are removed with the last channel that names them.
     let first = one.first().unwrap();
     let left: Vec<_> = fs::read_dir(shop.path(format!("models/.refs/{first}"))).unwrap().collect();
     assert_eq!(left.len(), 1);
 }
 
 #[test]
-fn a_list_that_cannot_be_meant() {
+fn an_unlikely_list_of_channels_is_refused() {
     let shop = shop();
     let before = shop.published();
     shop.write("empty.txt", "# none\n\n");
@@ -67,7 +67,7 @@ fn a_list_that_cannot_be_meant() {
     assert!(!shop.path("nowhere").exists());
     shop.write("typo.txt", "T_1\nT_2\nT_3\nT_33\n");
     shop.run("clean models --active-channels typo.txt").ok().says(&["warning: ", "T_33"]);
-    // What a channel that stays names must be known before anything goes.
+    // Nothing is removed unless it is known which files the remaining channels name.
     shop.write(&latest("T_3"), "damaged");
     shop.run("clean models --active-channels active.txt --apply").fails("INVALID_MANIFEST");
     shop.write(&latest("T_3"), before.get("T_3/latest/metadata.json").unwrap());
@@ -77,7 +77,7 @@ fn a_list_that_cannot_be_meant() {
 }
 
 #[test]
-fn folders_that_are_no_channels_stay() {
+fn folders_that_are_not_channels_are_kept() {
     let shop = shop();
     shop.write("models/photos/mine.jpg", "not of Jicho");
     shop.run("clean models --active-channels active.txt --apply").ok();
@@ -85,7 +85,7 @@ fn folders_that_are_no_channels_stay() {
 }
 
 #[test]
-fn what_a_device_may_be_fetching_stays() {
+fn files_that_a_device_may_be_downloading_are_kept() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     let first = named(&shop.read(&latest("T_1")));

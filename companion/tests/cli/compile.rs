@@ -28,7 +28,7 @@ fn a_network_becomes_a_plan() {
 }
 
 #[test]
-fn what_the_shape_leaves_open_must_be_told() {
+fn an_open_input_size_must_be_given() {
     let shop = Shop::new();
     Colors { open: true, nameless: true, nhwc: true, ..Default::default() }.write(&shop);
     shop.run("compile colors.onnx --out colors.plan").fails("PIXELS_UNKNOWN").says(&["--layout"]);
@@ -41,7 +41,7 @@ fn what_the_shape_leaves_open_must_be_told() {
 }
 
 #[test]
-fn what_has_no_place_in_a_plan_is_named() {
+fn an_operator_that_no_plan_has_is_named() {
     let shop = Shop::new();
     let side = Some(SIDE);
     shop.write("exp.onnx", passing("Exp", &[Some(1), Some(3), side, side]));

@@ -1,4 +1,4 @@
-//! What training would do, measured by training on parts of the photos; and training that need not do its work twice.
+//! Cross-validation, the cache of features, and fine-tuning.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn the_table_tells_products_apart_and_is_the_same_each_time() {
             let row = rows.iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("{protocol}: {what}"));
             row["measures"][measure]["mean"].as_f64().unwrap()
         };
-        // By chance 0.08, and 0.5.
+        // Guessing would give 0.08 and 0.5.
         assert!(mean("all photos", "top1") > 0.4, "{protocol}");
         assert!(mean("frames without a product", "auroc") > 0.8, "{protocol}");
         assert!((0.0..=1.0).contains(&mean("unknown products", "fpr95")));
@@ -33,7 +33,7 @@ fn the_table_tells_products_apart_and_is_the_same_each_time() {
 }
 
 #[test]
-fn what_was_embedded_before_is_not_embedded_again_and_changes_nothing() {
+fn cached_features_are_used_and_change_nothing() {
     let shop = Shop::with_photos(3, 4);
     let head = |flags: &str| {
         shop.run(&format!("train photos --channel T_1 --out models {flags}")).ok();
@@ -51,7 +51,7 @@ fn what_was_embedded_before_is_not_embedded_again_and_changes_nothing() {
 }
 
 #[test]
-fn only_networks_that_can_be_trained_further_are() {
+fn only_mobilenets_can_be_fine_tuned() {
     let shop = Shop::with_photos(3, 6);
     shop.write("odd.onnx", Colors { odd: true, ..Colors::default() }.onnx());
     let train = "train photos --channel T_1 --out models --fine-tune";

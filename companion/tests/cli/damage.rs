@@ -1,4 +1,4 @@
-//! Releases that are damaged, foreign or newer than this program, as `evaluate` and `export` meet them.
+//! How `evaluate` and `export` report releases that are damaged, foreign, or newer than this program.
 
 use std::fs;
 
@@ -22,21 +22,21 @@ fn with(shop: &Shop, pointer: &str, value: Value) {
 }
 
 #[test]
-fn a_page_instead_of_metadata() {
+fn html_instead_of_metadata_is_reported() {
     let shop = Shop::trained(2, 3);
     shop.write(&latest("T_1"), "\n<!doctype html><title>Jicho</title>");
     shop.run(EVALUATE).fails("INVALID_MANIFEST").says(&["HTML", "metadata.json"]);
     shop.run(EXPORT).fails("INVALID_MANIFEST");
     assert!(!shop.path("whole.onnx").exists());
 
-    // Publishing on top would restart releaseSeq, which the page does not tell.
+    // Publishing over it would restart releaseSeq, which cannot be read from it.
     let before = shop.published();
     shop.run("train photos --channel T_1 --out models").fails("INVALID_MANIFEST").says(&["move it away"]);
     assert!(before == shop.published());
 }
 
 #[test]
-fn a_blob_with_one_flipped_bit() {
+fn a_blob_with_one_flipped_bit_is_reported() {
     let shop = Shop::trained(2, 3);
     for (role, command) in [(FileRole::Plan, EVALUATE), (FileRole::Head, EVALUATE), (FileRole::Backbone, EXPORT)] {
         let blob = blob(&shop, role);
@@ -47,7 +47,7 @@ fn a_blob_with_one_flipped_bit() {
             shop.write(&blob, bad);
             shop.run(command).fails("HASH_MISMATCH").says(&["publish again"]);
         }
-        // What the message advises helps: the same content is published anew.
+        // Publishing again, as the message advises, mends it.
         shop.run("train photos --channel T_1 --out models").ok();
         assert_eq!(shop.read(&blob), good);
         shop.run(command).ok();
@@ -55,7 +55,7 @@ fn a_blob_with_one_flipped_bit() {
 }
 
 #[test]
-fn a_blob_cut_short_or_missing() {
+fn a_truncated_or_missing_blob_is_reported() {
     let shop = Shop::trained(2, 3);
     let blob = blob(&shop, FileRole::Head);
     let good = shop.read(&blob);
@@ -67,19 +67,19 @@ fn a_blob_cut_short_or_missing() {
 }
 
 #[test]
-fn a_release_from_the_future() {
+fn a_release_of_a_later_schema_is_reported() {
     let shop = Shop::trained(2, 3);
     with(&shop, "/minimumRuntime", json!("99.0.0"));
     shop.run(EVALUATE).fails("RUNTIME_TOO_OLD").says(&["99.0.0", "update"]);
     with(&shop, "/schema", json!(2));
     shop.run(EVALUATE).fails("SCHEMA_TOO_NEW").says(&["schema 2", "update"]);
-    // A future schema may look like anything.
+    // A later schema may have other fields.
     shop.write(&latest("T_1"), r#"{"schema": 3, "everything": "else"}"#);
     shop.run(EVALUATE).fails("SCHEMA_TOO_NEW");
 }
 
 #[test]
-fn metadata_that_makes_no_sense() {
+fn invalid_metadata_is_reported() {
     let shop = Shop::trained(2, 3);
     let good = shop.read(&latest("T_1"));
     for (pointer, value) in [
@@ -101,7 +101,7 @@ fn metadata_that_makes_no_sense() {
 }
 
 #[test]
-fn a_channel_that_is_not_there() {
+fn a_missing_channel_is_reported() {
     let shop = Shop::with_photos(2, 2);
     shop.run(EVALUATE).fails("NOT_FOUND").says(&["models/T_1"]);
     fs::create_dir_all(shop.path("models/T_1")).unwrap();
@@ -109,7 +109,7 @@ fn a_channel_that_is_not_there() {
 }
 
 #[test]
-fn photos_that_are_not_there() {
+fn missing_photos_are_reported() {
     let shop = Shop::trained(2, 3);
     shop.run("evaluate models/T_1 --photos nowhere").fails("NOT_FOUND").says(&["nowhere"]);
     let outcome = shop.run("evaluate models/T_1 --photos nowhere --json").fails("NOT_FOUND");

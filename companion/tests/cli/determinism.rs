@@ -33,7 +33,7 @@ fn a_seed_gives_the_same_bytes_with_any_number_of_threads() {
 }
 
 #[test]
-fn few_photos_and_attributes_are_no_exception() {
+fn few_photos_and_attributes_are_deterministic_too() {
     let shop = Shop::with_photos(5, 2);
     assert_eq!(trained(&shop, "photos", "one", "--threads 1"), trained(&shop, "photos", "four", "--threads 4"));
 
@@ -44,7 +44,7 @@ fn few_photos_and_attributes_are_no_exception() {
 }
 
 #[test]
-fn photos_that_change_change_the_model() {
+fn other_photos_give_another_model() {
     let shop = Shop::with_photos(5, 6);
     let before = trained(&shop, "photos", "before", "");
     std::fs::remove_file(shop.path("photos/tomato-soup-can/tomato-soup-can_003.jpg")).unwrap();

@@ -1,4 +1,4 @@
-//! `evaluate`: the measures, and a line an image.
+//! `evaluate`: the measures, and the predictions with a line per image.
 
 use crate::shop::{Shop, confidences};
 
@@ -47,7 +47,7 @@ fn unseen_photos_are_measured() {
 }
 
 #[test]
-fn predictions_are_a_line_an_image() {
+fn predictions_have_a_line_per_image() {
     let shop = shop();
     let (measures, lines) = shop.evaluate("T_1", "unseen");
     assert_eq!(lines.len(), PRODUCTS * UNSEEN);
@@ -69,7 +69,7 @@ fn predictions_are_a_line_an_image() {
 }
 
 #[test]
-fn what_the_channel_does_not_know_counts_as_wrong() {
+fn products_that_the_channel_does_not_have_count_as_wrong() {
     let shop = Shop::trained(2, 6);
     shop.run("samples unseen --products 3 --photos 2 --size 96 --seed 2").ok();
     let (measures, lines) = shop.evaluate("T_1", "unseen");
@@ -80,7 +80,7 @@ fn what_the_channel_does_not_know_counts_as_wrong() {
 }
 
 #[test]
-fn the_table_for_people_says_the_same() {
+fn the_table_for_people_has_the_same_figures() {
     let shop = Shop::trained(2, 6);
     let outcome = shop.run("evaluate models/T_1 --photos photos").ok();
     for part in ["top-1", "top-5", "decisions", "oat-biscuits-box", "precision", "recall"] {
@@ -98,7 +98,7 @@ fn strangers(shop: &Shop, flat: bool) -> usize {
             continue;
         }
         for photo in std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
-            // Folders of one name are no mistake here.
+            // Two folders of the same name are allowed here.
             let place = if flat { "strangers".into() } else { format!("strangers/{count}/same") };
             let name = format!("{place}/{}", photo.file_name().into_string().unwrap());
             shop.write(&name, std::fs::read(photo.path()).unwrap());
@@ -124,7 +124,7 @@ fn unknown_products_are_told_from_known_ones() {
         assert!(unknown.iter().all(|l| l["label"].is_null()));
         assert_eq!(measures["images"], PRODUCTS * UNSEEN, "they are measured apart");
 
-        // The same, from what was predicted, the slow way.
+        // The same measures, computed from the predictions in the simplest way.
         let score = |line: &&serde_json::Value| line["rejectionScore"].as_f64().unwrap();
         let (mut known_scores, unknown_scores): (Vec<f64>, Vec<f64>) =
             (known.iter().map(score).collect(), unknown.iter().map(score).collect());
@@ -168,7 +168,7 @@ fn unknown_products_are_told_from_known_ones() {
 #[test]
 fn without_unknown_photos_only_calibration_is_measured() {
     let shop = Shop::trained(2, 6);
-    // Of three products the channel has two: of the third nothing can be calibrated.
+    // The channel has two of three products; photos of the third do not count for calibration.
     shop.run("samples unseen --products 3 --photos 2 --size 96 --seed 2").ok();
     let (measures, _) = shop.evaluate("T_1", "unseen");
     assert!(measures["ece"].as_f64().is_some_and(|e| (0.0..=1.0).contains(&e)));
@@ -183,7 +183,7 @@ fn without_unknown_photos_only_calibration_is_measured() {
 fn boxes_are_cut_out() {
     let shop = Shop::trained(2, 6);
     let labels = shop.manifest("T_1").labels;
-    // A shelf: a photo of each product side by side, on white.
+    // A shelf: one photo of each product side by side on white.
     let photos: Vec<_> = labels.iter().map(|l| shop.path(format!("photos/{l}/{l}_001.jpg"))).collect();
     let mut shelf = image::RgbImage::from_pixel(400, 200, image::Rgb([255; 3]));
     for (i, photo) in photos.iter().enumerate() {
@@ -214,7 +214,7 @@ fn boxes_are_cut_out() {
         let told: Vec<_> =
             lines.iter().map(|l| (l["image"].as_str().unwrap(), l["box"][0].as_f64().unwrap())).collect();
         assert_eq!(told, [(names[0], 37.0), (names[1], 237.0)]);
-        // With its margin a box is the photo that was trained on, so the answer is that to the photo alone.
+        // With its margin, a box is exactly the photo that was trained on, so both get the same answer.
         let whole = shop.evaluate("T_1", "photos").1;
         for (line, label) in lines.iter().zip(&labels) {
             let alone = crate::shop::line(&whole, &format!("{label}/{label}_001.jpg"));

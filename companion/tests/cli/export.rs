@@ -62,8 +62,8 @@ fn agrees(shop: &Shop) {
     assert!(found["batch"].as_f64().is_none_or(|off| off <= TOLERANCE), "{found}");
 }
 
-/// Photos at exactly the network's input size, so that neither resizing nor JPEG comes in between: as PNG below
-/// `exact/any/` and as plain RGB bytes.
+/// Photos at exactly the network's input size, so that neither resizing nor JPEG changes pixels: as PNG files below
+/// `exact/any/`, and as plain RGB bytes.
 fn exact_images(shop: &Shop, size: usize) -> Vec<String> {
     shop.run(&format!("samples drawn --products {IMAGES} --photos 1 --size 96 --seed 3")).ok();
     fs::create_dir_all(shop.path("exact/any")).unwrap();
@@ -155,7 +155,7 @@ fn one_product() {
 }
 
 #[test]
-fn nothing_to_export() {
+fn a_channel_without_labels_cannot_be_exported() {
     let shop = Shop::with_photos(1, 2);
     let photos = fs::read_dir(shop.path("photos")).unwrap().next().unwrap().unwrap().path();
     fs::rename(photos, shop.path("images")).unwrap();

@@ -1,4 +1,4 @@
-//! `import`: a channel of somebody's own classifier.
+//! `import`: publishing an existing classifier as a channel.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{real_data, shop};
 /// Plain colours, for which the networks' answers are known.
 const PAINTS: [(&str, [u8; 3]); 3] = [("red", [200, 60, 20]), ("green", [10, 180, 90]), ("blue", [20, 60, 240])];
 
-/// How pixels go in, as [`Colors`] sees it: colour order, range, mean, std.
+/// How pixels are fed to [`Colors`]: colour order, range, mean, std.
 type Rule = (bool, [f64; 2], [f64; 3], [f64; 3]);
 
 const PLAIN: Rule = (false, [0.0, 1.0], [0.0; 3], [1.0; 3]);
@@ -32,7 +32,7 @@ fn import(shop: &Shop, flags: &str) -> Outcome {
     shop.run(&format!("import colors.onnx --labels labels.txt --channel T_1 --out models {flags}"))
 }
 
-/// What the network must answer to a paint, by the definition of the rule and of the network.
+/// The network's answer to a plain colour, computed from the definitions of rule and network.
 fn expected(paint: [u8; 3], (bgr, [low, high], mean, std): Rule) -> [f64; 3] {
     let logits: [f64; 3] = std::array::from_fn(|channel| {
         let byte = f64::from(paint[if bgr { 2 - channel } else { channel }]);
@@ -95,7 +95,7 @@ fn channels_may_come_last() {
 }
 
 #[test]
-fn what_the_shape_leaves_open_must_be_told() {
+fn an_open_input_size_must_be_given() {
     let shop = shop(&Colors { open: true, ..Default::default() });
     import(&shop, Colors::FLAGS).fails("PIXELS_UNKNOWN").says(&["--size"]);
     import(&shop, &format!("{} --size 8", Colors::FLAGS)).ok();
@@ -133,7 +133,7 @@ fn the_files_own_metadata_suffices() {
 }
 
 #[test]
-fn metadata_that_makes_no_sense_is_refused() {
+fn invalid_pixel_metadata_is_refused() {
     let shop = shop(&Colors::default());
     for properties in [
         vec![("Image.BitmapPixelFormat", "Gray8".to_owned()), ("Image.NominalPixelRange", "Normalized_0_1".to_owned())],
@@ -157,7 +157,7 @@ fn labels_must_fit_the_network() {
     import(&shop, Colors::FLAGS).fails("IO").says(&["labels.txt"]);
     assert!(shop.published().is_empty());
 
-    // Windows line ends and repeated names are no reason to refuse.
+    // Windows line ends and repeated names are accepted.
     shop.write("labels.txt", "same\r\nother\r\nsame\r\n");
     import(&shop, Colors::FLAGS).ok();
     assert_eq!(shop.manifest("T_1").labels, ["same", "other", "same (3)"]);

@@ -1,4 +1,5 @@
-//! A publisher that dies at any moment leaves a whole release in force. `JICHO_KILLS` says how many die, 14 if nothing.
+//! A publisher that is killed at any moment leaves a complete release in force. The variable `JICHO_KILLS` sets how many are
+//! killed; the default is 14.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +13,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::onnx::{Colors, Filters};
 use crate::shop::{Shop, sha256};
 
-/// Networks that take a while to write, so that there is something to interrupt.
+/// Size of networks that take a while to write, so that there is something to interrupt.
 const CLASSES: usize = 500;
-/// As many networks; each is published again and again, so that blobs go and come back.
+/// Number of networks. Each is published repeatedly, so that blobs are removed and written again.
 const NETWORKS: u64 = 9;
 
-/// Where it is published.
+/// A place to publish to.
 trait Place: Sync {
     /// As `--out` wants it.
     fn address(&self) -> &'static str;
@@ -61,7 +62,7 @@ impl Place for Folder<'_> {
     }
 
     fn amid_writing(&self, start: &mut dyn FnMut() -> Child, rng: &mut ChaCha8Rng) -> Child {
-        // From the first new file on only the writing of the others is left.
+        // Once the first new file is there, only the writing of the others is left.
         let (mut last, mut changes) = (self.files(), rng.random_range(1..=8));
         let mut child = start();
         while changes > 0 && child.try_wait().unwrap().is_none() {
@@ -89,7 +90,7 @@ impl Place for InBucket<'_> {
 
     fn command(&self) -> Command {
         let mut command = self.bucket.command(self.shop);
-        // Else the next one waits for long.
+        // Otherwise the next publisher would wait for long.
         command.env("JICHO_LOCK_SECONDS", "0.4");
         command
     }
@@ -108,7 +109,7 @@ impl Place for InBucket<'_> {
 
     fn amid_writing(&self, start: &mut dyn FnMut() -> Child, rng: &mut ChaCha8Rng) -> Child {
         use crate::bucket::Fate;
-        // Any of its requests is done or not, and its answer never comes.
+        // Any of its requests may be carried out or not, and is never answered.
         let (mut left, done) = (rng.random_range(1..=self.requests), rng.random_bool(0.5));
         let (tell, told) = std::sync::mpsc::channel();
         self.bucket.judge(move |_, _| {
@@ -129,7 +130,7 @@ impl Place for InBucket<'_> {
     }
 }
 
-/// Loads the release in force as a device does; its place in the sequence.
+/// Loads the release in force as a device does, and returns its sequence number.
 fn load(place: &dyn Place) -> u64 {
     let manifest = Manifest::parse(&place.read("T_1/latest/metadata.json")).unwrap();
     for file in &manifest.files {
@@ -139,7 +140,7 @@ fn load(place: &dyn Place) -> u64 {
     manifest.release_seq
 }
 
-/// Most rounds import a network, some train with it as a backbone, some go back to an older release.
+/// The command of a round: most import a network, some train with it as a backbone, some roll back.
 fn arguments(shop: &Shop, place: &dyn Place, round: u64) -> String {
     let (seed, out) = (round % NETWORKS, place.address());
     let network = Filters { seed, channels: 512, classes: CLASSES, nhwc: false, pooled: true };
@@ -162,7 +163,7 @@ fn kill_many(shop: &Shop, place: &dyn Place, whole: Duration) {
     let first = load(place);
     let done = AtomicBool::new(false);
     let (killed, rounds, seen) = thread::scope(|scope| {
-        // All the while somebody reads, and never sees less than a whole release, nor an older one.
+        // Meanwhile a reader must always see a complete release, and never an older one than before.
         let reader = scope.spawn(|| {
             let (mut last, mut seen) = (first, 0u32);
             while !done.load(Ordering::Acquire) {
@@ -173,7 +174,7 @@ fn kill_many(shop: &Shop, place: &dyn Place, whole: Duration) {
             seen
         });
         let rounds = scope.spawn(|| {
-            // Ends the reader also when a round fails.
+            // This ends the reader even when a round fails.
             struct Done<'a>(&'a AtomicBool);
             impl Drop for Done<'_> {
                 fn drop(&mut self) {
@@ -210,14 +211,14 @@ fn kill_many(shop: &Shop, place: &dyn Place, whole: Duration) {
     assert_eq!(killed, kills, "too few were killed in time: too little was tested");
     assert!(seen >= kills);
 
-    // What the dead left behind does not keep the next from publishing.
+    // The files that killed publishers leave behind do not keep the next one from publishing.
     let before = load(place);
     let outcome = crate::shop::Outcome::of(place.command().args(arguments(shop, place, 2).split(' ')));
     outcome.ok();
     assert!(load(place) > before);
 }
 
-/// Two releases, and how long the second took.
+/// Publishes two releases and returns how long the second took.
 fn prepare(shop: &Shop, place: &dyn Place) -> Duration {
     shop.write("labels.txt", (0..CLASSES).map(|i| format!("label {i}\n")).collect::<String>());
     assert!(spawn(place, &arguments(shop, place, 2)).wait().unwrap().success());
@@ -227,7 +228,7 @@ fn prepare(shop: &Shop, place: &dyn Place) -> Duration {
 }
 
 #[test]
-fn a_publisher_killed_at_any_moment() {
+fn a_publisher_killed_at_any_moment_leaves_a_complete_release() {
     let shop = Shop::with_photos(2, 3);
     let place = Folder(&shop);
     let whole = prepare(&shop, &place);
@@ -238,7 +239,7 @@ fn a_publisher_killed_at_any_moment() {
 
 #[cfg(feature = "s3")]
 #[test]
-fn a_publisher_to_a_bucket_killed_at_any_moment() {
+fn a_publisher_to_a_bucket_killed_at_any_moment_leaves_a_complete_release() {
     let (bucket, shop) = (crate::bucket::Bucket::new(), Shop::with_photos(2, 3));
     let mut place = InBucket { bucket: &bucket, shop: &shop, requests: 0 };
     let whole = prepare(&shop, &place);

@@ -1,6 +1,6 @@
-//! The companion as its users run it: the built binary, real files, its exit code and what it prints.
+//! Tests of the companion as its users run it: the built program, real files, its exit status and its output.
 //!
-//! One program for all of it, so that it is linked once. Every test works in a folder of its own.
+//! All tests are one program, which is linked once. Every test has a folder of its own.
 
 mod attributes;
 mod backbone;

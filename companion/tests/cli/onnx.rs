@@ -1,4 +1,4 @@
-//! Small ONNX networks, made here so that what they answer is known.
+//! Small ONNX networks whose answers are known.
 
 use prost::Message;
 use rand::{Rng, SeedableRng};
@@ -10,7 +10,7 @@ use tract_onnx::pb::{
 
 use crate::shop::Shop;
 
-/// How wide and high the networks' images are, pixels.
+/// Side of the networks' images in pixels.
 pub const SIDE: u32 = 8;
 
 /// A classifier of three labels whose logits are the means of the three input channels, where positive, times

@@ -1,11 +1,11 @@
-//! A photo is seen as its camera was held.
+//! Photos are turned upright by their EXIF orientation.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage, imageops};
 
 use crate::shop::{Shop, by_label, difference, line};
 
-/// A segment that says how to turn the picture, put right behind the start of a JPEG.
+/// The JPEG with an EXIF segment with this orientation at its start.
 fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0".to_vec();
     // Big-endian TIFF: one directory of one entry, the tag 0x0112, a short.
@@ -16,7 +16,7 @@ fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     [&jpeg[..2], &[0xff, 0xe1], &length.to_be_bytes(), &exif, &jpeg[2..]].concat()
 }
 
-/// What each value of the tag asks for, by its definition (Exif 2.3, 4.6.4).
+/// The upright picture, by the tag's definition (Exif 2.3, 4.6.4).
 fn upright(stored: &RgbImage, orientation: u8) -> RgbImage {
     use imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
     match orientation {
@@ -35,7 +35,7 @@ fn upright(stored: &RgbImage, orientation: u8) -> RgbImage {
 fn exif_orientation_is_honoured() {
     let shop = Shop::trained(5, 6);
     let photo = image::load_from_memory(&shop.read("photos/oat-biscuits-box/oat-biscuits-box_001.jpg")).unwrap();
-    // Wider than high, so that a turn also moves what the central square shows.
+    // The photo is wider than high, so that a turn also changes what the central square shows.
     let photo = imageops::crop_imm(&photo.to_rgb8(), 0, 10, 96, 70).to_image();
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, 90).encode_image(&photo).unwrap();

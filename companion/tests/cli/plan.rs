@@ -1,4 +1,4 @@
-//! The plan that lies beside a network's ONNX, and what happens where there is none.
+//! The plan that is published beside a network's ONNX, and what happens when there is none.
 
 use jicho::engine::CompiledEngine;
 use jicho::engine::plan::{self, Plan};
@@ -13,7 +13,7 @@ fn roles(shop: &Shop) -> Vec<FileRole> {
     shop.manifest("T_1").files.iter().map(|f| f.role).collect()
 }
 
-/// The plan that is published; it must be one of the ONNX beside it.
+/// The published plan, which must have been compiled from the ONNX beside it.
 fn plan(shop: &Shop) -> Vec<u8> {
     let manifest = shop.manifest("T_1");
     let entry = manifest.file(FileRole::Plan).unwrap();
@@ -55,7 +55,7 @@ fn with_filters_of(seed: u64) -> Shop {
 }
 
 #[test]
-fn training_and_import_publish_one() {
+fn training_and_import_publish_a_plan() {
     let shop = with_filters();
     train(&shop, "");
     assert_eq!(roles(&shop), [FileRole::Backbone, FileRole::Plan, FileRole::Space, FileRole::Head]);
@@ -73,7 +73,7 @@ fn training_and_import_publish_one() {
 }
 
 #[test]
-fn nobody_need_have_one() {
+fn a_plan_can_be_declined() {
     let shop = with_filters();
     let answers = |flags: &str| {
         train(&shop, flags);
@@ -88,7 +88,7 @@ fn nobody_need_have_one() {
 }
 
 #[test]
-fn bytes_are_smaller() {
+fn a_plan_with_weights_as_bytes_is_smaller() {
     let shop = Shop::new();
     let filters = Filters { seed: 3, channels: 64, classes: 512, nhwc: false, pooled: true };
     shop.write("colors.onnx", filters.onnx());
@@ -119,8 +119,8 @@ fn a_network_that_no_plan_can_hold_runs_through_tract() {
     shop.evaluate("T_1", "photos");
 }
 
-/// Bytes whose hash metadata.json gives may still be wrong ones: the golden vector tells, with a tolerance that every
-/// build keeps.
+/// A file with the hash that metadata.json gives may still be the wrong one. The golden vector detects that, with a tolerance
+/// that all builds of the engine keep.
 #[test]
 fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
     for storage in ["f16", "int8"] {
@@ -150,7 +150,7 @@ fn wrong_and_damaged_weights_do_not_reproduce_the_golden_vector() {
             plan.to_bytes().unwrap()
         };
         let mut foreign = Plan::parse(&foreign).unwrap();
-        // Else that alone would tell.
+        // Otherwise the ONNX digest in the plan alone would detect it.
         foreign.program.onnx = Plan::parse(&intact).unwrap().program.onnx;
         let foreign = foreign.to_bytes().unwrap();
         let quarter = damaged(&|data| data.chunks_mut(64).step_by(4).for_each(|lost| lost.fill(0)));

@@ -1,4 +1,4 @@
-//! Making a backbone.
+//! `pretrain`: making a backbone.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::shop::Shop;
 const SMALL: &str = "--sizes 32x5,40x2 --size 48 --blocks c8/2,c16/2,s16,s24/2 --parts 2";
 
 #[test]
-fn a_backbone_is_made_again_byte_by_byte_and_is_one_to_train_on() {
+fn a_backbone_is_reproducible_and_can_be_trained_on() {
     let shop = Shop::with_photos(4, 6);
     shop.run("samples unseen --products 4 --photos 2 --size 96 --seed 2").ok();
     let make = format!("pretrain photos --teacher embedded --held-out unseen --generated 1 --licence MIT {SMALL}");
@@ -38,7 +38,7 @@ fn a_backbone_is_made_again_byte_by_byte_and_is_one_to_train_on() {
 }
 
 #[test]
-fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
+fn photos_of_pretraining_neither_measure_nor_calibrate() {
     let shop = Shop::with_photos(4, 8);
     shop.run("samples unseen --products 4 --photos 8 --size 96 --seed 2").ok();
     shop.run(&format!("pretrain photos --held-out unseen --out made {SMALL}")).ok();
@@ -57,7 +57,7 @@ fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
     let (seen, warning) = train("photos", "S_2");
     assert!(warning.contains("32 of these 32") && warning.contains("as its file tells"), "{warning}");
     assert!(seen["accuracy"].is_null() && seen["decision"]["trueAcceptRate"].is_null(), "{seen}");
-    // What was measured on the held-out photos when the backbone was made, not what its own photos would tell.
+    // The calibration is the one measured on the held-out photos of pretraining.
     let model = shop.read("made/backbone.onnx");
     let told = String::from_utf8_lossy(&model).into_owned();
     let told = &told[told.find(r#""calibration":"#).unwrap() + 14..];
@@ -65,12 +65,12 @@ fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
     assert_eq!(seen["labelHead"]["scale"], told["scale"]);
     assert_eq!(seen["decision"]["rejectionThreshold"], told["rejectionThreshold"]);
     assert_ne!(new["labelHead"]["scale"], told["scale"]);
-    // Devices have no use for the photos' digests.
+    // The photos' digests are not published.
     let published = seen["files"].as_array().unwrap().iter().find(|file| file["role"] == "backbone").unwrap();
     let published = shop.read(&format!("models/{}", published["url"].as_str().unwrap()));
     assert!(!String::from_utf8_lossy(&published).contains("jicho.pretraining"));
 
-    // New photos of the same products calibrate, wherever they sort among the others.
+    // New photos of the same products calibrate, wherever their names sort among the others.
     for entry in walkdir::WalkDir::new(shop.path("unseen")).into_iter().map(Result::unwrap) {
         if entry.file_type().is_file() {
             let name = format!("0-{}", entry.file_name().to_str().unwrap());
@@ -83,7 +83,7 @@ fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
     assert!(both["decision"]["trueAcceptRate"].as_f64().is_some(), "{both}");
     assert_ne!(both["labelHead"]["scale"], told["scale"]);
 
-    // Nor do they measure attributes.
+    // Photos of pretraining do not measure attributes either.
     let row = |i: usize, photo: &std::path::Path| serde_json::json!({ "image_path": photo, "wear": i % 4 }).to_string();
     for (photos, measured) in [("photos", false), ("unseen", true)] {
         let files = walkdir::WalkDir::new(shop.path(photos)).sort_by_file_name().into_iter().map(Result::unwrap);
@@ -94,14 +94,14 @@ fn photos_that_a_backbone_was_made_from_neither_measure_nor_calibrate() {
         assert_eq!(metadata["attributes"]["wear"]["mae"].is_number(), measured, "{metadata}");
     }
 
-    // The same photos cannot be both learnt from and held out.
+    // Photos cannot be both learnt from and held out.
     shop.run(&format!("pretrain unseen --held-out photos --out other {SMALL}"))
         .ok()
         .says(&["32 of the held-out photos"]);
 }
 
 #[test]
-fn products_that_are_left_out_take_no_part() {
+fn left_out_products_are_not_learnt_from() {
     let shop = Shop::with_photos(3, 3);
     let folders = std::fs::read_dir(shop.path("photos")).unwrap();
     let mut products: Vec<String> = folders.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
@@ -116,7 +116,7 @@ fn products_that_are_left_out_take_no_part() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused() {
+fn unusable_options_are_refused() {
     let shop = Shop::with_photos(2, 2);
     shop.write("out.txt", "nothing-of-the-kind\n");
     let make = format!("pretrain photos --out made {SMALL}");

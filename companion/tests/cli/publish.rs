@@ -1,4 +1,4 @@
-//! Publishing: what rises, what stays, what is left behind.
+//! Publishing: sequence numbers, what is kept, leftovers of crashes, and concurrent publishers.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,11 +12,11 @@ fn import(shop: &Shop) {
 }
 
 #[test]
-fn every_release_has_a_higher_sequence_and_stays() {
+fn every_release_has_a_higher_sequence_number_and_is_kept() {
     let shop = Shop::new();
     Colors::default().write(&shop);
     let mut manifests = Vec::new();
-    // Each takes a fraction of a second, so some share one.
+    // Each takes a fraction of a second, so several are published within the same second.
     for _ in 0..5 {
         import(&shop);
         manifests.push(shop.manifest("T_1"));
@@ -44,7 +44,7 @@ fn a_sequence_ahead_of_the_clock_still_rises() {
 }
 
 #[test]
-fn a_folder_built_anew_strands_no_device() {
+fn a_rebuilt_folder_continues_the_sequence() {
     let shop = Shop::trained(2, 2);
     let before = shop.manifest("T_1").release_seq;
     fs::remove_dir_all(shop.path("models")).unwrap();
@@ -73,7 +73,7 @@ fn channels_share_their_network() {
     assert_eq!(shop.manifest("T_1").files[..3], shop.manifest("T_2").files[..3], "and the space, which is given on");
     assert_ne!(shop.manifest("T_1").files[3], shop.manifest("T_2").files[3]);
     assert_eq!(fs::read_dir(shop.path("models/blobs")).unwrap().count(), 5);
-    // A retrain, too, costs a device the head alone: at most 900 bytes a product.
+    // After a retrain, a device downloads the head alone: at most 900 bytes per product.
     shop.run("train photos --channel T_1 --out models --seed 2").ok();
     assert_eq!(shop.manifest("T_1").files[..3], shop.manifest("T_2").files[..3]);
     assert!(shop.manifest("T_1").files[3].bytes < 3 * 900);

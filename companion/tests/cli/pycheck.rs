@@ -1,12 +1,12 @@
-//! Python's onnxruntime as a second opinion.
+//! Compares answers with Python's onnxruntime.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Runs `onnxruntime.py` on an exported network and a JSON file of images with our answers; what it found, or
-/// nothing, with the reason printed, where Python or its packages are missing. `JICHO_PYTHON` names another Python.
+/// Runs `onnxruntime.py` on an exported network and a JSON file of images with our answers, and returns what it found. None,
+/// with the reason printed, if Python or its packages are missing. The variable `JICHO_PYTHON` names another Python.
 pub fn compare(onnx: &Path, images: &Path) -> Option<Value> {
     let python = std::env::var("JICHO_PYTHON").unwrap_or_else(|_| "python3".into());
     let probe = Command::new(&python).args(["-c", "import onnxruntime, numpy, onnx"]).stdin(Stdio::null()).output();

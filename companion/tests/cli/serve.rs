@@ -1,4 +1,4 @@
-//! `serve`: a release over HTTP, byte for byte.
+//! `serve`: a release over HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -112,13 +112,13 @@ fn the_app_is_served_beside_the_models() {
     let page = server.get("/", &[]);
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert_eq!(server.get("/sw.js", &[]).header("content-type"), "text/javascript; charset=utf-8");
-    // The page never stands in for a missing model.
+    // The app's page is never the answer for a missing model.
     assert_eq!(server.get("/assets/ml-models/T_9/latest/metadata.json", &[]).status, 404);
     assert_eq!(server.get("/assets/ml-models/T_1/latest/metadata.json", &[]).status, 200);
 }
 
 #[test]
-fn reasons_not_to_start() {
+fn unusable_options_are_reported() {
     let shop = Shop::new();
     shop.run("serve --models models --app nowhere --port 0").fails("SERVE").says(&["index.html", "nowhere"]);
     let server = Server::start(&shop, &[]);

@@ -28,7 +28,7 @@ fn a_key_is_made_once_and_kept_private() {
 }
 
 #[test]
-fn whatever_publishes_signs() {
+fn every_publishing_command_signs() {
     let shop = Shop::with_photos(2, 2);
     let key = [keygen(&shop, "key")];
     let signed = |path: &str| verify(&shop.read(path), &key).unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -57,7 +57,7 @@ fn whatever_publishes_signs() {
 }
 
 #[test]
-fn nobody_unsigns_a_channel_by_accident() {
+fn a_signed_channel_is_not_unsigned_by_accident() {
     let shop = Shop::with_photos(2, 2);
     keygen(&shop, "key");
     import(&shop, 1, "T_1", "--sign key").ok();
@@ -71,7 +71,7 @@ fn nobody_unsigns_a_channel_by_accident() {
     }
     import(&shop, 3, "T_1", "").fails("UNSIGNED");
     import(&shop, 3, "T_1", "--sign nowhere").fails("IO");
-    // Another channel's business is its own.
+    // Other channels are not affected.
     import(&shop, 3, "T_2", "").ok();
     import(&shop, 4, "T_1", "--unsigned").ok();
     assert!(!shop.metadata("T_1").as_object().unwrap().contains_key("signature"));
@@ -80,7 +80,7 @@ fn nobody_unsigns_a_channel_by_accident() {
 }
 
 #[test]
-fn another_key_is_told() {
+fn a_change_of_key_is_warned_of() {
     let shop = Shop::new();
     let [old, new] = ["old", "new"].map(|file| keygen(&shop, file).name());
     import(&shop, 1, "T_1", "--sign old").ok();

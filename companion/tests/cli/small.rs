@@ -1,4 +1,4 @@
-//! Small shops are normal: they train, with a warning.
+//! Small shops can be trained, with a warning.
 
 use crate::shop::{Shop, confidences};
 
@@ -14,12 +14,12 @@ fn one_product_has_no_accuracy() {
 }
 
 #[test]
-fn one_photo_a_product_has_no_accuracy() {
+fn one_photo_per_product_has_no_accuracy() {
     let shop = Shop::with_photos(5, 1);
     let outcome = shop.run("train photos --channel T_1 --out models").ok();
     outcome.says(&["warning: 5 with one photo only", "green-apple", "not measured"]);
     assert_eq!(shop.metadata("T_1")["accuracy"], serde_json::Value::Null);
-    // Even so it knows its own photos.
+    // Even so it recognises its own photos.
     let (measures, _) = shop.evaluate("T_1", "photos");
     assert!(measures["top1"].as_f64().unwrap() >= 0.8, "{measures}");
 }
@@ -36,7 +36,7 @@ fn one_photo_of_one_product_trains() {
 }
 
 #[test]
-fn two_photos_a_product_are_measured_on_one() {
+fn two_photos_per_product_are_measured_on_one() {
     let shop = Shop::with_photos(5, 2);
     let outcome = shop.run("train photos --channel T_1 --out models").ok();
     assert!(!outcome.stderr.contains("one photo") && !outcome.stderr.contains("one product"), "{}", outcome.stderr);

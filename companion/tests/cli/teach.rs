@@ -1,4 +1,4 @@
-//! What is taught on devices: how good it is beside a training, and that the next training has it.
+//! Lessons of devices: how accurate they are compared with a training, and that the next training includes them.
 
 #[path = "../../../tests/fixture/cut.rs"]
 mod cut;
@@ -13,7 +13,7 @@ use jicho::{ErrorKind, Frame, Manifest, Recognizer};
 
 use crate::shop::Shop;
 
-/// Later than any training.
+/// A time after every training.
 const NOW: u64 = 4_000_000_000_000;
 
 fn rgba(photo: &Path) -> image::RgbaImage {
@@ -45,12 +45,12 @@ fn load(models: &Path, load: impl for<'a> FnOnce(Manifest, Bytes<'a>) -> Recogni
     load(manifest, &|role| Ok(&files[&role]))
 }
 
-/// A channel as a device has it.
+/// The channel, loaded as on a device.
 fn device(models: &Path) -> Recognizer {
     load(models, |manifest, file| Recognizer::load(manifest, file).unwrap())
 }
 
-/// A lesson as the library makes it of frames.
+/// A lesson, made by the library from frames.
 fn lesson(device: &Recognizer, label: &str, photos: &[PathBuf]) -> Lesson {
     let frames = photos.iter().map(|photo| {
         let image = rgba(photo);
@@ -102,7 +102,7 @@ fn products_taught_one_by_one_are_as_good_as_trained_at_once() {
     shop.run("train photos --channel T_1 --out models").ok();
     let (shown, unseen) = (photos(&shop.path("photos")), photos(&shop.path("unseen")));
     let trained = device(&shop.path("models"));
-    // The space is what all channels of a network share; the release lacks four of five products in it.
+    // The space is shared by all channels of the network; the release lacks four of five products.
     let gone = |place: usize| !place.is_multiple_of(5);
     let device = load(&shop.path("models"), |manifest, file| cut::without(manifest, file, gone));
     let mut taught = Taught::default();
@@ -129,7 +129,7 @@ fn the_next_training_includes_what_a_device_was_taught() {
     let before = device(&shop.path("models"));
     assert!(!before.manifest().labels.contains(label));
     let lesson = lesson(&before, label, &shown[..5]);
-    // What is kept is read again, and damage is told.
+    // Stored lessons are read back, and damage is detected.
     let file = lesson.to_bytes().unwrap();
     assert_eq!(Lesson::parse(&file).unwrap(), lesson);
     assert_eq!(Lesson::parse(&file[1..]).unwrap_err().kind(), ErrorKind::InvalidLesson);

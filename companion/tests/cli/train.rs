@@ -69,12 +69,12 @@ fn files_are_named_by_their_digest_and_nothing_else_is_published() {
     }
     let roles: Vec<_> = manifest.files.iter().map(|f| f.role).collect();
     assert_eq!(roles, [FileRole::Backbone, FileRole::Plan, FileRole::Space, FileRole::Head]);
-    // What each retrain costs a device: 100 KB for 100 products.
+    // After a retrain, a device downloads at most 100 KB for 100 products.
     assert!(manifest.file(FileRole::Head).unwrap().bytes <= 100_000);
 
     let version = format!("T_1/versions/{}", manifest.version);
     expected.insert(format!("{version}/metadata.json"));
-    // Hidden is who names which blob; no host need serve it.
+    // Hidden files record which channels name a blob; hosts need not serve them.
     let (hidden, visible): (BTreeSet<_>, BTreeSet<_>) =
         published.keys().cloned().partition(|name| name.starts_with('.'));
     assert_eq!(visible, expected);
@@ -100,7 +100,7 @@ fn stdout_is_the_path_and_stderr_the_summary() {
 }
 
 #[test]
-fn json_is_one_event_a_line_and_ends_with_the_release() {
+fn json_is_one_event_per_line_and_ends_with_the_release() {
     let shop = Shop::with_photos(5, 6);
     shop.write("photos/green-apple/broken.jpg", "no image");
     let outcome = shop.run("train photos --channel T_1 --out models --json").ok();

@@ -1,4 +1,4 @@
-//! Which versions and blobs are kept, and going back to an older release.
+//! Which versions and blobs are kept, and rolling back to an older release.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::onnx::Colors;
 use crate::shop::{Outcome, Shop, latest};
 
-/// A release of its own network.
+/// Publishes a release with a network of its own.
 pub fn import(shop: &Shop, seed: u64, channel: &str, more: &str) -> Outcome {
     let network = Colors { properties: vec![("seed", seed.to_string())], ..Colors::default() };
     shop.write(&format!("model-{seed}.onnx"), network.onnx());
@@ -36,7 +36,7 @@ pub fn named(metadata: &[u8]) -> BTreeSet<String> {
     urls.map(|url| url.strip_prefix("blobs/").unwrap().to_owned()).collect()
 }
 
-/// As if everything dropped so far had been dropped `hours` earlier.
+/// Makes everything that was dropped so far look as if it had been dropped `hours` earlier.
 pub fn age(shop: &Shop, channel: &str, hours: u64) {
     for entry in fs::read_dir(shop.path(format!("models/.dropped/{channel}"))).unwrap() {
         let path = entry.unwrap().path();
@@ -48,7 +48,7 @@ pub fn age(shop: &Shop, channel: &str, hours: u64) {
 }
 
 #[test]
-fn five_versions_stay_and_blobs_a_day_longer() {
+fn five_versions_are_kept_and_their_blobs_a_day_longer() {
     let shop = Shop::new();
     let mut all = Vec::new();
     for seed in 0..7 {
@@ -64,7 +64,7 @@ fn five_versions_stay_and_blobs_a_day_longer() {
     let kept: BTreeSet<String> = versions(&shop, "T_1").iter().flat_map(|v| named(&metadata(v))).collect();
     assert_eq!(kept.len(), 10);
 
-    // Those of the first two are now dropped for 25 hours, those of the third for two.
+    // The blobs of the first two releases were dropped 25 hours ago, those of the third two hours ago.
     for entry in fs::read_dir(shop.path("models/.dropped/T_1")).unwrap() {
         let path = entry.unwrap().path();
         let since: u64 = fs::read_to_string(&path).unwrap().parse().unwrap();
@@ -83,7 +83,7 @@ fn five_versions_stay_and_blobs_a_day_longer() {
 }
 
 #[test]
-fn a_blob_that_another_channel_names_stays() {
+fn a_blob_that_another_channel_names_is_kept() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     import(&shop, 1, "T_2", "").ok();
@@ -92,7 +92,7 @@ fn a_blob_that_another_channel_names_stays() {
     age(&shop, "T_1", 25);
     import(&shop, 3, "T_1", "--keep 1").ok();
     assert!(blobs(&shop).is_superset(&shared), "T_2 has them");
-    // That of seed 2 was dropped only now.
+    // The blob of seed 2 was dropped just now.
     age(&shop, "T_1", 25);
     import(&shop, 4, "T_1", "--keep 1").ok();
     import(&shop, 2, "T_2", "--keep 1").ok();
@@ -103,7 +103,7 @@ fn a_blob_that_another_channel_names_stays() {
 }
 
 #[test]
-fn a_dropped_blob_that_is_published_again_stays() {
+fn a_dropped_blob_that_is_published_again_is_kept() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     let first = named(&shop.read(&latest("T_1")));
@@ -128,7 +128,7 @@ fn channels_published_before_references_were_kept_lose_nothing() {
     }
     assert!(blobs(&shop).is_superset(&shared));
 
-    // While a channel cannot be read, nobody knows what it names; others still publish.
+    // While a channel cannot be read, it is not known which blobs it names; other channels still publish.
     fs::remove_dir_all(shop.path("models/.refs")).unwrap();
     let good = shop.read(&latest("T_2"));
     shop.write(&latest("T_2"), "damaged");
@@ -144,7 +144,7 @@ fn channels_published_before_references_were_kept_lose_nothing() {
 }
 
 #[test]
-fn what_a_killed_publisher_left_of_a_version_goes() {
+fn unfinished_versions_of_killed_publishers_are_removed() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     shop.write("models/T_1/versions/half/report.json", "{}");
@@ -155,7 +155,7 @@ fn what_a_killed_publisher_left_of_a_version_goes() {
 }
 
 #[test]
-fn going_back_and_forth() {
+fn a_channel_rolls_back_and_forth() {
     let shop = Shop::new();
     let mut all = Vec::new();
     for seed in 0..3 {
@@ -196,7 +196,7 @@ fn going_back_and_forth() {
 }
 
 #[test]
-fn what_cannot_be_gone_back_to() {
+fn an_incomplete_release_cannot_be_rolled_back_to() {
     let shop = Shop::new();
     shop.run("rollback models/T_1").fails("NOT_FOUND");
     shop.run("versions models/T_1").fails("NOT_FOUND");
@@ -206,7 +206,7 @@ fn what_cannot_be_gone_back_to() {
     shop.run("rollback models/T_1 --to elsewhere").fails("NOT_FOUND").says(&[&first]);
     shop.run("rollback models/T_1 --to ../x").fails("INVALID_MANIFEST");
     import(&shop, 2, "T_1", "").ok();
-    // A blob of the older release is damaged, or gone.
+    // A blob of the older release is damaged or missing.
     let blob = format!(
         "models/blobs/{}",
         named(&shop.read(&format!("models/T_1/versions/{first}/metadata.json"))).first().unwrap()
@@ -219,7 +219,7 @@ fn what_cannot_be_gone_back_to() {
     fs::remove_file(shop.path(&blob)).unwrap();
     shop.run("rollback models/T_1").fails("IO").says(&["blobs/"]);
     assert!(shop.read(&latest("T_1")) == before);
-    // One whose golden vector it does not answer.
+    // A release that does not reproduce its golden vector.
     shop.write(&blob, good);
     let path = format!("models/T_1/versions/{first}/metadata.json");
     let mut metadata: Value = serde_json::from_slice(&shop.read(&path)).unwrap();
@@ -233,7 +233,7 @@ fn what_cannot_be_gone_back_to() {
 }
 
 #[test]
-fn members_that_this_version_does_not_know_survive() {
+fn unknown_fields_of_metadata_are_kept() {
     let shop = Shop::new();
     import(&shop, 1, "T_1", "").ok();
     let path = format!("models/T_1/versions/{}/metadata.json", shop.manifest("T_1").version);

@@ -14,12 +14,7 @@ mod digest {
 mod error;
 mod load;
 #[allow(dead_code)]
-mod model {
-    #[path = "../../../../../companion/src/model/compile/mod.rs"]
-    pub mod compile;
-    #[path = "../../../../../companion/src/model/onnx/mod.rs"]
-    pub mod onnx;
-}
+mod model;
 mod mutate;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -1,15 +1,14 @@
 import { CORE_ERROR_CODES } from '../wasm/error-codes.js';
 
 /**
- * Every code that an error of this package can have: those of the Rust library, which are generated from it with what
- * each means, and this package's own. Error classes and their exports derive from this list. A code never changes its
- * meaning once released.
+ * Every code that an error of this package can have. Error classes, their names and their exports derive from this list,
+ * most of which is generated from the Rust library. A code never changes its meaning once released.
  */
 export const ERROR_CODES = [
   ...CORE_ERROR_CODES,
   /** `dispose()` was called. */
   'DISPOSED',
-  /** Too many pictures are waiting to be recognised: await earlier calls first. This one was not queued. */
+  /** Too many pictures wait to be recognised: await earlier calls first. This one was not queued. */
   'BUSY',
 ] as const;
 

@@ -1,7 +1,7 @@
-import type { ModelInfo, Outcome } from '../../wasm/jicho.js';
+import type { ModelInfo, ModelType, Outcome } from '../../wasm/jicho.js';
 import type { JichoError, JichoErrorCode } from './errors.js';
 
-export type { ModelInfo };
+export type { ModelInfo, ModelType, Outcome };
 
 /** The result of a sync. */
 export interface SyncResult {

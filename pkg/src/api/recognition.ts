@@ -1,6 +1,16 @@
 import type { Answer as CoreAnswer } from '../../wasm/jicho.js';
 
-export type { Attribute, Defect, Finding, Prediction, Quality, QualityScores } from '../../wasm/jicho.js';
+export type {
+  Attribute,
+  AttributeValue,
+  Decision,
+  Defect,
+  Finding,
+  Prediction,
+  Quality,
+  QualityScores,
+  Reason,
+} from '../../wasm/jicho.js';
 
 /** What the model says of one picture. */
 export interface Answer extends CoreAnswer {

@@ -20,7 +20,7 @@ export function placedUrl(place: () => URL): string {
 
 /** What else to do about a file of the package that is not at its URL. */
 export function placingAdvice(url: string, option: 'worker' | 'wasm'): string {
-  if (url.includes('/.vite/deps/')) {
+  if (url.includes('/.vite/')) {
     return "Vite's development server moved the package: set optimizeDeps: { exclude: ['jicho'] } in vite.config";
   }
   const what = option === 'worker' ? 'the script jicho/worker' : "the package's folder wasm";

@@ -77,7 +77,7 @@ async function workerScripts(own: PrecacheOptions['worker']): Promise<string[]> 
   const scripts = besides(SCRIPTS, worker);
   if (scripts.length > 0) return [worker, ...scripts];
   // Some bundlers divide a worker's script into chunks that only the worker knows.
-  return [worker.replace(/#.*$/, ''), ...(await loadedScripts(startWorker(own)))];
+  return [worker.replace(/#.*$/, ''), ...(await loadedScripts(() => startWorker(own)))];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { VaultHandle, VaultKey } from '../../wasm/vault/jicho.js';
+import type { Imported } from './types.js';
 
 /** How to open a vault. Plain data. */
 export interface VaultSettings {
@@ -37,14 +38,6 @@ export type VaultRequest =
 
 /** What a call answers. */
 export type VaultAnswer<M extends VaultMethod> = Awaited<ReturnType<VaultHandle[M]>>;
-
-/** What came of an import. */
-export interface Imported {
-  /** Records added. */
-  added: number;
-  /** Records that were there already. */
-  present: number;
-}
 
 /** What opening tells. */
 export interface Opened {

@@ -259,7 +259,18 @@ export interface VaultDiagnostics {
 
 /** The part of a `Vault` in which a channel keeps its lessons. */
 export interface LessonVault {
+  /** As {@link Vault.add}. */
   add(record: VaultRecord, options?: AddOptions): Promise<string>;
+  /** As {@link Vault.list}. */
   list<K extends VaultRecord['kind']>(query: VaultQuery<K>): Promise<VaultPage<RecordOf<K>>>;
+  /** As {@link Vault.delete}. */
   delete(id: string): Promise<boolean>;
+}
+
+/** What came of an import. */
+export interface Imported {
+  /** Records added. */
+  added: number;
+  /** Records that were there already. */
+  present: number;
 }

@@ -8,12 +8,13 @@ import { askToPersist } from '../browser/persist.js';
 import { loadPart } from '../worker/start.js';
 import { string, vaultKey, vaultSelect, vaultSettings } from './options.js';
 import { bytesOf, pack, scanOf, unpack, unpackPage } from './records.js';
-import type { Imported, Opened, VaultThread } from './thread.js';
+import type { Opened, VaultThread } from './thread.js';
 import type {
   AddOptions,
   Compaction,
   DamagedRecord,
   Delivery,
+  Imported,
   Place,
   QueuedSale,
   RecordOf,

@@ -3,7 +3,8 @@ import { InternalError, JichoError } from '../api/errors.js';
 import { ifUnlocked } from '../browser/lock.js';
 import { WasmCalls } from '../wasm/calls.js';
 import { loadVault } from './module.js';
-import type { Imported, Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './thread.js';
+import type { Opened, VaultAnswer, VaultMethod, VaultSettings, VaultThread } from './thread.js';
+import type { Imported } from './types.js';
 
 /** From one look at what is to be done to the next. */
 const UPKEEP = 60 * 60_000;

@@ -1,7 +1,8 @@
 import type { VaultHandle, VaultKey } from '../../wasm/vault/jicho.js';
 import { VaultClosedError } from '../api/errors.js';
 import { Connection } from '../worker/connection.js';
-import type { Imported, Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './thread.js';
+import type { Opened, VaultAnswer, VaultMethod, VaultRequest, VaultSettings, VaultThread } from './thread.js';
+import type { Imported } from './types.js';
 
 /** Milliseconds that a worker has to overwrite its keys before it is ended. */
 const PATIENCE = 2000;

@@ -1,11 +1,14 @@
-import { NetworkError, UnsupportedError } from '../api/errors.js';
+import { HttpStatusError, NetworkError, UnsupportedError } from '../api/errors.js';
 import { download } from '../browser/download.js';
 import { placingAdvice } from '../browser/own-address.js';
 
 /** The module at a URL, compiled while it comes if the host sends it as `application/wasm`. */
 export async function compile(url: string): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== 'object') throw new UnsupportedError('this browser has no WebAssembly');
-  const response = await download(url);
+  const response = await download(url).catch((error: unknown) => {
+    if (!(error instanceof HttpStatusError)) throw error;
+    throw new HttpStatusError(`${error.message}; ${placingAdvice(url, 'wasm')}`, { cause: error });
+  });
   const type = (response.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   try {
     // Browsers compile nothing else while it comes, and would want it a second time.

@@ -2,6 +2,7 @@ import { errorOf } from '../api/error-codes.js';
 import type { Backend, BackendEvents } from '../channel/backend.js';
 import { OnnxBackend } from '../channel/onnx-backend.js';
 import { WasmBackend } from '../channel/wasm-backend.js';
+import { scriptsOf } from './loaded-scripts.js';
 import type { Reply, Request } from './protocol.js';
 import { listen, post, postFailure } from './scope.js';
 
@@ -68,7 +69,7 @@ function start(call: Call, signal: AbortSignal): Promise<unknown> {
       backend = new WasmBackend(call.settings, events, call.module);
       return backend.open();
     case 'scripts':
-      return Promise.resolve(loadedScripts());
+      return Promise.resolve(scriptsOf(performance.getEntriesByType('resource')));
     case 'load':
       network = new OnnxBackend(onCrash);
       return network.load(call.settings);
@@ -108,10 +109,4 @@ async function ask<T>(asked: (question: number) => Reply): Promise<T> {
   questions.delete(question);
   if (answer.type === 'no-answer') throw errorOf(answer.code, answer.message);
   return answer.value as T;
-}
-
-/** What this worker has loaded since it started, besides its own script. */
-function loadedScripts(): string[] {
-  const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
-  return entries.map(({ name }) => name).filter((url) => /\.m?js$/.test(new URL(url).pathname));
 }

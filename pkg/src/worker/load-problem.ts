@@ -30,7 +30,7 @@ async function reason(url: string): Promise<string> {
   if (!/(?:java|ecma)script/i.test(type)) return `the host sends it as ${type}: it must be text/javascript`;
   const { origin } = new URL(url);
   if (origin !== globalThis.location.origin) {
-    const allow = `let the Content-Security-Policy allow worker-src blob: and script-src ${origin}`;
+    const allow = `let the Content-Security-Policy allow worker-src blob: ${origin} and script-src ${origin}`;
     return `it is of another origin, so a worker of this one imports it; ${allow}, or serve the package yourself`;
   }
   return "the host sends it, so a Content-Security-Policy forbids it as a worker: allow worker-src 'self'";

@@ -1,11 +1,15 @@
 // What an app has of its own, for the snippets of the documentation.
+// Documents import these once.
+declare const Jicho: typeof import('jicho').Jicho;
+declare const Vault: typeof import('jicho/vault').Vault;
+
 declare const eye: import('jicho').Jicho;
 declare const seen: import('jicho').Recognition;
 declare const vault: import('jicho/vault').Vault;
 
 declare const video: HTMLVideoElement;
 declare const hint: HTMLElement;
-declare const frames: ImageBitmap[];
+declare const fivePictures: ImageBitmap[];
 declare const fiveFrames: ImageBitmap[];
 declare const [a, b, c]: ImageBitmap[];
 declare const jpeg: Uint8Array<ArrayBuffer>;
