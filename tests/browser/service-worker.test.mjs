@@ -301,6 +301,33 @@ test('a script that is new under its old name comes with the new version, and no
   assert.equal(await script(), '// second');
 });
 
+test('where storage fails the network answers', options, async () => {
+  worker('/m/sw.js', { './': null });
+  site['/m/sw.js'] += `
+    const { open } = CacheStorage.prototype;
+    let broken = false;
+    CacheStorage.prototype.open = function (name) {
+      return broken ? Promise.reject(new Error('the disk fails')) : open.call(this, name);
+    };
+    addEventListener('message', ({ data, ports }) => {
+      if (data === 'break') ports[0].postMessage((broken = true));
+    });`;
+  site['/m/'] = html('First');
+  site['/m/worker.js'] = '// worker';
+  await open('/m/');
+  await register('/m/sw.js');
+  await page.evaluate(async () => {
+    const { active } = await navigator.serviceWorker.ready;
+    const { port1, port2 } = new MessageChannel();
+    const told = new Promise((resolve) => (port1.onmessage = resolve));
+    active.postMessage('break', [port2]);
+    await told;
+  });
+  site['/m/'] = html('Second');
+  assert.equal(await open('/m/'), 'Second');
+  assert.equal(await page.evaluate(async () => (await fetch('/m/worker.js')).text()), '// worker');
+});
+
 /** What `precache()` comes to: its answer, or its error. */
 const precache = () =>
   page.evaluate(async () => {

@@ -194,25 +194,32 @@ export function keepFiles(options: KeepOptions = {}): void {
 
   /** The URLs that this version keeps for a page, read from the cache once. */
   function precachedUrls(): Promise<Set<string>> {
-    precached ??= Promise.all([caches.open(cacheName).then((cache) => cache.keys()), precachedMark]).then(
-      ([keys, mark]) => {
-        known = new Set(keys.flatMap(({ url }) => (url.endsWith(mark) ? [withoutQuery(url)] : [])));
-        return known;
-      },
-    );
+    precached ??= readPrecached().catch((error: unknown) => {
+      precached = undefined;
+      throw error;
+    });
     return precached;
   }
 
+  async function readPrecached(): Promise<Set<string>> {
+    const [keys, mark] = [await (await caches.open(cacheName)).keys(), await precachedMark];
+    known = new Set(keys.flatMap(({ url }) => (url.endsWith(mark) ? [withoutQuery(url)] : [])));
+    return known;
+  }
+
   async function answerPrecached(request: Request): Promise<Response> {
-    const kept = (await precachedUrls()).has(request.url)
-      ? await match(request.url + (await precachedMark))
-      : undefined;
+    const urls = await precachedUrls().catch(() => new Set<string>());
+    const kept = urls.has(request.url) ? await match(request.url + (await precachedMark)) : undefined;
     return kept ?? fetch(request);
   }
 
+  /** The kept answer. Storage that fails must not keep the page from the network. */
   async function match(key: string): Promise<Response | undefined> {
-    const cache = await caches.open(cacheName);
-    return cache.match(key, { ignoreVary: true });
+    try {
+      return await (await caches.open(cacheName)).match(key, { ignoreVary: true });
+    } catch {
+      return undefined;
+    }
   }
 
   async function answerFile(request: Request, file: AppFile): Promise<Response> {
