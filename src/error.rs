@@ -92,6 +92,8 @@ error_kinds! {
     InvalidLesson => "INVALID_LESSON",
     /// The recognition is too long ago to be corrected: its picture is gone.
     RecognitionGone => "RECOGNITION_GONE",
+    /// The release is from the future by this device's clock, which is probably wrong: set date and time.
+    Clock => "CLOCK",
     /// There is no connection, or it broke.
     Network => "NETWORK",
     /// The host answered with an HTTP status that is no success. A 404 for a file of a release counts; a 404 for the channel's metadata.json does not: that is the outcome `absent`.

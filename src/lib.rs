@@ -68,6 +68,7 @@ pub mod golden;
 mod hash;
 pub mod location;
 pub mod manifest;
+pub mod names;
 pub mod quality;
 pub mod recognize;
 pub mod sync;

@@ -9,11 +9,11 @@ use jicho::{ErrorKind, Result};
 
 /// Activates a release with new files.
 async fn activate<S: Store>(store: &S, key: &str, release: &StoredRelease, files: &[(char, &[u8])]) -> Result<bool> {
-    store.activate(key, release, None, &parcels(store, files)).await
+    store.activate(key, release, None, &staged(store, files)).await
 }
 
-fn parcels<S: Store>(store: &S, files: &[(char, &[u8])]) -> Vec<(String, S::Parcel)> {
-    files.iter().map(|(name, bytes)| (hash(*name), store.pack(bytes))).collect()
+fn staged<S: Store>(store: &S, files: &[(char, &[u8])]) -> Vec<(String, S::StagedBlob)> {
+    files.iter().map(|(name, bytes)| (hash(*name), store.stage(bytes))).collect()
 }
 
 fn hash(name: char) -> String {
@@ -26,7 +26,7 @@ fn hashes(names: &str) -> Vec<String> {
 
 fn release(release_seq: u64, names: &str) -> StoredRelease {
     let metadata = format!("{release_seq} {names}").into_bytes();
-    StoredRelease { rank: Rank::of(release_seq), blobs: hashes(names), metadata, etag: None }
+    StoredRelease { rank: Rank::of(release_seq), blobs: hashes(names), metadata, etag: None, expires: None }
 }
 
 async fn missing(store: &impl Store, names: &str) -> Vec<String> {
@@ -46,6 +46,7 @@ async fn suite(store: &impl Store) {
     megabytes_survive(store).await;
     what_is_removed_takes_its_files_along(store).await;
     the_device_keeps_its_number(store).await;
+    notes_belong_to_one_channel(store).await;
 }
 
 async fn nothing_is_there_at_first(store: &impl Store) {
@@ -96,7 +97,7 @@ async fn a_damaged_blob_is_replaced(store: &impl Store) {
 async fn a_candidate_ranks_above_the_release_beside_it(store: &impl Store) {
     let ranked = |latest, number| StoredRelease { rank: Rank { latest, release: number }, ..release(number, "ad") };
     let etag = Some("\"an ETag\"".to_owned());
-    let candidate = StoredRelease { etag, ..ranked(2, 9) };
+    let candidate = StoredRelease { etag, expires: Some(1_790_000_000), ..ranked(2, 9) };
     assert_eq!(activate(store, "one", &candidate, &[]).await, Ok(true));
     assert_eq!(store.release("one").await.unwrap(), Some(candidate.clone()));
     assert_eq!(activate(store, "one", &ranked(2, 2), &[]).await, Ok(false));
@@ -126,6 +127,19 @@ async fn what_is_removed_takes_its_files_along(store: &impl Store) {
 async fn the_device_keeps_its_number(store: &impl Store) {
     let device = store.device().await.unwrap();
     store.remove("two").await.unwrap();
+    assert_eq!(store.device().await.unwrap(), device);
+}
+
+async fn notes_belong_to_one_channel(store: &impl Store) {
+    assert_eq!(store.notes("one").await, Ok(None));
+    store.put_notes("one", b"{}").await.unwrap();
+    store.put_notes("two", b"").await.unwrap();
+    store.put_notes("one", b"{\"a\":1}").await.unwrap();
+    assert_eq!(store.notes("one").await.unwrap().as_deref(), Some(&b"{\"a\":1}"[..]));
+    let device = store.device().await.unwrap();
+    store.remove("one").await.unwrap();
+    assert_eq!(store.notes("one").await, Ok(None));
+    assert_eq!(store.notes("two").await.unwrap().as_deref(), Some(&b""[..]));
     assert_eq!(store.device().await.unwrap(), device);
 }
 

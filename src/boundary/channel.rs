@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::manifest::ModelType;
 #[cfg(target_arch = "wasm32")]
 use crate::sync::Loaded;
-use crate::sync::{Diagnosis, Outcome};
+use crate::sync::{Diagnosis, Outcome, Problem};
 
 /// The model that answers for a channel.
 #[derive(Serialize)]
@@ -36,6 +36,8 @@ pub(crate) struct ModelInfo<'a> {
     image_size: usize,
     /// How the answers come about: `embedding` (heads on a frozen network) or `classifier` (one whole network).
     model_type: ModelType,
+    /// The network's family, as `mobilenetv2-12`; null where the release does not say.
+    architecture: Option<&'a str>,
     /// Bytes of all files that this device fetches of it.
     bytes: u64,
     /// Whether it is the channel's candidate, which only a share of the devices takes.
@@ -64,6 +66,7 @@ impl<'a> ModelInfo<'a> {
             accuracy: manifest.accuracy,
             image_size: manifest.image_size,
             model_type: manifest.model_type,
+            architecture: manifest.architecture.as_deref(),
             bytes: manifest.total_bytes(),
             candidate: loaded.is_candidate(),
             stored: loaded.stored(),
@@ -79,6 +82,8 @@ impl<'a> ModelInfo<'a> {
 pub(crate) struct Synced<'a> {
     /// How it ended.
     pub(crate) outcome: Outcome,
+    /// Why the host could not be reached, where the outcome is `offline`; else null.
+    pub(crate) cause: Option<Problem>,
     /// The model that answers now, or null.
     pub(crate) model: Option<ModelInfo<'a>>,
 }
@@ -154,9 +159,12 @@ pub(crate) struct RecognizeOptions {
 #[ts(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read by reflection, field by field; written here for its TypeScript")]
 pub(crate) struct ChannelOptions {
-    /// Public keys, 64 hex digits each. Where there are any, only releases signed with one of them are taken.
+    /// Public keys, 64 hex digits each. Where there are any, only releases that they signed are taken.
     #[ts(optional)]
     keys: Option<Vec<String>>,
+    /// How many different ones of the keys must have signed a release; 1 unless given.
+    #[ts(optional)]
+    threshold: Option<usize>,
     /// The product ids that the app knows; null knows all.
     #[ts(optional = nullable)]
     products: Option<Vec<String>>,

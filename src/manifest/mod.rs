@@ -1,11 +1,11 @@
-//! metadata.json: everything a device must know of a release. Parsed once into checked types; whoever holds a
-//! [`Manifest`] need not check again. Format: `docs/formats/metadata.md`.
+//! metadata.json: everything that a device must know about a release. It is parsed once into checked types, so code that
+//! holds a [`Manifest`] need not validate it again. Format: `docs/formats/metadata.md`.
 
 mod candidate;
-mod check;
 mod preprocessing;
 mod score;
 pub mod signature;
+mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,12 @@ use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 pub use candidate::{Candidate, takes_candidate};
-pub use check::{MAX_RELEASE_SEQ, check_channel, check_version};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
 pub use score::{ScoreRule, ScoreTerm};
+use signature::KeyList;
+pub use validate::{
+    MAX_CLOCK_SKEW, MAX_RELEASE_SEQ, check_channel, check_new_channel, check_release_time, check_version,
+};
 
 /// The metadata.json schema that this build writes, and the newest it reads.
 pub const SCHEMA: u32 = 1;
@@ -56,6 +59,9 @@ pub struct Manifest {
     pub image_count: usize,
     /// How the answers come about.
     pub model_type: ModelType,
+    /// The network's family, as `mobilenetv2`; absent where the publisher did not know it, and in older releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
     /// Side of the network's square input, pixels.
     pub image_size: usize,
     /// Product ids; their order is that of the head's rows.
@@ -93,6 +99,13 @@ pub struct Manifest {
     /// In latest/metadata.json only: the release on trial beside this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<Candidate>,
+    /// Unix seconds after which the publisher should have written latest/metadata.json anew: a host that still serves it
+    /// then is frozen, by mistake or on purpose. Absent where nothing was promised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// How the keys that sign this channel were exchanged, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_lists: Vec<KeyList>,
 }
 
 /// How a model answers.
@@ -125,7 +138,7 @@ pub struct FileEntry {
 }
 
 /// What a file is for. Which of them a device needs: [`Manifest::needed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
@@ -137,7 +150,7 @@ pub enum FileRole {
     Space,
     /// The heads' tensors, safetensors.
     Head,
-    /// One that a later version knows. Nobody fetches it.
+    /// A role that only later versions of this library know. No device fetches such a file.
     #[serde(other)]
     Other,
 }
@@ -276,7 +289,7 @@ impl Manifest {
                     .into(),
             ));
         }
-        // These two decide whether the rest can be understood at all, so they come first.
+        // These two fields decide whether the rest can be understood at all, so they are read first.
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Envelope {
@@ -292,7 +305,7 @@ impl Manifest {
             ));
         }
         if let Some(minimum) = minimum_runtime {
-            check::check_runtime(&minimum)?;
+            validate::check_runtime(&minimum)?;
         }
         let manifest: Manifest =
             serde_json::from_slice(bytes).map_err(|e| invalid(format!("metadata.json is not a release: {e}")))?;

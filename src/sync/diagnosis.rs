@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::sync_run::Findings;
 use super::{Loaded, Outcome};
 use crate::error::Error;
 use crate::manifest::FileRole;
@@ -18,15 +19,19 @@ pub struct Diagnosis {
     pub models: String,
     /// The channel.
     pub channel: String,
-    /// How many public keys the app trusts; 0 where it asks for no signature.
+    /// How many public keys the app pinned; 0 where it asks for no signature.
     pub keys: usize,
+    /// How many different keys must have signed a release.
+    pub threshold: usize,
+    /// The version of the key list that took the place of the pinned keys; 0 where none did.
+    pub key_list: u64,
     /// How many products the app knows; null where it did not say.
     pub products: Option<usize>,
     /// The model that answers, if there is one.
     pub model: Option<DiagnosedModel>,
     /// Whether what is stored survives the page.
     pub durable: bool,
-    /// Bytes of a failed download that wait in memory for the next one.
+    /// Bytes of failed downloads that the next sync will resume.
     pub kept_bytes: usize,
     /// The last sync since the channel was opened.
     pub last_check: Option<Check>,
@@ -43,9 +48,11 @@ pub struct DiagnosedModel {
     pub release_seq: u64,
     /// The number of the latest/metadata.json that named it: another than the release's own while it is on trial.
     pub latest_seq: u64,
+    /// When that file should have been replaced, Unix seconds; null where it does not say.
+    pub expires: Option<u64>,
     /// Whether it is a candidate, which only a share of the devices takes.
     pub candidate: bool,
-    /// The name of the key that it says it is signed with. Verified only where `keys` is above 0.
+    /// The names of the keys that it says it is signed with, joined by commas. Verified only where `keys` is above 0.
     pub signed_by: Option<String>,
     /// What runs its network.
     pub engine: &'static str,
@@ -81,8 +88,14 @@ pub struct Check {
     pub outcome: Option<Outcome>,
     /// Why it failed, or null.
     pub error: Option<Problem>,
+    /// Why the host could not be reached, where the outcome is `offline`; else null.
+    pub cause: Option<Problem>,
     /// Why the candidate that this device should have taken was not taken, or null.
     pub candidate_error: Option<Problem>,
+    /// The `releaseSeq` of the host's latest/metadata.json; null where it was not read.
+    pub host_seq: Option<u64>,
+    /// When that file should have been replaced, Unix seconds; null where it does not say.
+    pub expires: Option<u64>,
 }
 
 /// An error as data.
@@ -104,12 +117,15 @@ impl Problem {
 }
 
 impl Check {
-    pub(super) fn new(at: f64, result: Result<Outcome, &Error>, candidate: Option<&Error>) -> Self {
+    pub(super) fn new(at: f64, result: Result<Outcome, &Error>, findings: &Findings) -> Self {
         Check {
             at,
             outcome: result.ok(),
             error: result.err().map(Problem::new),
-            candidate_error: candidate.map(Problem::new),
+            cause: findings.offline_cause.as_ref().map(Problem::new),
+            candidate_error: findings.candidate_error.as_ref().map(Problem::new),
+            host_seq: findings.host_seq,
+            expires: findings.expires,
         }
     }
 }
@@ -123,8 +139,9 @@ impl DiagnosedModel {
             version: manifest.version.clone(),
             release_seq: loaded.rank.release,
             latest_seq: loaded.rank.latest,
+            expires: loaded.latest.borrow().expires,
             candidate: loaded.is_candidate(),
-            signed_by: signed_by(&loaded.release.metadata),
+            signed_by: Some(signed_by(&loaded.release.metadata).join(", ")).filter(|names| !names.is_empty()),
             engine: loaded.recognizer.engine(),
             files: manifest.needed().map(file).collect(),
             stored: loaded.stored(),

@@ -1,62 +1,66 @@
-//! Fetching a release's files: side by side, counted, and never the same bytes twice.
+//! Downloads the files of a release: several at once, with progress, retries and resumption. Bytes that came are not fetched
+//! a second time.
 
 use std::cell::{Cell, RefCell};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::client::{Client, bad_status};
+use super::http_client::{HttpClient, bad_status};
 use super::{Body, Host, Request, Store, verify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::FileEntry;
 
-/// Connections at once.
+/// How many files are downloaded at once.
 const CONNECTIONS: usize = 4;
-/// How often a broken connection is tried again, a file.
+/// Retries per file after its connection broke.
 const RETRIES: u32 = 3;
-/// How many requests for the rest of a file, one after another, may stay without an answer.
-const UNANSWERED: u32 = 2;
-/// How many bytes a failed download may leave in memory for the next one.
+/// How many range requests in a row may fail without a response before the whole file is requested instead: some hosts and
+/// proxies refuse ranges.
+const FAILED_RANGE_REQUESTS: u32 = 2;
+/// How many bytes of failed downloads stay in memory for the next sync.
 const KEPT_BYTES: usize = 64 << 20;
+/// How much room a file gets before its first byte comes. `metadata.json` may claim any length.
+const FIRST_ROOM: usize = 1 << 20;
 
-/// What has come of files that are not whole yet or not in use, by their hash. Lives as long as the channel is open, so
-/// that a download that failed is gone on with.
+/// The files that have not come completely or are not in use yet, by their hash. They live as long as the channel is open,
+/// so that a sync resumes what an earlier one could not finish.
 #[derive(Default)]
-pub(super) struct Parts(RefCell<Vec<(String, Part)>>);
+pub(super) struct Downloads(RefCell<Vec<(String, Part)>>);
 
+/// What has come of one file.
 #[derive(Default)]
 struct Part {
     bytes: Vec<u8>,
-    /// Strong.
+    /// The ETag, if it is a strong one.
     etag: Option<String>,
-    /// Whether the host sent the bytes themselves, so that their number is a place in the file.
+    /// Whether the bytes are the file's own (not compressed on the way), so that their number is an offset in the file.
     plain: bool,
-    /// Whether the bytes came in more than one answer.
+    /// Whether the bytes came in more than one response.
     joined: bool,
 }
 
-/// A file's part while it is worked on. Put back whatever happens, a dropped future included.
-struct Taken<'a> {
-    parts: &'a Parts,
+/// A part that is being downloaded. When dropped, by a cancelled future too, it goes back to the others.
+struct PartInUse<'a> {
+    downloads: &'a Downloads,
     sha256: &'a str,
     part: Part,
 }
 
-impl Drop for Taken<'_> {
+impl Drop for PartInUse<'_> {
     fn drop(&mut self) {
         let part = std::mem::take(&mut self.part);
         if !part.bytes.is_empty() {
-            self.parts.0.borrow_mut().push((self.sha256.to_owned(), part));
+            self.downloads.0.borrow_mut().push((self.sha256.to_owned(), part));
         }
     }
 }
 
-/// Bytes that came, of all files together.
+/// Counts the bytes that have come of all files together.
 struct Progress<'a> {
     files: Vec<Cell<u64>>,
     total: u64,
-    /// What was reported last.
-    told: Cell<Option<u64>>,
-    /// How many bytes are worth the next report.
+    last_report: Cell<Option<u64>>,
+    /// How many bytes must come before the next report.
     step: Cell<u64>,
     report: RefCell<&'a mut dyn FnMut(u64, u64)>,
 }
@@ -65,22 +69,23 @@ impl Progress<'_> {
     fn set(&self, file: usize, bytes: u64) {
         self.files[file].set(bytes);
         let loaded: u64 = self.files.iter().map(Cell::get).sum();
-        // A report costs more than a chunk tells: the first bytes, then every hundredth, and all.
+        // Reporting every chunk would cost too much: report the first bytes, then each percent, then the end.
         let step = if loaded == self.total { 1 } else { self.step.get() };
-        if self.told.get().is_some_and(|told| loaded.abs_diff(told) < step) {
+        if self.last_report.get().is_some_and(|last| loaded.abs_diff(last) < step) {
             return;
         }
-        self.step.set(if self.told.get().is_some() { self.total / 100 } else { 1 });
-        self.told.set(Some(loaded));
+        self.step.set(if self.last_report.get().is_some() { self.total / 100 } else { 1 });
+        self.last_report.set(Some(loaded));
         (self.report.borrow_mut())(loaded, self.total);
     }
 }
 
-impl Parts {
-    /// The verified bytes of `files`, in their order. What came stays for the next call when this one fails.
+impl Downloads {
+    /// Downloads `files` and returns their verified bytes, in the same order. When it fails, what has come stays for the
+    /// next call.
     pub(super) async fn fetch(
         &self,
-        client: &Client<'_, impl Host>,
+        client: &HttpClient<'_, impl Host>,
         store: &impl Store,
         models: &str,
         files: &[&FileEntry],
@@ -97,7 +102,7 @@ impl Parts {
         let progress = Progress {
             files: files.iter().map(kept).collect(),
             total: files.iter().map(|f| f.bytes).sum(),
-            told: Cell::default(),
+            last_report: Cell::default(),
             step: Cell::default(),
             report: RefCell::new(on_progress),
         };
@@ -105,11 +110,11 @@ impl Parts {
         let progress = &progress;
         let downloads = files.iter().enumerate().map(|(i, file)| async move {
             let url = format!("{models}{}", file.url);
-            self.whole(client, store, &url, file, &|bytes| progress.set(i, bytes.min(file.bytes))).await
+            self.download(client, store, &url, file, &|bytes| progress.set(i, bytes.min(file.bytes))).await
         });
         let fetched = stream::iter(downloads).buffer_unordered(CONNECTIONS).try_collect::<()>().await;
         if let Err(error) = fetched {
-            self.bound();
+            self.evict_beyond_limit();
             return Err(error);
         }
         progress.files.iter().zip(files).for_each(|(bytes, file)| bytes.set(file.bytes));
@@ -117,7 +122,7 @@ impl Parts {
         Ok(files.iter().map(|f| self.take(&f.sha256).bytes).collect())
     }
 
-    /// How many bytes wait for the next sync.
+    /// How many bytes the next sync can resume from.
     pub(super) fn bytes(&self) -> usize {
         self.0.borrow().iter().map(|part| part.1.bytes.len()).sum()
     }
@@ -126,7 +131,7 @@ impl Parts {
         self.0.borrow_mut().clear();
     }
 
-    fn bound(&self) {
+    fn evict_beyond_limit(&self) {
         while self.bytes() > KEPT_BYTES {
             self.0.borrow_mut().pop();
         }
@@ -138,21 +143,21 @@ impl Parts {
         place.map(|place| parts.swap_remove(place).1).unwrap_or_default()
     }
 
-    /// Makes a file's part the whole file.
-    async fn whole(
+    /// Downloads and verifies one file, resuming from the part that is there.
+    async fn download(
         &self,
-        client: &Client<'_, impl Host>,
+        client: &HttpClient<'_, impl Host>,
         store: &impl Store,
         url: &str,
         file: &FileEntry,
         report: &dyn Fn(u64),
     ) -> Result<()> {
-        let mut taken = Taken { parts: self, sha256: &file.sha256, part: self.take(&file.sha256) };
-        let part = &mut taken.part;
-        let mut again = false;
+        let mut in_use = PartInUse { downloads: self, sha256: &file.sha256, part: self.take(&file.sha256) };
+        let part = &mut in_use.part;
+        let mut is_second_attempt = false;
         loop {
             if part.bytes.len() as u64 != file.bytes {
-                part.complete(client, url, file, !again, report).await?;
+                part.complete(client, url, file, !is_second_attempt, report).await?;
             }
             let verified = verify(store, file, &part.bytes).await;
             let joined = part.joined;
@@ -160,30 +165,30 @@ impl Parts {
                 return Ok(());
             }
             *part = Part::default();
-            // Perhaps the pieces belong to two files; one that came in one piece has no excuse.
-            if !joined || again {
+            // Pieces may belong to two versions of the file, so they are worth a second attempt in one piece.
+            if !joined || is_second_attempt {
                 return verified;
             }
-            again = true;
+            is_second_attempt = true;
         }
     }
 }
 
 impl Part {
-    /// `resume` says whether it may be gone on with where it broke off.
+    /// Downloads the rest of the file, with retries. Without `resume`, the file is downloaded from its start.
     async fn complete(
         &mut self,
-        client: &Client<'_, impl Host>,
+        client: &HttpClient<'_, impl Host>,
         url: &str,
         file: &FileEntry,
         resume: bool,
         report: &dyn Fn(u64),
     ) -> Result<()> {
-        let mut unanswered = if resume { 0 } else { UNANSWERED };
+        let mut failed_ranges = if resume { 0 } else { FAILED_RANGE_REQUESTS };
         let mut retry = 0;
         loop {
-            match self.continued(client, url, file, &mut unanswered, report).await {
-                // The last byte came before the connection broke: a host that told a wrong length.
+            match self.append_response(client, url, file, &mut failed_ranges, report).await {
+                // All bytes had come when the connection broke: the host announced a wrong length.
                 Err(error) if error.kind() == ErrorKind::Network && self.bytes.len() as u64 == file.bytes => {
                     return Ok(());
                 }
@@ -196,30 +201,33 @@ impl Part {
         }
     }
 
-    /// Reads one answer to its end. `unanswered` counts the requests for the rest only that brought no answer: a host or
-    /// proxy that knows no ranges may refuse them, so that after [`UNANSWERED`] all is asked for.
-    async fn continued(
+    /// Sends one request and reads its response to the end. `failed_ranges` counts the range requests in a row that brought
+    /// no response; after [`FAILED_RANGE_REQUESTS`] the whole file is requested.
+    async fn append_response(
         &mut self,
-        client: &Client<'_, impl Host>,
+        client: &HttpClient<'_, impl Host>,
         url: &str,
         file: &FileEntry,
-        unanswered: &mut u32,
+        failed_ranges: &mut u32,
         report: &dyn Fn(u64),
     ) -> Result<()> {
-        let from = if *unanswered < UNANSWERED && self.plain { self.bytes.len() as u64 } else { 0 };
-        *unanswered += u32::from(from > 0);
-        let only_if = self.etag.as_deref().filter(|_| from > 0);
-        let request = Request { url, mutable: false, unless: None, from, only_if, token: None };
+        let range_start =
+            if *failed_ranges < FAILED_RANGE_REQUESTS && self.plain { self.bytes.len() as u64 } else { 0 };
+        let is_range = range_start > 0;
+        *failed_ranges += u32::from(is_range);
+        let if_range = self.etag.as_deref().filter(|_| is_range);
+        let request = Request { url, mutable: false, if_none_match: None, range_start, if_range, token: None };
         let (head, mut body) = client.send(&request).await?;
-        if from > 0 {
-            *unanswered = 0;
+        if is_range {
+            *failed_ranges = 0;
         }
+        let fits = head.range_start.is_none_or(|start| start == range_start);
         match head.status {
-            206 if from > 0 && !head.encoded && head.start.is_none_or(|start| start == from) => self.joined = true,
-            // Not the rest that was asked for.
-            206 | 416 if from > 0 => {
+            206 if is_range && !head.encoded && fits => self.joined = true,
+            // Another range than the one that was requested.
+            206 | 416 if is_range => {
                 *self = Part::default();
-                return Err(Error::new(ErrorKind::Network, format!("{url}: cannot be continued")));
+                return Err(Error::new(ErrorKind::Network, format!("{url}: the download cannot be resumed")));
             }
             404 => {
                 let message = format!("{url}: 404, although metadata.json names it: the release is incomplete");
@@ -233,20 +241,37 @@ impl Part {
             status => return Err(bad_status(url, status)),
         }
         let left = file.bytes.saturating_sub(self.bytes.len() as u64);
-        if !usize::try_from(left).is_ok_and(|left| self.bytes.try_reserve_exact(left).is_ok()) {
-            let message = format!("{url}: {left} bytes do not fit into this device's memory");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
-        // A browser tells the end of a body some time after its last byte. Who said how many there are is believed: if
-        // more came, they would not be read, and what was read is verified.
-        let told = head.length == Some(left) && !head.encoded;
-        while body.read(&mut self.bytes).await? {
+        // The end of a body is reported some time after its last byte. A host that announced the right length is believed:
+        // should more bytes follow, they would not be read, and those that were read are verified.
+        let announced = head.length == Some(left) && !head.encoded;
+        loop {
+            self.make_room(file.bytes, url)?;
+            if !body.read(&mut self.bytes).await? {
+                return Ok(());
+            }
             let bytes = self.bytes.len() as u64;
             report(bytes);
-            if bytes > file.bytes || (told && bytes == file.bytes) {
-                break;
+            if announced && bytes == file.bytes {
+                body.finish();
+                return Ok(());
+            }
+            if bytes > file.bytes {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// Makes room for the next bytes: as much again as has come, and never more than the file's length. So memory grows
+    /// with the bytes that come, not with the length that a metadata.json claims.
+    fn make_room(&mut self, file_bytes: u64, url: &str) -> Result<()> {
+        if self.bytes.len() < self.bytes.capacity() {
+            return Ok(());
+        }
+        let left = file_bytes.saturating_sub(self.bytes.len() as u64);
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(self.bytes.len().max(FIRST_ROOM));
+        self.bytes.try_reserve_exact(room).map_err(|_| {
+            let message = format!("{url}: {left} more bytes do not fit into this device's memory");
+            Error::new(ErrorKind::Unsupported, message)
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! What was taught to a channel on this device, and what its model makes of it. Where lessons are stored is decided by
-//! whoever holds the session.
+//! The lessons that were taught to a channel on this device, as its model uses them. The session holds them in memory; where
+//! they are stored (IndexedDB or a vault) is up to the session's owner.
 
 use std::cell::Ref;
 
@@ -56,7 +56,7 @@ impl<S: Store> Session<S> {
         Ok(bytes)
     }
 
-    /// Has a lesson take part from now on; one of the same id is replaced.
+    /// Uses a lesson from now on, in place of one with the same id.
     ///
     /// # Errors
     /// What [`Lesson::parse`] returns.
@@ -68,7 +68,7 @@ impl<S: Store> Session<S> {
         Ok(())
     }
 
-    /// Takes the lesson of that id out.
+    /// Stops using the lesson with that id.
     pub fn unlearn(&self, id: &str) {
         self.take_out(id);
     }
@@ -96,10 +96,10 @@ impl<S: Store> Session<S> {
         self.lessons.borrow().iter().map(summary).collect()
     }
 
-    /// What the model that answers now makes of the lessons.
+    /// The lessons as the model that answers now uses them.
     ///
-    /// Lessons that changed are only taken down until this asks for them, so that many of them cost one pass: what a
-    /// device opens with would otherwise cost the square of its number.
+    /// Lessons that changed are only noted until this is called, so that many changes cost one pass: otherwise opening a
+    /// device with N lessons would cost N² steps.
     #[must_use]
     pub fn taught(&self) -> Ref<'_, Taught> {
         let changed = self.changed_lessons.take();
@@ -111,8 +111,8 @@ impl<S: Store> Session<S> {
         self.taught.borrow()
     }
 
-    /// Another model has its own view of every lesson.
-    pub(super) fn learn_anew(&self) {
+    /// Gives every lesson to the model that was just loaded.
+    pub(super) fn relearn(&self) {
         self.taught.take();
         self.changed_lessons.replace(self.lesson_ids.borrow().clone());
     }

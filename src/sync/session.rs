@@ -1,54 +1,62 @@
 //! One channel on one device: its model in memory, its release in the store, its host.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::channel_notes::ChannelNotes;
 use super::diagnosis::{Check, DiagnosedModel, Diagnosis};
-use super::download::Parts;
-use super::loaded::Loaded;
+use super::download::Downloads;
+use super::loaded_model::Loaded;
 use super::release::Rank;
+use super::stored::Verified;
+use super::sync_run::Findings;
+use super::trust::ChannelTrust;
 use super::{Host, Outcome, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::manifest::check_channel;
-use crate::manifest::signature::PublicKey;
+use crate::manifest::signature::{PublicKey, TrustedKeys};
 use crate::recognize::{Context, Recognition, Taught};
 use crate::teach::Lesson;
 
 /// What an app asks of a channel.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Where there are any, only releases signed by one of them are taken, and only such are loaded from the store.
+    /// Where there are any, only releases that they signed are taken, and only such are loaded from the store.
     pub keys: Vec<PublicKey>,
+    /// How many different ones of the keys must have signed; `None` asks for one.
+    pub threshold: Option<usize>,
     /// The product ids that the app knows; `None` knows all.
     pub products: Option<BTreeSet<String>>,
 }
 
-/// A channel opened on a device. Every method takes `&self` and no borrow outlives an await, so recognition may overlap
-/// everything: the old model answers during a sync. Of [`Session::sync`], [`Session::refresh`] and [`Session::clear`] one
-/// must end before the next begins.
+/// A channel opened on a device. Every method takes `&self` and no borrow is held across an await, so recognition may
+/// overlap everything else: during a sync the old model answers. Calls of [`Session::sync`], [`Session::refresh`] and
+/// [`Session::clear`] must be serialised by the caller.
 pub struct Session<S: Store> {
     pub(super) store: S,
     pub(super) models: String,
     pub(super) channel: String,
-    pub(super) keys: Vec<PublicKey>,
-    pub(super) products: RefCell<Option<Rc<BTreeSet<String>>>>,
+    pinned: TrustedKeys,
+    pub(super) trust: RefCell<Rc<ChannelTrust>>,
+    pub(super) notes: RefCell<ChannelNotes>,
+    /// Whether the notes in memory could not be written, and so are newer than the stored ones.
+    notes_unsaved: Cell<bool>,
+    pub(super) verified: RefCell<Option<Verified>>,
+    products: RefCell<Option<Rc<BTreeSet<String>>>>,
     pub(super) loaded: RefCell<Option<Rc<Loaded>>>,
-    pub(super) parts: Parts,
+    pub(super) downloads: Downloads,
     /// Files of the loaded release that could not be stored.
-    pub(super) parcels: RefCell<Vec<(String, S::Parcel)>>,
-    /// Releases whose files are as published and that this device cannot run, by the hash of their metadata.json: they are
-    /// not fetched again.
-    pub(super) refused: RefCell<Vec<(String, Error)>>,
-    pub(super) last: RefCell<Option<Check>>,
-    /// What was taught on this device, without pictures, with the bytes of each as a file.
+    pub(super) unstored: RefCell<Vec<(String, S::StagedBlob)>>,
+    last_check: RefCell<Option<Check>>,
+    /// The lessons that were taught on this device, without pictures, each with the length of its file.
     pub(super) lessons: RefCell<Vec<(Lesson, usize)>>,
     /// The ids of `lessons`.
     pub(super) lesson_ids: RefCell<BTreeSet<String>>,
     /// The ids of lessons that were learnt or taken out since `taught` was computed.
     pub(super) changed_lessons: RefCell<BTreeSet<String>>,
-    /// What the loaded release makes of the lessons; [`Session::taught`] brings it up to date.
+    /// The lessons as the loaded model uses them; [`Session::taught`] brings it up to date.
     pub(super) taught: RefCell<Taught>,
 }
 
@@ -58,34 +66,40 @@ impl<S: Store> Session<S> {
     /// [`Session::refresh`] says so.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidChannel`], [`ErrorKind::InvalidArgument`].
+    /// [`ErrorKind::InvalidChannel`]; [`ErrorKind::InvalidArgument`]: a URL or a threshold that cannot be.
     pub async fn open(store: S, models: &str, channel: &str, options: Options) -> Result<Self> {
         check_channel(channel)?;
         if !models.contains("://") || !models.ends_with('/') {
             let message = format!("`{models}` is not an absolute URL that ends in `/`");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
+        let pinned = TrustedKeys::pinned(options.keys, options.threshold.unwrap_or(1))?;
+        let notes = ChannelNotes::default();
         let session = Session {
             store,
             models: models.into(),
             channel: channel.into(),
-            keys: options.keys,
+            trust: RefCell::new(Rc::new(ChannelTrust::new(pinned.clone(), &notes))),
+            pinned,
+            notes: RefCell::new(notes),
+            notes_unsaved: Cell::new(false),
+            verified: RefCell::default(),
             products: RefCell::new(options.products.map(Rc::new)),
             loaded: RefCell::default(),
-            parts: Parts::default(),
-            parcels: RefCell::default(),
-            refused: RefCell::default(),
-            last: RefCell::default(),
+            downloads: Downloads::default(),
+            unstored: RefCell::default(),
+            last_check: RefCell::default(),
             lessons: RefCell::default(),
             lesson_ids: RefCell::default(),
             changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
+        session.read_notes().await;
         let _ = session.refresh().await;
         Ok(session)
     }
 
-    /// Where releases are kept.
+    /// Where releases are stored.
     pub fn store(&self) -> &S {
         &self.store
     }
@@ -101,7 +115,7 @@ impl<S: Store> Session<S> {
         self.products.replace(products.map(Rc::new));
     }
 
-    /// Recognises what frames show; several of them show the same, and answer together.
+    /// Recognises what frames show. Several frames show the same product and give one answer together.
     ///
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
@@ -119,14 +133,15 @@ impl<S: Store> Session<S> {
         })
     }
 
-    /// Loads a newer release from the store, where another tab put it, without asking the host. Whether another model
-    /// answers now.
+    /// Loads a newer release from the store, where another tab has put it, without asking the host. Returns whether another
+    /// model answers now.
     ///
     /// # Errors
-    /// [`ErrorKind::NeedsTract`]. What the store has not, or has damaged, is not loaded: the next sync heals it.
+    /// [`ErrorKind::NeedsTract`]. A release that is incomplete or damaged in the store is not loaded; the next sync repairs
+    /// it.
     pub async fn refresh(&self) -> Result<bool> {
         let Ok(Some(stored)) = self.stored().await else { return Ok(false) };
-        if self.rank() >= Some(stored.offer.rank) {
+        if self.rank() >= Some(stored.ranked.rank) {
             return Ok(false);
         }
         match self.load_stored(&stored).await {
@@ -139,8 +154,8 @@ impl<S: Store> Session<S> {
         }
     }
 
-    /// Removes the channel from memory and store: its model, its lessons, and what was downloaded. Other channels are not
-    /// affected.
+    /// Clears the channel: its model, what the store holds of it, what was taught, and what was downloaded. Other channels
+    /// keep theirs.
     ///
     /// # Errors
     /// [`ErrorKind::Storage`] where the store could not be cleared; the model is gone from memory all the same.
@@ -149,59 +164,71 @@ impl<S: Store> Session<S> {
         self.store.remove(&self.key()).await
     }
 
-    /// Removes the channel from memory without touching the store, which another tab has cleared, and which may hold a new
-    /// release by now.
+    /// Drops the channel from memory without touching the store: another tab has cleared that, and may have stored a new
+    /// release since.
     pub fn unload(&self) {
         self.loaded.take();
         self.lessons.take();
         self.lesson_ids.take();
         self.changed_lessons.take();
         self.taught.take();
-        self.parts.clear();
-        self.parcels.take();
-        self.refused.take();
-        self.last.take();
+        self.downloads.clear();
+        self.unstored.take();
+        self.verified.take();
+        self.notes.take();
+        self.notes_unsaved.set(false);
+        self.trust.replace(Rc::new(ChannelTrust::new(self.pinned.clone(), &ChannelNotes::default())));
+        self.last_check.take();
     }
 
-    /// Asks the host for a newer release and takes it. `on_progress` is told the bytes that came and those of all
-    /// files to fetch; first with 0, or with what an earlier sync left, last with both equal; never where nothing must be
-    /// fetched. It falls back where a host makes a file begin anew. `on_loaded` is told of the new model as soon as it
-    /// answers, before it is stored.
+    /// Asks the host for a newer release and takes it.
+    ///
+    /// `on_progress` gets the bytes that have come and the bytes of all files to fetch: first with 0, or with what an earlier
+    /// sync left, last with both equal, and never where nothing must be fetched. The first number falls where a host makes a
+    /// file start over. `on_loaded` gets the new model as soon as it answers, before it is stored.
     ///
     /// # Errors
-    /// Whatever is wrong with the release or its files, typed; the old model stays. [`ErrorKind::NeedsTract`] before any
-    /// file is fetched, where only a build with tract runs the release. A store that is full or fails is
-    /// not an error: the model then runs from memory and is not [`Loaded::stored`]. A candidate that fails is none
-    /// either: the release in force is taken instead, and [`Session::diagnose`] tells.
+    /// What is wrong with the release or its files, typed; the old model stays. [`ErrorKind::Clock`] where the release is
+    /// from the future by this device's clock. [`ErrorKind::NeedsTract`] before any file is fetched, where only a build with
+    /// tract runs the release. A store that is full or fails is no error: the model then runs from memory and is not
+    /// [`Loaded::stored`]. Nor is a candidate that fails: the release in force is taken instead, and [`Session::diagnose`]
+    /// says why.
     pub async fn sync(
         &self,
         host: &impl Host,
         on_progress: &mut dyn FnMut(u64, u64),
         on_loaded: &mut dyn FnMut(&Loaded),
     ) -> Result<Outcome> {
-        let mut candidate = None;
-        let result = self.run(host, &mut candidate, on_progress, on_loaded).await;
-        let check = Check::new(host.now(), result.as_ref().copied(), candidate.as_ref());
-        self.last.replace(Some(check));
+        let mut findings = Findings::default();
+        let result = self.run(host, &mut findings, on_progress, on_loaded).await;
+        self.last_check.replace(Some(Check::new(host.now(), result.as_ref().copied(), &findings)));
         result
     }
 
     /// Describes the channel.
     pub fn diagnose(&self) -> Diagnosis {
+        let trust = self.trust.borrow();
         Diagnosis {
             version: env!("CARGO_PKG_VERSION"),
             models: self.models.clone(),
             channel: self.channel.clone(),
-            keys: self.keys.len(),
+            keys: trust.pinned_keys(),
+            threshold: trust.trusted.threshold,
+            key_list: trust.trusted.version,
             products: self.products.borrow().as_ref().map(|p| p.len()),
             model: self.loaded().as_deref().map(DiagnosedModel::new),
             durable: self.store.durable(),
-            kept_bytes: self.parts.bytes(),
-            last_check: self.last.borrow().clone(),
+            kept_bytes: self.downloads.bytes(),
+            last_check: self.last_check.borrow().clone(),
         }
     }
 
-    /// By which the store knows the channel.
+    /// The last sync since the channel was opened.
+    pub fn last_check(&self) -> Option<Check> {
+        self.last_check.borrow().clone()
+    }
+
+    /// The channel's key in the store.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}{}", self.models, self.channel)
@@ -212,8 +239,48 @@ impl<S: Store> Session<S> {
     }
 
     pub(super) fn replace(&self, loaded: Rc<Loaded>) {
-        self.parcels.take();
+        self.unstored.take();
         self.loaded.replace(Some(loaded));
-        self.learn_anew();
+        self.relearn();
+    }
+
+    /// Reads what this app, perhaps in another tab, noted of the channel.
+    pub(super) async fn read_notes(&self) {
+        if self.notes_unsaved.get() {
+            return self.save_notes().await;
+        }
+        let Ok(Some(bytes)) = self.store.notes(&self.key()).await else { return };
+        let notes = ChannelNotes::read(&bytes);
+        if notes == *self.notes.borrow() {
+            return;
+        }
+        let trust = ChannelTrust::new(self.pinned.clone(), &notes);
+        if trust != **self.trust.borrow() {
+            self.trust.replace(Rc::new(trust));
+        }
+        self.notes.replace(notes);
+    }
+
+    /// Makes `trust` what counts from now on, in later sessions too.
+    pub(super) async fn accept(&self, trust: &Rc<ChannelTrust>) {
+        if !Rc::ptr_eq(trust, &self.trust.borrow()) {
+            self.trust.replace(Rc::clone(trust));
+            trust.note(&mut self.notes.borrow_mut());
+            self.save_notes().await;
+        }
+    }
+
+    /// Notes that the release with that hash cannot run here, if that lies in the release itself.
+    pub(super) async fn note_refusal(&self, sha256: &str, error: &Error) {
+        let is_news = self.notes.borrow_mut().refuse(sha256, error);
+        if is_news {
+            self.save_notes().await;
+        }
+    }
+
+    /// Where that fails, the next sync tries again.
+    async fn save_notes(&self) {
+        let bytes = self.notes.borrow().to_bytes();
+        self.notes_unsaved.set(self.store.put_notes(&self.key(), &bytes).await.is_err());
     }
 }

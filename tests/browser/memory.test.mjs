@@ -21,7 +21,7 @@ const HEAP_ALLOWED = 4 << 20;
 /** Publishes the next release: one of the two, with a number of its own. */
 function publishNext(swap) {
   at.publish(swap % 2 ? at.newer : at.older);
-  at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq = 2_000_000_000 + swap));
+  at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq = at.first.releaseSeq + 1000 + swap));
 }
 
 async function scriptBytes(session) {

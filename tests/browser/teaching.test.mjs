@@ -317,7 +317,7 @@ describe('another model', options, () => {
     assert.deepEqual(await first(), found());
     await at.page.evaluate(() => (globalThis.blind = true));
     at.publish(at.newer);
-    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq += 1e6));
+    at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq += 1000));
     await at.page.evaluate(() => globalThis.eye.sync());
     assert.deepEqual(await dropped(), { labels: [kiwi.label], reason: 'unreadable' });
     assert.deepEqual(await taught(), []);

@@ -48,7 +48,7 @@ fn offline_and_absent_keep_what_is_there() {
 fn an_older_release_changes_nothing_and_a_rollback_arrives() {
     let store = device(&publish("T_1", 5, A));
     let session = open(&store);
-    assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 4, B))), Ok(Outcome::Current));
+    assert_eq!(sync(&session, &FakeHost::of(&publish("T_1", 4, B))), Ok(Outcome::HostOlder));
     assert_eq!(version(&session).as_deref(), Some("v5"));
     let mut rollback = publish("T_1", 6, B);
     rollback.manifest.version = "v4".into();

@@ -1,7 +1,7 @@
 //! Releases on trial: who takes them, how a trial ends, and what a broken one costs.
 
 use fixture::publish;
-use jicho::manifest::signature::{SigningKey, sign};
+use jicho::manifest::signature::{Role, SigningKey, sign};
 use jicho::manifest::{Candidate, FileRole, takes_candidate};
 
 use super::fakes::Fault;
@@ -85,7 +85,7 @@ fn its_metadata_is_fetched_once() {
     sync(&open(&store), &host).unwrap();
     host.asked();
     assert_eq!(sync(&open(&store), &host), Ok(Outcome::Current));
-    assert!(host.asked()[0].unless.is_some(), "a trial costs a 304 too");
+    assert!(host.asked()[0].if_none_match.is_some(), "a trial costs a 304 too");
 }
 
 #[test]
@@ -200,7 +200,11 @@ fn a_broken_candidate_costs_nothing_but_itself() {
         }
         assert_eq!(again, Ok(Outcome::Current), "case {case}");
         assert_eq!(candidate_error(&session), Some(code));
-        assert_eq!(host.asked().last().unwrap().unless, None, "a 304 would hide the candidate, should it be mended");
+        assert_eq!(
+            host.asked().last().unwrap().if_none_match,
+            None,
+            "a 304 would hide the candidate, should it be mended"
+        );
         try_out(&host, &main, &good, EVERYONE);
         assert_eq!(sync(&session, &host), Ok(Outcome::Updated), "mended, case {case}");
         assert_eq!(version(&session).as_deref(), Some("v7"));
@@ -277,13 +281,13 @@ fn a_candidate_must_be_signed_like_any_release() {
         let host = on_trial(&main, &candidate, EVERYONE);
         let mut metadata = candidate.metadata();
         if signed {
-            metadata = sign(&metadata, &key).unwrap();
+            metadata = sign(&metadata, Role::Candidate, &[key.clone()]).unwrap();
         }
         let named = Candidate { share: EVERYONE, version: "v7".into(), sha256: sha256(&metadata) };
         host.set(&named.url("T_1"), Ok(metadata));
         let mut latest = main.clone();
         latest.manifest.candidate = Some(named);
-        host.set_latest("T_1", Ok(sign(&latest.metadata(), &key).unwrap()));
+        host.set_latest("T_1", Ok(sign(&latest.metadata(), Role::Latest, &[key.clone()]).unwrap()));
         let store = FakeStore::default();
         let session = open_with(&store, Options { keys: vec![key.public()], ..Options::default() });
         assert_eq!(sync(&session, &host), Ok(Outcome::Updated));

@@ -16,7 +16,7 @@ fn host(published: &Published) -> FakeHost {
 
 /// The ETags that were sent.
 fn sent(host: &FakeHost) -> Vec<Option<String>> {
-    host.asked_for(LATEST).into_iter().map(|asked| asked.unless).collect()
+    host.asked_for(LATEST).into_iter().map(|asked| asked.if_none_match).collect()
 }
 
 #[test]
@@ -143,6 +143,6 @@ fn a_model_in_memory_only_is_asked_for_conditionally_and_stored_at_the_first_cha
     assert_eq!(sync(&session, &host), Ok(Outcome::Current));
     assert!(loaded(&session).stored() && loaded(&session).stored_problem().is_none());
     let asked = host.asked();
-    assert!(asked.iter().all(|a| a.url == LATEST && a.unless.is_some()) && asked.len() == 2, "{asked:?}");
+    assert!(asked.iter().all(|a| a.url == LATEST && a.if_none_match.is_some()) && asked.len() == 2, "{asked:?}");
     assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
 }

@@ -21,7 +21,7 @@ fn progress(session: &TestSession<'_>, host: &FakeHost) -> (Result<Outcome>, Vec
 
 /// From where on a file was asked for.
 fn starts(host: &FakeHost, url: &str) -> Vec<u64> {
-    host.asked_for(url).iter().map(|asked| asked.from).collect()
+    host.asked_for(url).iter().map(|asked| asked.range_start).collect()
 }
 
 #[test]
@@ -61,10 +61,10 @@ fn a_cut_anywhere_costs_no_byte_twice() {
             assert_eq!(result, Ok(Outcome::Updated), "cut at {cut}");
             assert!(seen.is_sorted());
             let asked = host.asked_for(&url);
-            assert_eq!(asked.iter().map(|a| a.from).collect::<Vec<_>>(), [0, cut as u64]);
+            assert_eq!(asked.iter().map(|a| a.range_start).collect::<Vec<_>>(), [0, cut as u64]);
             let etag = (etags && cut > 0)
                 .then(|| format!("\"{}\"", &published.manifest.file(FileRole::Head).unwrap().sha256[..8]));
-            assert_eq!(asked[1].only_if, etag);
+            assert_eq!(asked[1].if_range, etag);
             assert_eq!(host.pauses.get(), 1);
             assert_eq!(version(&open(&store)).as_deref(), Some("v1"));
         }
@@ -81,11 +81,11 @@ fn a_weak_etag_does_not_tell_whether_a_file_is_the_same() {
     let store = FakeStore::default();
     assert_eq!(sync(&open(&store), &host), Ok(Outcome::Updated));
     let asked = host.asked();
-    let resumed = asked.iter().find(|asked| asked.from == 99).unwrap();
-    assert_eq!(resumed.only_if, None);
+    let resumed = asked.iter().find(|asked| asked.range_start == 99).unwrap();
+    assert_eq!(resumed.if_range, None);
     // For an unchanged metadata.json it is good enough.
     assert_eq!(sync(&open(&store), &host), Ok(Outcome::Current));
-    assert!(host.asked()[0].unless.as_ref().unwrap().starts_with("W/"));
+    assert!(host.asked()[0].if_none_match.as_ref().unwrap().starts_with("W/"));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_came_before_a_sync_failed_is_kept_for_the_next() {
     assert_eq!(seen[0].0, kept, "what is here already counts");
     assert_eq!(seen.last().unwrap().0, others + length as u64);
     let asked = host.asked();
-    assert_eq!(asked.iter().find(|a| a.url == url).unwrap().from, 28);
+    assert_eq!(asked.iter().find(|a| a.url == url).unwrap().range_start, 28);
     assert_eq!(diagnose(&session).kept_bytes, 0);
     assert!(loaded(&session).stored());
 }
@@ -251,12 +251,12 @@ fn a_body_that_is_too_long_is_not_read_to_its_end() {
 fn blobs_may_come_from_elsewhere_and_metadata_may_not() {
     let (published, url, _) = release();
     let host = FakeHost::of(&published);
-    host.fail(&url, [Fault::Redirected(jicho::sync::Redirect::Elsewhere)]);
+    host.fail(&url, [Fault::Redirected(jicho::sync::Redirect::OtherOrigin)]);
     let store = FakeStore::default();
     let session = open(&store);
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));
     host.publish(&publish("T_1", 2, A));
-    host.fail("T_1/latest/metadata.json", [Fault::Redirected(jicho::sync::Redirect::Elsewhere)]);
+    host.fail("T_1/latest/metadata.json", [Fault::Redirected(jicho::sync::Redirect::OtherOrigin)]);
     assert_eq!(kind(sync(&session, &host)), ErrorKind::HttpStatus);
     assert_eq!(version(&session).as_deref(), Some("v1"));
     assert_eq!(sync(&session, &host), Ok(Outcome::Updated));

@@ -9,10 +9,13 @@ mod fixture;
 
 mod abort;
 mod basics;
+mod before;
 mod candidate;
+mod clock;
 mod conditional;
 mod download;
 mod products;
+mod refused;
 mod releases;
 mod signed;
 mod storing;

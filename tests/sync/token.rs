@@ -104,7 +104,7 @@ fn with_a_token_no_redirect_is_followed() {
     let store = FakeStore::default();
     for url in ["T_1/latest/metadata.json".to_owned(), published.file(FileRole::Head).0] {
         let host = host(&published, "new", &[Some("new")]);
-        host.fail(&url, [Fault::Redirected(Redirect::Refused)]);
+        host.fail(&url, [Fault::Redirected(Redirect::NotFollowed)]);
         let error = sync(&open(&store), &host).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HttpStatus);
         assert!(error.message().contains("redirect"), "{error}");

@@ -16,6 +16,8 @@ export const OUTCOMES: Record<SyncResult['outcome'], string> = {
   current: 'This is the newest model.',
   offline: 'No connection. The model on this device goes on working.',
   absent: 'The host has no model for this channel.',
+  'host-older': 'The host offers an older model than this device has. The newer one stays.',
+  expired: 'The host has not been updated for too long. The model on this device goes on working.',
 };
 
 /** The result of a check, in a word or two. */
@@ -24,6 +26,8 @@ export const CHECKS: Record<CheckResult['outcome'], string> = {
   current: 'up to date',
   offline: 'no connection',
   absent: 'not set up',
+  'host-older': 'host is older',
+  expired: 'host is out of date',
   failed: 'failed',
 };
 

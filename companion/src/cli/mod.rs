@@ -10,6 +10,7 @@ mod evaluate;
 mod export;
 mod guard;
 mod import;
+mod key_list;
 mod keygen;
 mod network;
 mod pixels;
@@ -59,10 +60,14 @@ enum Command {
     Promote(versions::OfChannel),
     /// Withdraw a channel's candidate
     Withdraw(versions::OfChannel),
+    /// Write what is in force anew, with another expiry and new signatures
+    Renew(versions::OfChannel),
     /// Remove channels that are no longer active and files that nobody needs; only tells, unless --apply
     Clean(clean::Clean),
     /// Make a key that signs releases, and print its public half
     Keygen(keygen::Keygen),
+    /// Have other keys sign from now on, so that devices follow without an update of the app
+    KeyList(key_list::KeyList),
     /// Compile an ONNX network to the plan that devices run
     Compile(compile::Compile),
     /// Make a small backbone from photos and a larger backbone
@@ -122,8 +127,10 @@ impl Command {
             Command::Rollback(command) => command.run(),
             Command::Promote(command) => command.promote(),
             Command::Withdraw(command) => command.withdraw(),
+            Command::Renew(command) => command.renew(),
             Command::Clean(command) => command.run(),
             Command::Keygen(command) => command.run(),
+            Command::KeyList(command) => command.run(),
             Command::Compile(command) => command.run(),
             Command::Pretrain(command) => command.run(),
             Command::Samples(command) => command.run(),

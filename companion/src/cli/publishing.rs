@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::output::publish::sequence::SequenceTerms;
+use crate::output::publish::signing::SigningTerms;
 use crate::output::publish::{KEEP, Published, Terms};
 use crate::output::report::place::Place;
 use crate::progress::{Progress, emit};
@@ -14,17 +16,43 @@ pub(super) struct Publish {
     /// Number of versions to keep; older ones are removed, and their files a day later
     #[arg(long, default_value_t = KEEP, value_parser = at_least_one, value_name = "N", help_heading = "Publishing")]
     keep: usize,
-    /// Sign with the key of `jicho keygen`
+    /// Sign with the key of `jicho keygen`; several times for several keys. Older apps know the signature of the first only
     #[arg(long, value_name = "KEYFILE", conflicts_with = "unsigned", help_heading = "Publishing")]
-    sign: Option<PathBuf>,
+    sign: Vec<PathBuf>,
     /// Publish without a signature even though the channel is signed
     #[arg(long, help_heading = "Publishing")]
     unsigned: bool,
+    /// Sign what is already published anew, even though it is not signed by the same key
+    #[arg(long, requires = "sign", help_heading = "Publishing")]
+    resign: bool,
+    /// Have devices report a host that still serves this release after so many days; `jicho renew` prolongs it
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650), help_heading = "Publishing")]
+    expires_days: Option<u32>,
+    /// Publish the key lists of `jicho key-list` with the release
+    #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Publishing")]
+    key_lists: Option<PathBuf>,
+    /// Publish above this sequence number, which devices have seen although the models folder does not show it
+    #[arg(long, value_name = "N", help_heading = "Publishing")]
+    above_sequence: Option<u64>,
+    /// Disregard sequence numbers from the future, which devices refuse
+    #[arg(long, help_heading = "Publishing")]
+    disregard_future: bool,
 }
 
 impl Publish {
     pub(super) fn terms(self, canary: Option<f64>) -> Terms {
-        Terms { keep: self.keep, sign: self.sign, unsigned: self.unsigned, canary }
+        Terms {
+            keep: self.keep,
+            signing: SigningTerms {
+                keys: self.sign,
+                unsigned: self.unsigned,
+                resign: self.resign,
+                expires_days: self.expires_days,
+                key_lists: self.key_lists,
+            },
+            sequence: SequenceTerms { above: self.above_sequence, disregard_future: self.disregard_future },
+            canary,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The command `jicho versions`, and the commands that put another release into force: `rollback`, `promote`, `withdraw`.
+//! The command `jicho versions`, and the commands that put another release into force: `rollback`, `promote`,
+//! `withdraw`, `renew`.
 
 use std::path::PathBuf;
 
@@ -68,6 +69,11 @@ impl OfChannel {
     /// Withdraws the candidate.
     pub fn withdraw(self) -> Result<()> {
         self.change(&Change::Withdraw)
+    }
+
+    /// Writes what is in force anew, with another expiry and the signatures of these keys.
+    pub fn renew(self) -> Result<()> {
+        self.change(&Change::Renew)
     }
 
     fn change(self, change: &Change) -> Result<()> {

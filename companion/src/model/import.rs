@@ -70,6 +70,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         product_count: labels.len(),
         image_count: 0,
         model_type: ModelType::Classifier,
+        architecture: network.name.map(str::to_owned),
         image_size: network.size,
         labels,
         accuracy: None,
@@ -90,6 +91,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
         score: None,
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
+        expires: None,
+        key_lists: Vec::new(),
     };
     let mut files = vec![(FileRole::Backbone, onnx)];
     files.extend(compiled.plan.map(|plan| (FileRole::Plan, plan)));

@@ -1,4 +1,4 @@
-//! A release in memory: its manifest and the bytes of its files, before it is published.
+//! A release in memory, before it is published: its manifest and the bytes of its files.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,31 @@ use crate::error::Result;
 /// 1e-5 in a cosine); a wrong or damaged model by far more.
 pub const GOLDEN_TOLERANCE: f32 = 2e-3;
 
-/// What [`Manifest::parse`] allows.
+/// The largest tolerance that [`Manifest::parse`] accepts.
 const MAX_TOLERANCE: f32 = 0.1;
 
 /// A release that can be loaded and published.
 pub struct Release {
     /// metadata.json; `version` and `releaseSeq` are set on publishing.
     pub manifest: Manifest,
-    /// The files' bytes.
-    pub files: BTreeMap<&'static str, Vec<u8>>,
+    /// The bytes of every file that the manifest lists.
+    files: BTreeMap<FileRole, Vec<u8>>,
 }
 
 impl Release {
-    /// A release of files by their role, listed in that order.
+    /// A release of files by their role. The manifest lists them in the given order.
     pub fn new(mut manifest: Manifest, files: Vec<(FileRole, Vec<u8>)>) -> Self {
         manifest.files = files.iter().map(|(role, bytes)| entry(*role, bytes)).collect();
-        Release { manifest, files: files.into_iter().map(|(role, bytes)| (file_name(role), bytes)).collect() }
+        Release { manifest, files: files.into_iter().collect() }
+    }
+
+    /// The bytes of the file of `role`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] where there is none: a file that the manifest lists is always there.
+    pub fn file(&self, role: FileRole) -> jicho::Result<&[u8]> {
+        let missing = || jicho::Error::new(ErrorKind::Internal, format!("the release has no bytes for {role:?}"));
+        self.files.get(&role).map(Vec::as_slice).ok_or_else(missing)
     }
 
     /// Loads the release as a device will.
@@ -38,13 +47,7 @@ impl Release {
     /// # Errors
     /// As [`Recognizer::load`].
     pub fn recognizer(&self) -> Result<Recognizer> {
-        let file = |role| {
-            self.files
-                .get(file_name(role))
-                .map(Vec::as_slice)
-                .ok_or_else(|| jicho::Error::new(ErrorKind::InvalidModel, format!("no file for {role:?}")))
-        };
-        Ok(Recognizer::load(self.manifest.clone(), file)?)
+        Ok(Recognizer::load(self.manifest.clone(), |role| self.file(role))?)
     }
 
     /// Records what the release answers to the golden frame, so that a device which runs the ONNX instead of the plan

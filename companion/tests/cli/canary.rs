@@ -86,7 +86,7 @@ fn promotion_withdrawal_and_rollback_have_higher_sequence_numbers_than_the_candi
     assert!(higher > sequence && first != second);
     // The candidate's sequence number is far ahead of the clock.
     let path = format!("models/T_1/versions/{second}/metadata.json");
-    let ahead = higher + 1_000_000;
+    let ahead = higher + 10_000;
     let bytes = String::from_utf8(shop.read(&path)).unwrap().replace(&higher.to_string(), &ahead.to_string());
     shop.write(&path, &bytes);
     import(&shop, 4, "T_1", "").ok();

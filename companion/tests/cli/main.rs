@@ -5,6 +5,7 @@
 mod attributes;
 mod backbone;
 mod bad_input;
+mod before;
 #[cfg(feature = "s3")]
 mod bucket;
 mod canary;
@@ -16,6 +17,7 @@ mod damage;
 mod determinism;
 mod evaluate;
 mod export;
+mod folder;
 mod import;
 mod kill;
 mod onnx;
@@ -28,6 +30,7 @@ mod real_data;
 mod report;
 #[cfg(feature = "s3")]
 mod s3;
+mod sequence;
 mod serve;
 
 mod shop;

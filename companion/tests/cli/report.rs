@@ -88,14 +88,14 @@ fn a_report_does_not_tell_where_files_are() {
 #[test]
 fn a_file_of_rows_is_named_without_its_folder() {
     let shop = Shop::with_photos(2, 4);
-    let rows: String = ["green-apple", "banana"]
+    let rows: String = ["oat-biscuits-box", "tomato-soup-can"]
         .iter()
         .flat_map(|product| (1..=4).map(move |i| (product, i)))
         .map(|(product, i)| {
             let mut photos: Vec<_> = fs::read_dir(shop.path(format!("photos/{product}"))).unwrap().collect();
             photos.sort_by_key(|entry| entry.as_ref().unwrap().path());
             let name = photos[i - 1].as_ref().unwrap().file_name();
-            serde_json::json!({ "image": format!("{product}/{}", name.to_str().unwrap()), "product": product })
+            serde_json::json!({ "image_path": format!("{product}/{}", name.to_str().unwrap()), "product": product })
         })
         .map(|row| format!("{row}\n"))
         .collect();

@@ -1,9 +1,13 @@
 //! Keys and signed releases.
 
-use jicho::manifest::signature::{PublicKey, verify};
+use jicho::manifest::signature::{Form, PublicKey, Role, TrustedKeys, verify};
 
 use crate::shop::{Shop, latest};
 use crate::versions::import;
+
+fn trusting(keys: &[&PublicKey], threshold: usize) -> TrustedKeys {
+    TrustedKeys::pinned(keys.iter().map(|key| (*key).clone()).collect(), threshold).unwrap()
+}
 
 fn keygen(shop: &Shop, file: &str) -> PublicKey {
     PublicKey::parse(shop.run(&format!("keygen {file}")).ok().stdout.trim()).unwrap()
@@ -23,6 +27,7 @@ fn a_key_is_made_once_and_kept_private() {
     shop.run("keygen key").fails("IO").says(&["exists"]);
     assert!(shop.read("key") == before);
     assert_eq!(shop.run("keygen key --public").ok().stdout.trim(), key.to_hex());
+    std::fs::copy(shop.path("key"), shop.path("short")).unwrap();
     shop.write("short", "abc");
     shop.run("keygen short --public").fails("BAD_INPUT").says(&["jicho keygen"]);
 }
@@ -31,21 +36,24 @@ fn a_key_is_made_once_and_kept_private() {
 fn every_publishing_command_signs() {
     let shop = Shop::with_photos(2, 2);
     let key = [keygen(&shop, "key")];
-    let signed = |path: &str| verify(&shop.read(path), &key).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let signed = |path: &str, role: Role| {
+        let form = verify(&shop.read(path), role, &trusting(&[&key[0]], 1), Form::Second);
+        form.unwrap_or_else(|e| panic!("{path}: {e}"));
+    };
     let in_force = || {
-        signed(&latest("T_1"));
+        signed(&latest("T_1"), Role::Latest);
         shop.manifest("T_1")
     };
     shop.run("train photos --channel T_1 --out models --sign key").ok();
     let first = in_force().version;
-    signed(&format!("models/T_1/versions/{first}/metadata.json"));
+    signed(&format!("models/T_1/versions/{first}/metadata.json"), Role::Latest);
     import(&shop, 1, "T_1", "--sign key").ok();
     in_force();
     shop.run("rollback models/T_1 --sign key").ok();
     assert_eq!(in_force().version, first);
     import(&shop, 2, "T_1", "--sign key --canary 10%").ok();
     let candidate = in_force().candidate.unwrap();
-    signed(&format!("models/{}", candidate.url("T_1")));
+    signed(&format!("models/{}", candidate.url("T_1")), Role::Candidate);
     shop.run("withdraw models/T_1 --sign key").ok();
     assert_eq!(in_force().version, first);
     import(&shop, 3, "T_1", "--sign key --canary 10%").ok();
@@ -86,4 +94,102 @@ fn a_change_of_key_is_warned_of() {
     import(&shop, 1, "T_1", "--sign old").ok();
     import(&shop, 2, "T_1", "--sign new").ok().says(&["warning: ", &old, &new]);
     assert!(!import(&shop, 3, "T_1", "--sign new").ok().stderr.contains("trust both"));
+}
+
+#[test]
+fn several_keys_sign_and_a_key_list_replaces_them() {
+    let shop = Shop::new();
+    let [one, two, three] = ["one", "two", "three"].map(|file| keygen(&shop, file));
+    import(&shop, 1, "T_1", "--sign one --sign two").ok();
+    let check = |trusted: &TrustedKeys| verify(&shop.read(&latest("T_1")), Role::Latest, trusted, Form::Second);
+    check(&trusting(&[&one, &two, &three], 2)).unwrap();
+    assert!(check(&trusting(&[&one, &three], 2)).is_err());
+    let listing = shop.run("versions models/T_1 --json").ok().json();
+    assert_eq!(listing["signedBy"].as_str().unwrap().split(", ").count(), 2);
+
+    // From now on 2 of 2 and 3, on the word of 1.
+    let (two_hex, three_hex) = (two.to_hex(), three.to_hex());
+    let extend = format!("key-list keys.json --trust {two_hex} --trust {three_hex} --threshold 2");
+    assert_eq!(shop.run(&format!("{extend} --sign one")).ok().stdout.trim(), "1");
+    import(&shop, 2, "T_1", "--sign two --sign three --key-lists keys.json").ok();
+    let followed = |pinned: &PublicKey| trusting(&[pinned], 1).followed(&shop.manifest("T_1").key_lists);
+    assert_eq!((followed(&one).version, followed(&one).threshold), (1, 2));
+    check(&followed(&one)).unwrap();
+    // They stay with the channel, whatever is published next.
+    shop.run("rollback models/T_1 --sign two --sign three").ok();
+    check(&followed(&one)).unwrap();
+    import(&shop, 3, "T_1", "--sign two --sign three --canary 10%").ok();
+    check(&followed(&one)).unwrap();
+    // The next list needs the keys of the last one.
+    shop.run(&format!("key-list keys.json --trust {three_hex} --sign one")).fails("BAD_INPUT").says(&["--sign"]);
+    shop.run(&format!("key-list keys.json --trust {three_hex} --sign two --sign three")).ok();
+    import(&shop, 4, "T_1", "--sign three --key-lists keys.json").ok();
+    check(&followed(&one)).unwrap();
+    assert_eq!(followed(&one).version, 2);
+    shop.write("keys.json", "[{}]");
+    import(&shop, 5, "T_1", "--sign three --key-lists keys.json").fails("BAD_INPUT").says(&["keys.json"]);
+    shop.run(&format!("key-list more.json --trust {two_hex} --threshold 2 --sign two")).fails("INVALID_ARGUMENT");
+}
+
+#[test]
+fn what_lies_in_the_store_is_not_signed_on_its_own_word() {
+    let shop = Shop::new();
+    keygen(&shop, "key");
+    import(&shop, 1, "T_1", "--sign key").ok();
+    let first = shop.manifest("T_1").version;
+    import(&shop, 2, "T_1", "--sign key").ok();
+    // Whoever can write to the store changes a price in an older release, and waits for a rollback.
+    let path = format!("models/T_1/versions/{first}/metadata.json");
+    let text = String::from_utf8(shop.read(&path)).unwrap();
+    shop.write(&path, text.replace("\"imageCount\": 0", "\"imageCount\": 7"));
+    let before = shop.published();
+    shop.run("rollback models/T_1 --sign key").fails("BAD_SIGNATURE").says(&["--resign", &path]);
+    let forged =
+        String::from_utf8(shop.read(&latest("T_1"))).unwrap().replace("\"imageCount\": 0", "\"imageCount\": 7");
+    shop.write(&latest("T_1"), &forged);
+    import(&shop, 3, "T_1", "--sign key --canary 10%").fails("BAD_SIGNATURE").says(&["--resign"]);
+    shop.run("renew models/T_1 --sign key").fails("BAD_SIGNATURE");
+    assert_eq!(shop.published()[&path["models/".len()..]], before[&path["models/".len()..]]);
+    // Somebody looked at it.
+    shop.run("rollback models/T_1 --sign key --resign").ok();
+    assert_eq!(shop.manifest("T_1").image_count, 7);
+}
+
+#[test]
+fn a_release_expires_and_is_renewed() {
+    let shop = Shop::new();
+    let key = keygen(&shop, "key");
+    import(&shop, 1, "T_1", "--sign key --expires-days 1").ok();
+    let first = shop.manifest("T_1");
+    let second = shop.run("renew models/T_1 --sign key --expires-days 30").ok();
+    assert!(second.stdout.contains("T_1"));
+    let renewed = shop.manifest("T_1");
+    assert_eq!(renewed.release_seq, first.release_seq, "devices have the release already");
+    let days = |seconds: u64| (seconds as f64 / 86_400.0).round();
+    assert_eq!(days(renewed.expires.unwrap() - first.expires.unwrap()), 29.0);
+    verify(&shop.read(&latest("T_1")), Role::Latest, &trusting(&[&key], 1), Form::Second).unwrap();
+    // A candidate's coming keeps it; a release without one is told.
+    import(&shop, 2, "T_1", "--sign key --canary 10%").ok();
+    assert_eq!(shop.manifest("T_1").expires, renewed.expires);
+    shop.run("renew models/T_1 --sign key --expires-days 2").ok();
+    assert!(shop.manifest("T_1").candidate.is_some(), "a trial goes on");
+    shop.run("withdraw models/T_1 --sign key").ok().says(&["--expires-days"]);
+    assert_eq!(shop.manifest("T_1").expires, None);
+    shop.run("renew models/T_1 --sign key --expires-days 0").usage();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = Shop::new();
+    keygen(&shop, "key");
+    for mode in [0o640, 0o604, 0o644, 0o620] {
+        std::fs::set_permissions(shop.path("key"), std::fs::Permissions::from_mode(mode)).unwrap();
+        import(&shop, 1, "T_1", "--sign key").fails("BAD_INPUT").says(&["chmod 600"]);
+        shop.run("keygen key --public").fails("BAD_INPUT");
+    }
+    std::fs::set_permissions(shop.path("key"), std::fs::Permissions::from_mode(0o400)).unwrap();
+    import(&shop, 1, "T_1", "--sign key").ok();
+    import(&shop, 2, "T_1", "--sign /dev/zero").fails("BAD_INPUT").says(&["no regular file"]);
 }

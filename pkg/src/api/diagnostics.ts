@@ -45,7 +45,7 @@ export interface Diagnostics {
     bytes: number;
     /** The files that it was loaded from, with their SHA-256 in lower-case hex; null if the engine does not answer. */
     files: { role: string; sha256: string; bytes: number }[] | null;
-    /** Name of the key that it claims to be signed with. Verified only if `trust.keys` is above 0. */
+    /** Names of the keys that it claims to be signed with, joined by commas. Verified only if `trust.keys` is above 0. */
     signedBy: string | null;
     /** Whether it is stored on the device, and if not, why. */
     stored: boolean;
@@ -64,6 +64,10 @@ export interface Diagnostics {
   check: {
     /** The last one on this device that was not aborted; null before the first. */
     last: LastCheck | null;
+    /** The number of the release that the host named at the last check of this page; null if it was not read. */
+    hostSeq: number | null;
+    /** When the host's release should have been replaced, in Unix seconds; null if it does not say. */
+    expires: number | null;
     /** Why this device did not load the candidate that it should have; null if nothing is wrong. */
     candidateError: { code: JichoErrorCode; message: string } | null;
     /** Minutes between automatic checks; 0 for none. */

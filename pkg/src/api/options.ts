@@ -21,8 +21,10 @@ export interface OpenOptions {
   worker?: boolean | (() => Worker);
   /** Address of the package's folder `wasm`, for bundlers that do not place its files by themselves. */
   wasm?: string | URL;
-  /** Public keys, as `jicho keygen` prints them. Only releases signed with one of them are used. Without keys, signatures are not verified. */
+  /** Public keys, as `jicho keygen` prints them. Only releases that they signed are used. Without keys, signatures are not verified. */
   keys?: readonly string[];
+  /** How many different ones of the keys must have signed a release. Default 1. */
+  threshold?: number;
   /** The product ids that the app knows; see {@link Jicho.setProducts}. */
   products?: readonly string[] | null;
   /** Access token for the models' host. It is sent to no other host, and never stored. */

@@ -11,6 +11,7 @@ export interface Settings {
   models: string;
   wasm: string | undefined;
   keys: string[] | undefined;
+  threshold: number | undefined;
   products: string[] | null;
   /** A download that brings no byte for so long has failed, and a tab that is silent for so long is frozen. */
   stallSeconds: number;

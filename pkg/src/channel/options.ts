@@ -15,7 +15,10 @@ const CALLBACKS = ['onModel', 'onCheck', 'onProgress', 'onTaught'] as const;
 export function settingsOf(options: OpenOptions): Settings {
   signalOf(options);
   if (typeof options?.channel !== 'string') throw new InvalidArgumentError('the option "channel" must be a string');
-  const { channel, keys, stallSeconds = 30, quality = true, token, worker, vault } = options;
+  const { channel, keys, threshold, stallSeconds = 30, quality = true, token, worker, vault } = options;
+  if (threshold !== undefined && !(Number.isInteger(threshold) && threshold >= 1 && threshold <= 32)) {
+    throw new InvalidArgumentError('the option "threshold" must be an integer of 1 to 32');
+  }
   if (keys !== undefined && !isStrings(keys)) {
     throw new InvalidArgumentError('the option "keys" must be an array of strings');
   }
@@ -38,6 +41,7 @@ export function settingsOf(options: OpenOptions): Settings {
     models: modelsFolder(options.models),
     wasm: options.wasm === undefined ? undefined : folder('wasm', options.wasm),
     keys: keys && [...keys],
+    threshold,
     products: productsOf(options.products ?? null),
     stallSeconds,
     quality,

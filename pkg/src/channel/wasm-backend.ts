@@ -259,10 +259,11 @@ export class WasmBackend implements Backend {
   }
 
   #openIn(module: typeof CompiledChannel | typeof TractChannel): Promise<Channel> {
-    const { models, channel, keys, stallSeconds, hasToken } = this.#settings;
+    const { models, channel, keys, threshold, stallSeconds, hasToken } = this.#settings;
     const options: ChannelOptions = {
       products: this.#products,
       ...(keys && { keys }),
+      ...(threshold !== undefined && { threshold }),
       stallSeconds,
       ...(hasToken && { token: (refresh: boolean) => this.#token(refresh) }),
     };

@@ -56,6 +56,8 @@ export async function collectDiagnostics(page: PageView, channel: ChannelDiagnos
     trust: { keys: settings.keys?.length ?? 0, token: settings.hasToken, products: channel?.products ?? null },
     check: {
       last: journal.lastCheck,
+      hostSeq: channel?.lastCheck?.hostSeq ?? null,
+      expires: channel?.lastCheck?.expires ?? null,
       candidateError: (channel?.lastCheck?.candidateError ?? null) as Diagnostics['check']['candidateError'],
       everyMinutes: page.every / 60_000,
       nextAt: page.nextCheckAt === null ? null : new Date(page.nextCheckAt).toISOString(),

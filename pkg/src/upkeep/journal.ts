@@ -10,7 +10,7 @@ interface Entry {
   check: LastCheck | null;
 }
 
-const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'failed'];
+const OUTCOMES: readonly unknown[] = ['updated', 'current', 'offline', 'absent', 'host-older', 'expired', 'failed'];
 
 /**
  * The measures and the last check of a channel, which outlive the page. All tabs add to one entry of `localStorage` what is

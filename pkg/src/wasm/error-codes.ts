@@ -55,6 +55,8 @@ export const CORE_ERROR_CODES = [
   'INVALID_LESSON',
   /** The recognition is too long ago to be corrected: its picture is gone. */
   'RECOGNITION_GONE',
+  /** The release is from the future by this device's clock, which is probably wrong: set date and time. */
+  'CLOCK',
   /** There is no connection, or it broke. */
   'NETWORK',
   /** The host answered with an HTTP status that is no success. A 404 for a file of a release counts; a 404 for the channel's metadata.json does not: that is the outcome `absent`. */

@@ -46,6 +46,10 @@ export type ModelInfo = {
    */
   modelType: ModelType,
   /**
+   * The network's family, as `mobilenetv2-12`; null where the release does not say.
+   */
+  architecture: string | null,
+  /**
    * Bytes of all files that this device fetches of it.
    */
   bytes: number,
@@ -70,9 +74,11 @@ export type ModelInfo = {
 /**
  * How a sync ended.
  * `updated`: another release answers now. `current`: the host has nothing newer. `offline`: the host could not be
- * reached; the model on the device goes on answering. `absent`: the host has no such channel.
+ * reached; the model on the device goes on answering. `absent`: the host has no such channel. `host-older`: the host's
+ * release is older than one that this device trusted (a stale cache, a restored backup, or a replay); the model stays.
+ * `expired`: the host has nothing newer, and what it has should have been replaced by now; the model goes on answering.
  */
-export type Outcome = "updated" | "current" | "offline" | "absent";
+export type Outcome = "updated" | "current" | "offline" | "absent" | "host-older" | "expired";
 
 /**
  * What came of a sync.
@@ -82,6 +88,10 @@ export type Synced = {
    * How it ended.
    */
   outcome: Outcome,
+  /**
+   * Why the host could not be reached, where the outcome is `offline`; else null.
+   */
+  cause: Problem | null,
   /**
    * The model that answers now, or null.
    */
@@ -125,9 +135,13 @@ export type Moment = {
  */
 export type ChannelOptions = {
   /**
-   * Public keys, 64 hex digits each. Where there are any, only releases signed with one of them are taken.
+   * Public keys, 64 hex digits each. Where there are any, only releases that they signed are taken.
    */
   keys?: Array<string>,
+  /**
+   * How many different ones of the keys must have signed a release; 1 unless given.
+   */
+  threshold?: number,
   /**
    * The product ids that the app knows; null knows all.
    */
@@ -474,11 +488,15 @@ export type DiagnosedModel = {
    */
   latestSeq: number,
   /**
+   * When that file should have been replaced, Unix seconds; null where it does not say.
+   */
+  expires: number | null,
+  /**
    * Whether it is a candidate, which only a share of the devices takes.
    */
   candidate: boolean,
   /**
-   * The name of the key that it says it is signed with. Verified only where `keys` is above 0.
+   * The names of the keys that it says it is signed with, joined by commas. Verified only where `keys` is above 0.
    */
   signedBy: string | null,
   /**
@@ -516,9 +534,21 @@ export type Check = {
    */
   error: Problem | null,
   /**
+   * Why the host could not be reached, where the outcome is `offline`; else null.
+   */
+  cause: Problem | null,
+  /**
    * Why the candidate that this device should have taken was not taken, or null.
    */
   candidateError: Problem | null,
+  /**
+   * The `releaseSeq` of the host's latest/metadata.json; null where it was not read.
+   */
+  hostSeq: number | null,
+  /**
+   * When that file should have been replaced, Unix seconds; null where it does not say.
+   */
+  expires: number | null,
 };
 
 /**
@@ -550,9 +580,17 @@ export type ChannelDiagnosis = {
    */
   channel: string,
   /**
-   * How many public keys the app trusts; 0 where it asks for no signature.
+   * How many public keys the app pinned; 0 where it asks for no signature.
    */
   keys: number,
+  /**
+   * How many different keys must have signed a release.
+   */
+  threshold: number,
+  /**
+   * The version of the key list that took the place of the pinned keys; 0 where none did.
+   */
+  keyList: number,
   /**
    * How many products the app knows; null where it did not say.
    */
@@ -566,7 +604,7 @@ export type ChannelDiagnosis = {
    */
   durable: boolean,
   /**
-   * Bytes of a failed download that wait in memory for the next one.
+   * Bytes of failed downloads that the next sync will resume.
    */
   keptBytes: number,
   /**

@@ -30,6 +30,7 @@ export type CoreErrorCode =
   | 'LESSON_LIMIT'
   | 'INVALID_LESSON'
   | 'RECOGNITION_GONE'
+  | 'CLOCK'
   | 'NETWORK'
   | 'HTTP_STATUS'
   | 'UNAUTHORIZED'

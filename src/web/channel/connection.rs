@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -17,6 +17,8 @@ use crate::web::failure::describe;
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(then: &Function, ms: u32) -> JsValue;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout_with(then: &Function, ms: u32, argument: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
 }
@@ -85,6 +87,15 @@ impl Drop for Timer {
     }
 }
 
+/// Settles as `promise` does, or resolves with `late` after `time`.
+pub(super) async fn within(time: Duration, promise: &Promise, late: &JsValue) -> Result<JsValue, JsValue> {
+    let mut timer = JsValue::UNDEFINED;
+    let timeout = Promise::new(&mut |resolve, _| timer = set_timeout_with(&resolve, ms(time), late));
+    let settled = JsFuture::from(Promise::race(&Array::of2(promise, &timeout))).await;
+    clear_timeout(&timer);
+    settled
+}
+
 /// A promise that resolves after `time`.
 pub(super) fn sleep(time: Duration) -> Promise {
     Promise::new(&mut |then, _| drop(set_timeout(&then, ms(time))))
@@ -109,6 +120,11 @@ impl Connection {
     /// Says that the whole response was read.
     pub(super) fn finish(&self) {
         self.finished.set(true);
+    }
+
+    /// Whether it was cancelled because no byte came.
+    pub(super) fn has_stalled(&self) -> bool {
+        self.stalled.get()
     }
 
     /// Waits for the next event of the connection to `url`: its response, or a chunk of it.

@@ -7,20 +7,8 @@ use crate::sync::Session;
 pub(super) fn of(session: &Session<Storage>) -> ChannelDiagnosis {
     ChannelDiagnosis {
         diagnosis: session.diagnose(),
-        build: build(),
+        build: crate::sync::build(),
         memory_bytes: core::arch::wasm32::memory_size(0) << 16,
         schema: session.store().schema(),
-    }
-}
-
-fn build() -> &'static str {
-    if cfg!(feature = "tract") {
-        "tract"
-    } else if cfg!(target_feature = "relaxed-simd") {
-        "relaxed"
-    } else if cfg!(target_feature = "simd128") {
-        "simd"
-    } else {
-        "scalar"
     }
 }

@@ -12,6 +12,7 @@ use web_sys::{
 };
 
 use super::connection::{self, Connection};
+use super::unreachable_host;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Body, Head, Host, Redirect, Request};
 use crate::web::failure::describe;
@@ -19,9 +20,9 @@ use crate::web::failure::describe;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = fetch)]
-    fn fetch(request: &web_sys::Request) -> Promise;
+    pub(super) fn fetch(request: &web_sys::Request) -> Promise;
     #[wasm_bindgen(thread_local_v2, js_name = origin)]
-    static ORIGIN: Option<String>;
+    pub(super) static ORIGIN: Option<String>;
 }
 
 /// The backoff before the first retry; it doubles with each.
@@ -48,20 +49,26 @@ impl Host for FetchHost {
 
     async fn send(&self, request: &Request<'_>) -> Result<(Head, FetchBody)> {
         let connection = Connection::new(&self.signal, self.stall);
-        let response = connection.wait(request.url, fetch(&prepare(request, &connection)?)).await?;
+        let response = match connection.wait(request.url, fetch(&prepare(request, &connection)?)).await {
+            // A browser does not say whether the network, CORS or the page's policy is at fault.
+            Err(error) if error.kind() == ErrorKind::Network && request.mutable && !connection.has_stalled() => {
+                return Err(unreachable_host::explained(error, request.url, &connection, self.stall).await);
+            }
+            response => response?,
+        };
         let response: Response = response.unchecked_into();
         let header = |name: &str| response.headers().get(name).ok().flatten();
         let elsewhere = response.redirected() && origin(&response.url()) != origin(request.url);
         let redirect = match elsewhere {
-            _ if response.type_() == ResponseType::Opaqueredirect => Redirect::Refused,
-            true => Redirect::Elsewhere,
-            false => Redirect::Home,
+            _ if response.type_() == ResponseType::Opaqueredirect => Redirect::NotFollowed,
+            true => Redirect::OtherOrigin,
+            false => Redirect::SameOrigin,
         };
         let head = Head {
             status: response.status(),
             etag: header("etag"),
             length: header("content-length").and_then(|length| length.parse().ok()),
-            start: header("content-range")
+            range_start: header("content-range")
                 .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()),
             encoded: header("content-encoding").is_some(),
             redirect,
@@ -72,11 +79,16 @@ impl Host for FetchHost {
 
     async fn token(&self, refresh: bool) -> Result<Option<String>> {
         let Some(token) = &self.token else { return Ok(None) };
+        let late = JsValue::symbol(None);
         let given = match token.call1(&JsValue::UNDEFINED, &refresh.into()) {
-            Ok(given) => JsFuture::from(self.unless_aborted(&Promise::resolve(&given))).await,
+            Ok(given) => connection::within(self.stall, &self.unless_aborted(&Promise::resolve(&given)), &late).await,
             Err(thrown) => Err(thrown),
         };
-        self.ended()?;
+        self.check_aborted()?;
+        if given.as_ref().is_ok_and(|given| *given == late) {
+            let message = format!("the app's token function gave nothing for {} s", self.stall.as_secs_f64());
+            return Err(Error::new(ErrorKind::Unauthorized, message));
+        }
         let given = given.map_err(|thrown| {
             let message = format!("the app's token function failed: {}", describe(&thrown));
             Error::new(ErrorKind::Unauthorized, message)
@@ -96,14 +108,14 @@ impl Host for FetchHost {
         let slept = connection::sleep(PAUSE * 2u32.pow(retry.min(8) - 1));
         // Only an abort rejects, and that is what comes next.
         let _ = JsFuture::from(self.unless_aborted(&slept)).await;
-        self.ended()
+        self.check_aborted()
     }
 
     fn now(&self) -> f64 {
         Date::now()
     }
 
-    fn ended(&self) -> Result<()> {
+    fn check_aborted(&self) -> Result<()> {
         if self.signal.aborted() { Err(Error::new(ErrorKind::Aborted, "aborted by the caller")) } else { Ok(()) }
     }
 }
@@ -120,10 +132,19 @@ impl Body for FetchBody {
             return Ok(false);
         }
         let bytes: Uint8Array = chunk.get_value().unchecked_into();
-        let start = into.len();
-        into.resize(start + bytes.length() as usize, 0);
+        let (start, length) = (into.len(), bytes.length() as usize);
+        if into.try_reserve_exact(length).is_err() {
+            let message = format!("{}: {length} more bytes do not fit into this device's memory", self.url);
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        into.resize(start + length, 0);
         bytes.copy_to(&mut into[start..]);
         Ok(true)
+    }
+
+    fn finish(&mut self) {
+        // The browser reads the end by itself; an abort now would show a finished download as cancelled.
+        self.connection.finish();
     }
 }
 
@@ -142,22 +163,22 @@ impl FetchHost {
 }
 
 fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Request> {
-    let Request { url, mutable, unless, from, only_if, token } = *request;
+    let Request { url, mutable, if_none_match, range_start, if_range, token } = *request;
     let invalid = |thrown: JsValue| Error::new(ErrorKind::InvalidArgument, format!("{url}: {}", describe(&thrown)));
     // To another origin these headers would cause a CORS preflight, which few hosts answer. There the browser's own cache
     // revalidates metadata.json, and the hash shows whether the pieces of a resumed file belong together.
     let home = ORIGIN.with(Option::clone).is_some_and(|home| origin(url) == Some(home));
     let headers = Headers::new().map_err(invalid)?;
     let set = |name: &str, value: &str| headers.set(name, value).map_err(invalid);
-    let unless = unless.filter(|_| home);
-    if let Some(etag) = unless {
+    let if_none_match = if_none_match.filter(|_| home);
+    if let Some(etag) = if_none_match {
         set("if-none-match", etag)?;
         // Otherwise the browser sends `no-cache`, to which some servers never answer 304.
         set("cache-control", "max-age=0")?;
     }
-    if from > 0 {
-        set("range", &format!("bytes={from}-"))?;
-        if let Some(etag) = only_if.filter(|_| home) {
+    if range_start > 0 {
+        set("range", &format!("bytes={range_start}-"))?;
+        if let Some(etag) = if_range.filter(|_| home) {
             set("if-range", etag)?;
         }
     }
@@ -167,13 +188,13 @@ fn prepare(request: &Request<'_>, connection: &Connection) -> Result<web_sys::Re
     let init = RequestInit::new();
     init.set_headers(&headers);
     // With `no-cache` the browser would turn the 304 that was asked for into a 200.
-    init.set_cache(if mutable && unless.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
+    init.set_cache(if mutable && if_none_match.is_none() { RequestCache::NoCache } else { RequestCache::NoStore });
     init.set_credentials(RequestCredentials::SameOrigin);
     init.set_redirect(if token.is_some() { RequestRedirect::Manual } else { RequestRedirect::Follow });
     init.set_signal(Some(&connection.signal()));
     web_sys::Request::new_with_str_and_init(url, &init).map_err(invalid)
 }
 
-fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     Url::new(url).ok().map(|url| url.origin())
 }

@@ -14,7 +14,7 @@ use crate::web::database::{Database, Fault, Mode, Schema};
 use crate::web::random;
 
 const NAME: &str = "jicho";
-/// 1: `releases` and `blobs`. 2: `state`; in releases `latestSeq` and `etag`, which may be missing. 3: `lessons`.
+/// 1: `releases` and `blobs`. 2: `state`; in releases `latestSeq`, `etag` and `expires`, which may be missing. 3: `lessons`.
 pub(super) const VERSION: u32 = 3;
 const RELEASES: &str = "releases";
 const BLOBS: &str = "blobs";
@@ -112,9 +112,9 @@ impl Store for IndexedDb {
         Ok(sha256s.iter().filter(|s| !kept.contains(*s)).cloned().collect())
     }
 
-    type Parcel = JsValue;
+    type StagedBlob = JsValue;
 
-    fn pack(&self, bytes: &[u8]) -> JsValue {
+    fn stage(&self, bytes: &[u8]) -> JsValue {
         Uint8Array::from(bytes).into()
     }
 
@@ -123,7 +123,7 @@ impl Store for IndexedDb {
         key: &str,
         release: &StoredRelease,
         distrusted: Option<Rank>,
-        parcels: &[(String, JsValue)],
+        staged: &[(String, JsValue)],
     ) -> Result<bool> {
         let value = write_release(release);
         let write = async |transaction: &Transaction| {
@@ -134,7 +134,7 @@ impl Store for IndexedDb {
             if current > Some(release.rank) && current != distrusted {
                 return Ok(false);
             }
-            for (sha256, bytes) in parcels {
+            for (sha256, bytes) in staged {
                 blobs.put(bytes, Some(&sha256.as_str().into()))?;
             }
             releases.put(&value, Some(&key.into()))?;
@@ -149,10 +149,25 @@ impl Store for IndexedDb {
         stored.map_err(|e| e.context("the release could not be stored"))
     }
 
+    async fn notes(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let bytes = |value: JsValue| Some(value.dyn_into::<Uint8Array>().ok()?.to_vec());
+        Ok(self.get(STATE, &notes_key(key)).await?.and_then(bytes))
+    }
+
+    async fn put_notes(&self, key: &str, notes: &[u8]) -> Result<()> {
+        let value = Uint8Array::from(notes);
+        let write = async |transaction: &Transaction| {
+            transaction.object_store(STATE)?.put(&value, Some(&notes_key(key).into()))?.await?;
+            Ok(())
+        };
+        self.0.within(Mode::Write, write).await
+    }
+
     async fn remove(&self, key: &str) -> Result<()> {
         let remove = async |transaction: &Transaction| {
             let releases = transaction.object_store(RELEASES)?;
             releases.delete(JsValue::from(key))?.await?;
+            transaction.object_store(STATE)?.delete(JsValue::from(notes_key(key)))?;
             transaction.object_store(LESSONS)?.delete(Query::from(lessons_of(key)?))?;
             sweep(&releases, &transaction.object_store(BLOBS)?).await
         };
@@ -176,6 +191,11 @@ impl Store for IndexedDb {
         };
         self.0.within(Mode::Write, make).await
     }
+}
+
+/// Where `state` has the notes of the channel `key`. Every channel's key holds `://`, so none is [`DEVICE`].
+fn notes_key(key: &str) -> String {
+    format!("notes {key}")
 }
 
 /// The key of a lesson. Neither a channel's key nor an id contains a blank.
@@ -207,12 +227,13 @@ async fn keys(store: &ObjectStore) -> Result<Vec<String>, Fault> {
 fn write_release(release: &StoredRelease) -> JsValue {
     let object = Object::new();
     let blobs: Array = release.blobs.iter().map(|s| JsValue::from(s.as_str())).collect();
-    let fields: [(&str, JsValue); 5] = [
+    let fields: [(&str, JsValue); 6] = [
         ("releaseSeq", (release.rank.release as f64).into()),
         ("latestSeq", (release.rank.latest as f64).into()),
         ("blobs", blobs.into()),
         ("metadata", Uint8Array::from(release.metadata.as_slice()).into()),
         ("etag", release.etag.as_deref().into()),
+        ("expires", release.expires.map(|seconds| seconds as f64).into()),
     ];
     for (name, value) in fields {
         // Setting a field of a fresh object cannot fail.
@@ -230,5 +251,6 @@ fn read_release(value: &JsValue) -> Option<StoredRelease> {
         blobs: field("blobs")?.dyn_into::<Array>().ok()?.iter().map(|v| v.as_string()).collect::<Option<_>>()?,
         metadata: field("metadata")?.dyn_into::<Uint8Array>().ok()?.to_vec(),
         etag: field("etag").and_then(|etag| etag.as_string()),
+        expires: number("expires"),
     })
 }

@@ -12,6 +12,7 @@ mod network;
 mod onnx;
 mod options;
 mod storage;
+mod unreachable_host;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -232,7 +233,8 @@ async fn sync(
     };
     let outcome = session.sync(host, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
-    to_js(&Synced { outcome, model: loaded.as_deref().map(ModelInfo::new) })
+    let cause = session.last_check().and_then(|check| check.cause);
+    to_js(&Synced { outcome, cause, model: loaded.as_deref().map(ModelInfo::new) })
 }
 
 #[wasm_bindgen(typescript_custom_section)]

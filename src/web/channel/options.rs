@@ -33,6 +33,7 @@ impl Options {
         Ok(Options {
             sync: sync::Options {
                 keys: keys.iter().map(|key| PublicKey::parse(key)).collect::<Result<_>>()?,
+                threshold: threshold(&field("threshold"))?,
                 products: products(&field("products"))?,
             },
             token: token.transpose().map_err(|_| invalid("`token` must be a function"))?,
@@ -41,6 +42,13 @@ impl Options {
             ),
         })
     }
+}
+
+/// How many of the keys must have signed a release; null or undefined asks for one.
+fn threshold(value: &JsValue) -> Result<Option<usize>> {
+    let Some(value) = present(value.clone()) else { return Ok(None) };
+    let number = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..=32.0).contains(number));
+    number.map(|number| Some(number as usize)).ok_or_else(|| invalid("`threshold` must be an integer of 1 to 32"))
 }
 
 /// The product ids that the app knows; null or undefined knows all.

@@ -63,12 +63,12 @@ impl Store for Storage {
         digest::sha256(bytes).await
     }
 
-    type Parcel = Parcel;
+    type StagedBlob = StagedBlob;
 
-    fn pack(&self, bytes: &[u8]) -> Parcel {
+    fn stage(&self, bytes: &[u8]) -> StagedBlob {
         match self {
-            Storage::IndexedDb(store) => Parcel::IndexedDb(store.pack(bytes)),
-            Storage::Memory(store) => Parcel::Memory(store.pack(bytes)),
+            Storage::IndexedDb(store) => StagedBlob::IndexedDb(store.stage(bytes)),
+            Storage::Memory(store) => StagedBlob::Memory(store.stage(bytes)),
         }
     }
 
@@ -77,23 +77,37 @@ impl Store for Storage {
         key: &str,
         release: &StoredRelease,
         distrusted: Option<Rank>,
-        parcels: &[(String, Parcel)],
+        staged: &[(String, StagedBlob)],
     ) -> Result<bool> {
         match self {
             Storage::IndexedDb(store) => {
-                let packed = parcels.iter().filter_map(|(name, parcel)| match parcel {
-                    Parcel::IndexedDb(packed) => Some((name.clone(), packed.clone())),
-                    Parcel::Memory(_) => None,
+                let own = staged.iter().filter_map(|(name, blob)| match blob {
+                    StagedBlob::IndexedDb(blob) => Some((name.clone(), blob.clone())),
+                    StagedBlob::Memory(_) => None,
                 });
-                store.activate(key, release, distrusted, &packed.collect::<Vec<_>>()).await
+                store.activate(key, release, distrusted, &own.collect::<Vec<_>>()).await
             }
             Storage::Memory(store) => {
-                let packed = parcels.iter().filter_map(|(name, parcel)| match parcel {
-                    Parcel::Memory(packed) => Some((name.clone(), Rc::clone(packed))),
-                    Parcel::IndexedDb(_) => None,
+                let own = staged.iter().filter_map(|(name, blob)| match blob {
+                    StagedBlob::Memory(blob) => Some((name.clone(), Rc::clone(blob))),
+                    StagedBlob::IndexedDb(_) => None,
                 });
-                store.activate(key, release, distrusted, &packed.collect::<Vec<_>>()).await
+                store.activate(key, release, distrusted, &own.collect::<Vec<_>>()).await
             }
+        }
+    }
+
+    async fn notes(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        match self {
+            Storage::IndexedDb(store) => store.notes(key).await,
+            Storage::Memory(store) => store.notes(key).await,
+        }
+    }
+
+    async fn put_notes(&self, key: &str, notes: &[u8]) -> Result<()> {
+        match self {
+            Storage::IndexedDb(store) => store.put_notes(key, notes).await,
+            Storage::Memory(store) => store.put_notes(key, notes).await,
         }
     }
 
@@ -113,8 +127,8 @@ impl Store for Storage {
     }
 }
 
-/// A file, packed by the store that is to keep it.
-pub(super) enum Parcel {
+/// A staged file of the store that staged it.
+pub(super) enum StagedBlob {
     IndexedDb(JsValue),
     Memory(Rc<[u8]>),
 }

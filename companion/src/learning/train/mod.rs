@@ -340,6 +340,7 @@ fn release(
         product_count: dataset.labels.len(),
         image_count: dataset.examples.len(),
         model_type: ModelType::Embedding,
+        architecture: backbone.architecture.clone(),
         image_size: backbone.size,
         labels: dataset.labels.clone(),
         accuracy: fitted.measures.as_ref().and_then(|m| m.top1),
@@ -355,6 +356,8 @@ fn release(
         score: sources.score.clone(),
         golden: Golden { outputs: vec![0.0], tolerance: 0.1 },
         candidate: None,
+        expires: None,
+        key_lists: Vec::new(),
     };
     let mut files = vec![(FileRole::Backbone, backbone.onnx.clone())];
     files.extend(backbone.compiled.plan.clone().map(|plan| (FileRole::Plan, plan)));

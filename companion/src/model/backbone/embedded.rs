@@ -2,6 +2,9 @@
 
 /// Its name for `--backbone`.
 pub const NAME: &str = "embedded";
+
+/// Its family: depthwise separable convolutions.
+pub const ARCHITECTURE: &str = "mobilenet-jicho";
 /// What whoever trains with it should know.
 pub const LIMITS: &str = "the embedded backbone learnt from photos of fruit, vegetables and drink cartons alone \
     (docs/backbone.md): for other goods a network trained on ImageNet tells more apart. For a real shop pass --backbone; \

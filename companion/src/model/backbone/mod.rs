@@ -82,6 +82,8 @@ pub struct PixelFlags {
 pub struct Backbone {
     /// For reports.
     pub name: String,
+    /// The `architecture` of metadata.json: the network's name in the registry; none of a file that is not known.
+    pub architecture: Option<String>,
     /// The cut network.
     pub onnx: Vec<u8>,
     /// The same, compiled.
@@ -172,8 +174,10 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     let onnx = onnx::encode(&cut);
     let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan.storage(), progress)?;
     let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
+    let architecture = if embedded { Some(embedded::ARCHITECTURE) } else { network.name }.map(str::to_owned);
     Ok(Backbone {
         name,
+        architecture,
         onnx,
         compiled,
         preprocessing: network.preprocessing,

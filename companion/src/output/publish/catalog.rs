@@ -1,5 +1,6 @@
 //! Which channels and versions a models folder holds, and where their files are.
 
+use jicho::manifest::signature::KeyList;
 use jicho::manifest::{Candidate, check_channel};
 use serde::Deserialize;
 
@@ -18,6 +19,9 @@ pub(super) struct Facts {
     #[serde(default)]
     pub(super) files: Vec<File>,
     pub(super) candidate: Option<Candidate>,
+    pub(super) expires: Option<u64>,
+    #[serde(default)]
+    pub(super) key_lists: Vec<KeyList>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -1,4 +1,4 @@
-//! `jicho clean`: removes the folders of channels that are gone, and blobs that nobody names.
+//! `jicho clean`: removes the folders of channels that are no longer active, and blobs that no channel names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use crate::output::store::{self, Store};
 pub struct Options {
     /// The models folder.
     pub models: PathBuf,
-    /// The channels that stay, one a line.
+    /// A text file with the channels that stay, one per line.
     pub active: PathBuf,
-    /// Whether to remove anything, rather than tell.
+    /// Whether to remove what was found, rather than only list it.
     pub apply: bool,
-    /// Whether a list without channels is meant.
+    /// Whether to go on although the file names no channel.
     pub force: bool,
 }
 
@@ -33,18 +33,18 @@ pub struct Cleaned {
     pub files: usize,
     /// Blobs that no channel that stays names.
     pub blobs: Vec<String>,
-    /// Bytes of all that.
+    /// Bytes of these files and blobs together.
     pub bytes: u64,
     /// Active channels that have no folder; maybe misspelt.
     pub unknown: Vec<String>,
-    /// Whether it is gone.
+    /// Whether it was removed.
     pub applied: bool,
 }
 
-/// Finds what nobody needs, and removes it if asked to.
+/// Finds what no active channel needs, and removes it if asked to.
 ///
 /// # Errors
-/// A list that is empty or has lines that are no channels; a metadata.json of a channel that stays that cannot be read.
+/// A list that is empty or has lines that are no channels; a staying channel whose metadata.json cannot be read.
 pub fn run(options: &Options) -> Result<Cleaned> {
     let active = active(&options.active)?;
     if active.is_empty() && !options.force {
@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> Result<Cleaned> {
     // A dry run must not keep publishers waiting, nor need write access.
     let lock = if options.apply { Some(store.lock()?) } else { None };
     let (staying, leaving): (Vec<_>, Vec<_>) = catalog::channels(store)?.into_iter().partition(|c| active.contains(c));
-    // Else nothing says that it is one: somebody else's folder is not ours to remove.
+    // Only a folder with `latest` or `versions` is a channel; any other folder is left alone.
     let is_channel = |name: &String| ["latest", "versions"].map(|part| store.list(&format!("{name}/{part}")));
     let mut cleaned = Cleaned { applied: options.apply, ..Cleaned::default() };
     for channel in leaving {
@@ -82,7 +82,7 @@ pub fn run(options: &Options) -> Result<Cleaned> {
         for url in retention::named(store, channel)? {
             named.entry(url).or_default().insert(channel.clone());
         }
-        // A device of a channel that stays may be fetching these right now.
+        // Devices of a staying channel may still be downloading these.
         let dropped = retention::dropped(store, channel)?.into_iter();
         fresh.extend(dropped.filter(|(_, since)| now.saturating_sub(*since) < retention::GRACE).map(|(blob, _)| blob));
     }
@@ -99,15 +99,16 @@ pub fn run(options: &Options) -> Result<Cleaned> {
 
     for channel in &cleaned.channels {
         lock.check()?;
-        // The commit point first: a crash leaves no channel that points nowhere.
+        // `latest/` is removed first, so that a crash leaves no channel that points to missing files.
         store.remove(&catalog::latest_path(channel))?;
         store.remove_folder(channel)?;
         retention::forget(store, channel)?;
+        super::sequence::remove_note(store, channel)?;
     }
     for blob in &blobs {
         let orphan = cleaned.blobs.binary_search(&blob.name).is_ok();
         let channels = named.get(&format!("blobs/{}", blob.name)).unwrap_or(&nobody);
-        // While it is fresh, its channel's own reference is needed by nobody.
+        // A blob that was dropped a short time ago stays by its note in `.dropped/`, not by a reference.
         retention::set_references(store, &blob.name, channels)?;
         if orphan {
             lock.check()?;
@@ -118,12 +119,12 @@ pub fn run(options: &Options) -> Result<Cleaned> {
     Ok(cleaned)
 }
 
-/// Blank lines and those that begin with `#` are left out.
+/// The channels in the file. Blank lines and lines that begin with `#` are skipped.
 fn active(file: &Path) -> Result<BTreeSet<String>> {
     let text = std::fs::read_to_string(file).map_err(at(file))?;
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
     let lines = lines.filter(|l| !l.is_empty() && !l.starts_with('#'));
-    // A line that is no channel means that the file is not what it should be; going on would remove too much.
+    // A line that is no channel id means that this is the wrong file; going on could remove too much.
     lines.map(|line| check_channel(line).map(|()| line.to_owned()).map_err(Error::from)).collect()
 }
 

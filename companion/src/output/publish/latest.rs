@@ -1,13 +1,11 @@
 //! `latest/metadata.json`: what is in force, and how it is written anew with another sequence number or candidate.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jicho::ErrorKind;
-use jicho::manifest::signature::signed_by;
+use jicho::manifest::signature::{KeyList, signed_by};
 use jicho::manifest::{Candidate, MAX_RELEASE_SEQ};
 use serde_json::{Map, Value};
 
-use super::catalog::{self, Facts, latest_path};
+use super::catalog::{Facts, latest_path};
 use crate::error::Result;
 use crate::json;
 use crate::output::store::{Current, Store};
@@ -27,7 +25,10 @@ impl Latest {
         let path = latest_path(channel);
         let Some(current) = store.current(&path)? else { return Ok(None) };
         let damaged = |why: String| {
-            let message = format!("{} is damaged ({why}); move it away to publish anew", store.show(&path));
+            let message = format!(
+                "{} is damaged ({why}); move it away to publish anew, with --above-sequence N if you know the highest number that devices have seen",
+                store.show(&path)
+            );
             jicho::Error::new(ErrorKind::InvalidManifest, message)
         };
         let facts: Facts = serde_json::from_slice(&current.bytes).map_err(|e| damaged(e.to_string()))?;
@@ -37,48 +38,44 @@ impl Latest {
         Ok(Some(Latest { current, facts }))
     }
 
-    /// The name of the key that it is signed with.
+    /// The names of the keys that it is signed with, joined by commas; none of an unsigned one.
     pub(super) fn signed_by(&self) -> Option<String> {
-        signed_by(&self.current.bytes)
-    }
-
-    /// The release in force with another candidate, or none; not signed.
-    pub(super) fn with_candidate(&self, candidate: Option<&Candidate>) -> Result<Vec<u8>> {
-        rewritten(&self.current.bytes, None, candidate)
+        Some(signed_by(&self.current.bytes).join(", ")).filter(|names| !names.is_empty())
     }
 }
 
-/// A sequence number above all that devices of the channel have seen, those with the candidate too.
-pub(super) fn next(latest: Option<&Latest>, store: &dyn Store, channel: &str) -> Result<u64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let Some(latest) = latest else {
-        // It may have been moved away because it was damaged.
-        let highest = catalog::versions(store, channel)?.whole.last().map_or(0, |(_, facts)| facts.release_seq);
-        return Ok(now.max(highest.saturating_add(1)));
-    };
-    // A candidate that is gone or damaged was taken by nobody new; it must not keep the channel from going on.
-    let tried = match &latest.facts.candidate {
-        Some(candidate) => {
-            store.read(&candidate.url(channel))?.and_then(|bytes| serde_json::from_slice::<Facts>(&bytes).ok())
-        }
-        None => None,
-    };
-    let seen = tried.map_or(0, |facts| facts.release_seq).max(latest.facts.release_seq);
-    // Above MAX_RELEASE_SEQ the manifest would not parse, and nothing would be published.
-    Ok(now.max(seen.saturating_add(1)))
+/// How a published metadata.json is written anew.
+#[derive(Default)]
+pub(super) struct Rewrite<'a> {
+    /// Another sequence number.
+    pub(super) sequence: Option<u64>,
+    /// The candidate beside it; none removes it.
+    pub(super) candidate: Option<&'a Candidate>,
+    /// Another expiry. Without one, a release that comes into force anew has none.
+    pub(super) expires: Option<u64>,
+    /// Other key lists.
+    pub(super) key_lists: Option<&'a [KeyList]>,
 }
 
-/// A metadata.json, maybe of a later version of this program with fields unknown here, with another sequence number
-/// (unless none) and candidate; without its signature, which no longer holds.
-pub(super) fn rewritten(file: &[u8], sequence: Option<u64>, candidate: Option<&Candidate>) -> Result<Vec<u8>> {
+/// A metadata.json, maybe of a later version of this program with fields unknown here, written anew; without its signatures,
+/// which no longer hold.
+pub(super) fn rewritten(file: &[u8], rewrite: &Rewrite<'_>) -> Result<Vec<u8>> {
     let invalid = |e: serde_json::Error| jicho::Error::new(ErrorKind::InvalidManifest, e.to_string());
     let mut members: Map<String, Value> = serde_json::from_slice(file).map_err(invalid)?;
     members.shift_remove("signature");
+    members.shift_remove("signatures");
     members.shift_remove("candidate");
-    if let Some(sequence) = sequence {
+    if let Some(sequence) = rewrite.sequence {
         members.insert("releaseSeq".into(), sequence.into());
+        members.shift_remove("expires");
     }
-    if let Some(candidate) = candidate {
+    if let Some(expires) = rewrite.expires {
+        members.insert("expires".into(), expires.into());
+    }
+    if let Some(lists) = rewrite.key_lists {
+        members.insert("keyLists".into(), serde_json::to_value(lists).map_err(invalid)?);
+    }
+    if let Some(candidate) = rewrite.candidate {
         members.insert("candidate".into(), serde_json::to_value(candidate).map_err(invalid)?);
     }
     json::pretty(&members)

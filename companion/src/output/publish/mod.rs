@@ -1,21 +1,24 @@
-//! Publishing a release to a models folder.
+//! Publishes a release to a models folder.
 //!
-//! Immutable files first: blobs by their SHA-256, then `{channel}/versions/{version}/`. They are read back and asked
-//! for the golden vector; only then is `{channel}/latest/metadata.json` replaced, in one step. A crash at any point
-//! leaves the old release in force. A lock on the models folder keeps two publishers apart.
+//! Files that never change are written first: blobs under their SHA-256, then `{channel}/versions/{version}/`. They are read
+//! back, and the model must reproduce its golden vector. Only then is `{channel}/latest/metadata.json` replaced, in one step.
+//! A crash at any point leaves the old release in force. A lock on the models folder keeps two publishers apart.
 
 mod catalog;
 pub mod clean;
 pub mod key;
 mod latest;
 mod retention;
+pub mod sequence;
+pub mod signing;
 mod space;
 pub mod versions;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jicho::manifest::signature::{SigningKey, sign};
-use jicho::manifest::{Candidate, FileEntry, Manifest, check_channel};
+use jicho::manifest::signature::Role;
+use jicho::manifest::{Candidate, FileEntry, Manifest, ModelType, check_channel, check_new_channel};
+use jicho::names;
 use jicho::{ErrorKind, Recognizer};
 
 use crate::digest::sha256;
@@ -24,7 +27,9 @@ use crate::json;
 use crate::output::release::Release;
 use crate::output::store::{self, Lock, Store, read_file};
 use crate::progress::Progress;
-use latest::Latest;
+use latest::{Latest, Rewrite, rewritten};
+use sequence::SequenceTerms;
+use signing::{Signing, SigningTerms};
 
 /// How many versions of a channel stay.
 pub const KEEP: usize = 5;
@@ -34,10 +39,10 @@ pub const KEEP: usize = 5;
 pub struct Terms {
     /// How many versions stay.
     pub keep: usize,
-    /// The file of the key to sign with.
-    pub sign: Option<PathBuf>,
-    /// Whether a signed channel may become an unsigned one.
-    pub unsigned: bool,
+    /// How to sign.
+    pub signing: SigningTerms,
+    /// Which sequence number to publish under.
+    pub sequence: SequenceTerms,
     /// Publishes as a candidate, which this share of the devices takes.
     pub canary: Option<f64>,
 }
@@ -47,8 +52,8 @@ pub struct Target {
     store: Box<dyn Store>,
     channel: String,
     keep: usize,
-    key: Option<SigningKey>,
-    unsigned: bool,
+    signing: Signing,
+    sequence: SequenceTerms,
     canary: Option<f64>,
 }
 
@@ -70,20 +75,32 @@ impl Target {
     pub fn open(models: &Path, channel: &str, terms: &Terms) -> Result<Self> {
         check_channel(channel)?;
         let target = Target::new(store::open(models)?, channel.to_owned(), terms)?;
+        let latest = Latest::read(&*target.store, channel)?;
+        if latest.is_none() {
+            target.check_new_name()?;
+        }
         target.store.check_writable()?;
-        target.check(Latest::read(&*target.store, channel)?.as_ref())?;
+        target.check(latest.as_ref())?;
         Ok(target)
     }
 
     fn new(store: Box<dyn Store>, channel: String, terms: &Terms) -> Result<Self> {
-        let key = terms.sign.as_deref().map(key::read).transpose()?;
-        Ok(Target { store, channel, keep: terms.keep, key, unsigned: terms.unsigned, canary: terms.canary })
+        let signing = Signing::read(&terms.signing)?;
+        let (keep, sequence, canary) = (terms.keep, terms.sequence.clone(), terms.canary);
+        Ok(Target { store, channel, keep, signing, sequence, canary })
+    }
+
+    /// A new channel must have a name that can be copied to every machine. One that is there keeps its name.
+    fn check_new_name(&self) -> Result<()> {
+        let is_cheap = self.store.is_listing_cheap();
+        let channels = if is_cheap { catalog::channels(&*self.store)? } else { Vec::new() };
+        Ok(check_new_channel(&self.channel, channels.iter().map(String::as_str))?)
     }
 
     /// Whether these terms suit what is in force.
     fn check(&self, latest: Option<&Latest>) -> Result<()> {
         let signed = latest.and_then(Latest::signed_by);
-        if let Some(name) = signed.filter(|_| self.key.is_none() && !self.unsigned) {
+        if let Some(name) = signed.filter(|_| !self.signing.is_on() && !self.signing.unsigned) {
             return Err(Error::Unsigned(format!(
                 "{} is signed (key {name}): apps that ask for a signature would take no more releases; pass --sign \
                  KEYFILE, or --unsigned if no app asks",
@@ -94,7 +111,13 @@ impl Target {
             let message = format!("{} has no release yet to try one beside: publish without --canary", self.channel);
             return Err(Error::BadInput(message));
         }
-        Ok(())
+        // A candidate is named by what is in force, which is signed anew for that.
+        if let Some(latest) = latest.filter(|_| self.canary.is_some()) {
+            let shown = self.store.show(&catalog::latest_path(&self.channel));
+            self.signing.check_before_resigning(&latest.current.bytes, &shown)?;
+        }
+        // Whether there is a number that devices accept.
+        sequence::next(latest, &*self.store, &self.channel, &self.sequence).map(drop)
     }
 
     /// Publishes `release`, with the files that `extra` makes of it beside its versioned manifest.
@@ -113,8 +136,12 @@ impl Target {
         lock.sweep()?;
         let latest = Latest::read(store, channel)?;
         self.check(latest.as_ref())?;
-        self.warn_of_another_key(latest.as_ref(), progress);
-        release.manifest.release_seq = latest::next(latest.as_ref(), store, channel)?;
+        self.warn(latest.as_ref(), progress);
+        check_labels(&release.manifest)?;
+        release.manifest.release_seq = sequence::next(latest.as_ref(), store, channel, &self.sequence)?;
+        release.manifest.expires = self.signing.expires();
+        let published_lists = || latest.as_ref().map(|latest| latest.facts.key_lists.clone()).unwrap_or_default();
+        release.manifest.key_lists = self.signing.key_lists().map_or_else(published_lists, <[_]>::to_vec);
         release.manifest.version = version_name(&release.manifest);
         let version = release.manifest.version.clone();
         let json = json::pretty(&release.manifest)?;
@@ -123,14 +150,15 @@ impl Target {
 
         retention::prepare(store)?;
         for file in &release.manifest.files {
-            let bytes = release.files.get(file.name.as_str()).map_or(&[][..], Vec::as_slice);
-            // A blob that is there with the right bytes is the same blob; one with other bytes is damage to mend.
+            let bytes = release.file(file.role)?;
+            // A blob with the right bytes is there already; one with other bytes is damaged, and written again.
             if store.read(&file.url)?.is_none_or(|there| there != *bytes) {
                 store.write(&file.url, bytes)?;
             }
             retention::refer(store, &file.url, channel)?;
         }
-        let signed = self.signed(&json)?;
+        let role = if self.canary.is_some() { Role::Candidate } else { Role::Latest };
+        let signed = self.signing.sign(&json, role)?;
         let folder = format!("{channel}/versions/{version}");
         for (name, bytes) in extra(&release.manifest)? {
             store.write(&format!("{folder}/{name}"), &bytes)?;
@@ -141,12 +169,19 @@ impl Target {
         let path = catalog::metadata_path(channel, &version);
         store.write(&path, &signed)?;
         verify(store, &path, channel)?;
+        sequence::note(store, channel, release.manifest.release_seq)?;
 
         let path = match (self.canary, &latest) {
             (Some(share), Some(latest)) => {
                 let candidate = Candidate { share, version, sha256: sha256(&signed) };
-                let json = latest.with_candidate(Some(&candidate))?;
-                self.put(&*lock, &self.signed(&json)?, Some(latest))?;
+                let rewrite = Rewrite {
+                    candidate: Some(&candidate),
+                    expires: self.signing.expires(),
+                    key_lists: self.signing.key_lists(),
+                    ..Rewrite::default()
+                };
+                let json = rewritten(&latest.current.bytes, &rewrite)?;
+                self.put(&*lock, &self.signing.sign(&json, Role::Latest)?, Some(latest))?;
                 path
             }
             _ => self.put(&*lock, &signed, latest.as_ref())?,
@@ -165,20 +200,44 @@ impl Target {
         Ok(path)
     }
 
-    fn signed(&self, json: &[u8]) -> Result<Vec<u8>> {
-        Ok(self.key.as_ref().map_or_else(|| Ok(json.to_vec()), |key| sign(json, key))?)
-    }
-
-    fn warn_of_another_key(&self, latest: Option<&Latest>, progress: Progress) {
-        if let (Some(before), Some(key)) = (latest.and_then(Latest::signed_by), &self.key)
-            && before != key.public().name()
+    /// Says what apps may stumble over.
+    fn warn(&self, latest: Option<&Latest>, progress: Progress) {
+        let Some(latest) = latest else { return };
+        if let Some(before) = latest.signed_by()
+            && self.signing.is_on()
+            && before != self.signing.names()
         {
             progress.warn(&format!(
-                "{} was signed with the key {before}, now with {}: apps must trust both before they are exchanged",
+                "{} was signed with the key {before}, now with {}: apps must trust both before they are exchanged, or \
+                 follow a key list (`jicho key-list`)",
                 self.channel,
-                key.public().name()
+                self.signing.names()
             ));
         }
+        if latest.facts.expires.is_some() && self.signing.expires().is_none() {
+            progress.warn(&format!(
+                "the release of {} in force expires, this one does not: pass --expires-days to go on telling devices when \
+                 the host is frozen",
+                self.channel
+            ));
+        }
+    }
+}
+
+/// Checks that every label is safe to show. Products of a training are folders somewhere, so their names must also be such
+/// that every system can hold them side by side; a classifier's labels are what its maker chose.
+fn check_labels(manifest: &Manifest) -> Result<()> {
+    let labels = || manifest.labels.iter().map(String::as_str);
+    if manifest.model_type == ModelType::Classifier {
+        return Ok(labels().filter(|label| !names::is_reserved(label)).try_for_each(names::check_label)?);
+    }
+    labels().try_for_each(names::check_label)?;
+    match names::case_twins(labels()) {
+        Some((one, other)) => Err(Error::BadInput(format!(
+            "the products `{one}` and `{other}` differ by case alone: Windows and macOS cannot hold folders of both; \
+             rename one"
+        ))),
+        None => Ok(()),
     }
 }
 

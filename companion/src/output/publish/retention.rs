@@ -1,10 +1,10 @@
-//! Which versions and blobs stay.
+//! Removes old versions and the blobs that only they named.
 //!
-//! A version beyond those to be kept goes at once, its blobs later: a device may have read the old metadata.json a moment
-//! ago. They are noted in `.dropped/{channel}/` with the time, and removed by a later publish once [`GRACE`] has passed
-//! and no channel names them. Who names a blob is known without reading every channel, from empty files
-//! `.refs/{blob}/{channel}`; they are written before the release that names the blob, and so there may be too many of
-//! them after a crash, never too few. `jicho clean` counts anew.
+//! A version beyond those to be kept is removed at once. Its blobs follow later, because a device may have read the old
+//! metadata.json a moment ago: they are noted in `.dropped/{channel}/` with the time, and a later publish removes them once
+//! [`GRACE`] has passed and no channel names them. Which channels name a blob is known without reading every channel, from
+//! empty files `.refs/{blob}/{channel}`. These are written before the release that names the blob, so that after a crash
+//! there may be too many of them, never too few. `jicho clean` counts anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,14 +14,14 @@ use super::latest;
 use crate::error::Result;
 use crate::output::store::{Lock, Store};
 
-/// How long a blob stays after the last version that named it: longer than any device goes on with a sync.
+/// How long a blob stays after the last version that named it, in seconds: longer than any device resumes a download.
 pub(super) const GRACE: u64 = 24 * 60 * 60;
 const REFS: &str = ".refs";
 const DROPPED: &str = ".dropped";
-/// Says that `.refs` knows every channel; a folder published by other means has none.
+/// Marks that `.refs` covers every channel. A folder that other programs published has no such mark.
 const COMPLETE: &str = ".refs/.complete";
 
-/// The last part of a blob's path; none of a file that lies elsewhere.
+/// The last part of a blob's path; `None` for a file outside `blobs/`.
 fn blob(url: &str) -> Option<&str> {
     url.strip_prefix("blobs/").filter(|name| !name.contains('/'))
 }
@@ -30,14 +30,14 @@ fn reference(blob: &str, channel: &str) -> String {
     format!("{REFS}/{blob}/{channel}")
 }
 
-/// Makes the references complete where they are not.
+/// Writes the references that are missing.
 pub(super) fn prepare(store: &dyn Store) -> Result<()> {
     if store.read(COMPLETE)?.is_some() {
         return Ok(());
     }
     let mut complete = true;
     for channel in channels(store)? {
-        // A channel that is damaged must not keep others from publishing; until it is mended, no blob is removed.
+        // A damaged channel must not keep others from publishing. Until it is repaired, no blob is removed.
         let Ok(named) = named(store, &channel) else {
             complete = false;
             continue;
@@ -49,7 +49,7 @@ pub(super) fn prepare(store: &dyn Store) -> Result<()> {
     if complete { store.write(COMPLETE, b"") } else { Ok(()) }
 }
 
-/// Notes that the channel names a blob, or is about to.
+/// Records that the channel names a blob, or is about to.
 pub(super) fn refer(store: &dyn Store, url: &str, channel: &str) -> Result<()> {
     let Some(blob) = blob(url) else { return Ok(()) };
     let path = reference(blob, channel);
@@ -59,7 +59,7 @@ pub(super) fn refer(store: &dyn Store, url: &str, channel: &str) -> Result<()> {
 /// The files that the releases of a channel name.
 ///
 /// # Errors
-/// A metadata.json that cannot be read: what it names is not known.
+/// A metadata.json that cannot be read, because the files that it names are then unknown.
 pub(super) fn named(store: &dyn Store, channel: &str) -> Result<BTreeSet<String>> {
     let versions = versions(store, channel)?;
     if let Some(version) = versions.unreadable.first() {
@@ -72,8 +72,8 @@ pub(super) fn named(store: &dyn Store, channel: &str) -> Result<BTreeSet<String>
     Ok(all.flat_map(|facts| facts.files).map(|file| file.url).collect())
 }
 
-/// Removes the versions of a channel beyond the newest `keep`, first those that were only tried, but never those that
-/// `latest` names; and the blobs that nobody has named for long enough.
+/// Removes the versions of a channel beyond the newest `keep`, candidates that were never promoted first, but never a version
+/// that `latest` names; then removes the blobs that no version has named for [`GRACE`].
 pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: usize) -> Result<()> {
     let Some(latest) = latest::Latest::read(store, channel)? else { return Ok(()) };
     let versions = versions(store, channel)?;
@@ -82,7 +82,7 @@ pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: 
     let surplus = versions.whole.len().saturating_sub(keep.max(1));
     let mut whole = versions.whole;
     if surplus > 0 {
-        // A device can be rolled back to what was once in force only.
+        // Rolling back is only possible to a release that was once in force, so candidates go first.
         let mut tried = BTreeSet::new();
         for (name, _) in &whole {
             if store.read(&candidate_mark_path(channel, name))?.is_some() {
@@ -103,7 +103,7 @@ pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: 
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let noted = format!("{DROPPED}/{channel}");
     for (_, (name, facts)) in &old {
-        // Noted before the version goes: a crash between the two must not make them forgotten.
+        // Noted before the version is removed, so that a crash between the two steps loses no blob.
         for dropped in facts.files.iter().filter_map(|file| blob(&file.url)).filter(|b| !kept.contains(b)) {
             store.write(&format!("{noted}/{dropped}"), now.to_string().as_bytes())?;
         }
@@ -127,7 +127,7 @@ pub(super) fn drop_old(store: &dyn Store, lock: &dyn Lock, channel: &str, keep: 
                 store.remove(&format!("blobs/{dropped}"))?;
                 store.remove_folder(&format!("{REFS}/{dropped}"))?;
             }
-            // The last, so that a crash before is made good by the next publish.
+            // Removed last, so that after a crash the next publish repeats the steps before.
             store.remove(&format!("{noted}/{dropped}"))?;
         }
     }
@@ -146,18 +146,18 @@ pub(super) fn dropped(store: &dyn Store, channel: &str) -> Result<BTreeMap<Strin
     Ok(dropped)
 }
 
-/// The metadata.json first: what is left after a crash then counts as unfinished.
+/// Removes a version, its metadata.json first: what a crash leaves then counts as an unfinished version.
 fn remove_version(store: &dyn Store, channel: &str, version: &str) -> Result<()> {
     store.remove(&metadata_path(channel, version))?;
     store.remove_folder(&format!("{channel}/versions/{version}"))
 }
 
-/// Forgets a channel that is gone.
+/// Removes the notes about a channel that is gone.
 pub(super) fn forget(store: &dyn Store, channel: &str) -> Result<()> {
     store.remove_folder(&format!("{DROPPED}/{channel}"))
 }
 
-/// Corrects who names a blob.
+/// Makes the references of a blob those of `channels`.
 pub(super) fn set_references(store: &dyn Store, blob: &str, channels: &BTreeSet<String>) -> Result<()> {
     for entry in store.list(&format!("{REFS}/{blob}"))?.into_iter().filter(|e| !channels.contains(&e.name)) {
         store.remove(&reference(blob, &entry.name))?;

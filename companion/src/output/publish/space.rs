@@ -1,4 +1,4 @@
-//! Finding the space that releases of a backbone share, so that the next one has it too.
+//! Finds the space file that published releases of a backbone share, so that the next release uses it too.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::digest::sha256;
 use crate::error::Result;
 use crate::output::store::Store;
 
-/// How many other channels are asked, so that a folder of thousands costs no thousands of requests.
+/// How many other channels are searched, so that a folder with thousands of them does not cost thousands of requests.
 const OTHERS: usize = 16;
 
 #[derive(Deserialize)]
@@ -15,7 +15,7 @@ struct Files {
     files: Vec<File>,
 }
 
-/// Of a metadata.json that may be of a later schema.
+/// A file entry of a metadata.json, which may be of a later schema.
 #[derive(Deserialize)]
 struct File {
     url: String,
@@ -25,7 +25,7 @@ struct File {
 
 impl Target {
     /// The space file of the channel's release in force, else of another channel's, if its network is the one whose
-    /// digest is `backbone`. What is damaged or of another network counts as if it were not there.
+    /// digest is `backbone`. A damaged file, or one of another network, counts as missing.
     ///
     /// # Errors
     /// A store that cannot be listed.

@@ -1,12 +1,14 @@
-//! Which releases of a channel there are, and which is in force: `versions`, `rollback`, `promote`, `withdraw`.
+//! Which releases of a channel there are, and which is in force: `versions`, `rollback`, `promote`, `withdraw`,
+//! `renew`.
 
 use std::path::Path;
 
+use jicho::manifest::signature::Role;
 use jicho::manifest::{Manifest, check_version};
 use serde::Serialize;
 
-use super::latest::{self, Latest, rewritten};
-use super::{Published, Target, Terms, catalog, retention, verify};
+use super::latest::{Latest, Rewrite, rewritten};
+use super::{Published, Target, Terms, catalog, retention, sequence, verify};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::output::store;
@@ -22,7 +24,7 @@ pub struct Version {
     pub release_seq: u64,
     /// When it was trained.
     pub trained_at: String,
-    /// Bytes of its files, those that it shares too.
+    /// Bytes of its files, including those that it shares with other versions.
     pub bytes: u64,
     /// Whether it is the one in force.
     pub latest: bool,
@@ -39,7 +41,7 @@ pub struct Listing {
     pub channel: String,
     /// The sequence number in force.
     pub release_seq: u64,
-    /// The name of the key that the release in force is signed with; null where it is not.
+    /// The names of the keys that the release in force is signed with, joined by commas; null where it is not signed.
     pub signed_by: Option<String>,
     /// Oldest first.
     pub versions: Vec<Version>,
@@ -79,27 +81,30 @@ pub enum Change {
     Promote,
     /// The release in force, without its candidate.
     Withdraw,
+    /// The release in force as it is, with a new expiry and new signatures.
+    Renew,
 }
 
-/// Puts another of the channel's releases into force, under a new sequence number so that every device takes it.
+/// Puts another of the channel's releases into force, under a new sequence number so that every device takes it. (Renewing
+/// keeps the number: devices have the release already.)
 ///
 /// # Errors
-/// A release that is not there or not whole; what was in force then stays.
+/// A release that is missing or incomplete; the release in force then stays.
 pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress) -> Result<Published> {
     let (store, name) = store::channel(channel)?;
     let target = Target::new(store, name, terms)?;
     let (store, channel) = (&*target.store, target.channel.as_str());
     let missing = || unpublished(&store.show(&catalog::latest_path(channel)));
-    // Looked at before the lock is taken, which would create folders.
+    // Checked before the lock is taken, because taking it creates folders.
     if Latest::read(store, channel)?.is_none() {
         return Err(missing());
     }
     let lock = store.lock()?;
     let latest = Latest::read(store, channel)?.ok_or_else(missing)?;
     target.check(Some(&latest))?;
-    target.warn_of_another_key(Some(&latest), progress);
-    let sequence = Some(latest::next(Some(&latest), store, channel)?);
-    let file = match change {
+    target.warn(Some(&latest), progress);
+    let next = || sequence::next(Some(&latest), store, channel, &target.sequence);
+    let (bytes, number) = match change {
         Change::Rollback(to) => {
             let version = match to {
                 Some(version) => version.clone(),
@@ -113,7 +118,8 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 Error::NotFound(format!("{channel} has no version `{version}`; there are {}", known.join(", ")))
             })?;
             verify(store, &path, channel)?;
-            rewritten(&bytes, sequence, None)?
+            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            (bytes, Some(next()?))
         }
         Change::Promote => {
             let candidate = candidate(&latest, channel)?;
@@ -124,18 +130,34 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 return Err(jicho::Error::new(jicho::ErrorKind::HashMismatch, message).into());
             }
             verify(store, &path, channel)?;
-            rewritten(&bytes, sequence, None)?
+            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            (bytes, Some(next()?))
         }
-        Change::Withdraw => {
-            candidate(&latest, channel)?;
-            verify(store, &catalog::latest_path(channel), channel)?;
-            rewritten(&latest.current.bytes, sequence, None)?
+        Change::Withdraw | Change::Renew => {
+            let is_renewal = matches!(change, Change::Renew);
+            if !is_renewal {
+                candidate(&latest, channel)?;
+            }
+            let path = catalog::latest_path(channel);
+            verify(store, &path, channel)?;
+            target.signing.check_before_resigning(&latest.current.bytes, &store.show(&path))?;
+            (latest.current.bytes.clone(), if is_renewal { None } else { Some(next()?) })
         }
     };
-    let file = target.signed(&file)?;
+    let rewrite = Rewrite {
+        sequence: number,
+        candidate: latest.facts.candidate.as_ref().filter(|_| matches!(change, Change::Renew)),
+        expires: target.signing.expires(),
+        key_lists: Some(target.signing.key_lists().unwrap_or(&latest.facts.key_lists))
+            .filter(|lists| !lists.is_empty()),
+    };
+    let file = target.signing.sign(&rewritten(&bytes, &rewrite)?, Role::Latest)?;
+    if let Some(number) = number {
+        sequence::note(store, channel, number)?;
+    }
     let path = target.put(&*lock, &file, Some(&latest))?;
     let manifest = Manifest::parse(&file)?;
-    // In force for all now, whatever it was.
+    // It is in force for all devices now, even if it was a candidate.
     store.remove(&catalog::candidate_mark_path(channel, &manifest.version))?;
     retention::drop_old(store, &*lock, channel, target.keep)?;
     Ok(Published { manifest, path: store.show(&path), canary: None })
@@ -152,7 +174,7 @@ fn before(latest: &Latest, store: &dyn store::Store, channel: &str) -> Result<St
     let place = versions.iter().position(|(name, _)| *name == latest.facts.version);
     let older = &versions[..place.unwrap_or(versions.len())];
     for (name, _) in older.iter().rev() {
-        // A candidate that was withdrawn may lie between them.
+        // A candidate that was withdrawn was never in force.
         if store.read(&catalog::candidate_mark_path(channel, name))?.is_none() {
             return Ok(name.clone());
         }

@@ -1,6 +1,7 @@
-//! The lock of a bucket: an object that says who publishes. Its owner writes it anew every few seconds, always over its
-//! own last writing; whoever waits takes it over once it has seen it unchanged for as long as the owner promised to be
-//! heard of. So nobody compares clocks, and a publisher that was killed blocks others for [`SECONDS`] at most.
+//! The lock of a bucket: an object that names the publisher. Its owner renews it every few seconds, always on the condition
+//! that the object is still the one that it wrote last. A waiting publisher takes the lock over once it has seen the object
+//! unchanged for as long as the owner promised to renew it. So no two clocks are compared, and a publisher that was killed
+//! blocks others for at most [`SECONDS`].
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,17 +16,17 @@ use tokio::time::sleep;
 use super::objects::{Objects, over};
 use crate::error::{Error, Result};
 
-/// How long a publisher may be silent, where `JICHO_LOCK_SECONDS` says nothing else.
+/// How long an owner may go without renewing, unless `JICHO_LOCK_SECONDS` says otherwise.
 const SECONDS: f64 = 30.0;
 
-/// What the object holds.
+/// The content of the lock object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Note {
-    /// Who has it; nobody, where it was given back.
+    /// Who holds the lock; `None` after it was given back.
     owner: Option<String>,
-    /// How long the owner may be silent.
+    /// How long the owner may go without renewing it, in seconds.
     seconds: f64,
-    /// Counts writings, so that no two have the same tag.
+    /// Counts the writes, so that no two versions of the object have the same tag.
     turn: u64,
 }
 
@@ -56,10 +57,10 @@ impl Lease {
         }
     }
 
-    /// Waits for it and takes it.
+    /// Waits for the lock and takes it.
     ///
     /// # Errors
-    /// `STORE`: no bucket, no rights, or a service that writes whatever the condition.
+    /// `STORE`: no bucket, no rights, or a service that ignores conditions.
     pub async fn take(objects: Arc<Objects>, path: &'static str) -> Result<Arc<Lease>> {
         let seconds = std::env::var("JICHO_LOCK_SECONDS").ok().and_then(|s| s.parse().ok());
         let seconds = seconds.filter(|s| (0.1..=3600.0).contains(s)).unwrap_or(SECONDS);
@@ -71,7 +72,7 @@ impl Lease {
             let there = objects.read(path).await?;
             let before = there.as_ref().and_then(|c| serde_json::from_slice::<Note>(&c.bytes).ok());
             let tag = there.as_ref().and_then(|c| c.tag.clone());
-            // A note that cannot be read is nobody's.
+            // A lock object that cannot be parsed belongs to nobody.
             let silence = before.as_ref().filter(|n| n.owner.is_some()).map(|n| n.seconds.clamp(0.1, 3600.0));
             if let Some(silence) = silence {
                 if seen.is_none() {
@@ -97,7 +98,7 @@ impl Lease {
         }
     }
 
-    /// A service that does not know conditions would let two publishers in.
+    /// Refuses a service that ignores conditional writes: it would let two publishers in.
     async fn test_conditions(&self) -> Result<()> {
         let held = self.held.lock().await;
         let none = over(Some("\"of no object\"".into()));
@@ -117,10 +118,10 @@ impl Lease {
         Ok(())
     }
 
-    /// Says that the owner lives, which proves that it still is the owner.
+    /// Renews the lock. Success proves that this publisher still owns it.
     ///
     /// # Errors
-    /// `LOCKED` when another has it; `STORE` when that cannot be told.
+    /// `LOCKED` when another publisher has it; `STORE` when that cannot be found out.
     pub async fn renew(&self) -> Result<()> {
         let mut held = self.held.lock().await;
         if !held.lost {
@@ -140,13 +141,13 @@ impl Lease {
         Ok(())
     }
 
-    /// Renews it until it is lost or the task is ended.
+    /// Renews the lock until it is lost or the task ends.
     pub fn renewing(self: &Arc<Self>, runtime: &Handle) -> JoinHandle<()> {
         let lease = Arc::clone(self);
         runtime.spawn(async move {
             loop {
                 sleep(lease.every).await;
-                // A network that fails may come back; a lock that is lost does not.
+                // A network failure may pass; a lost lock does not come back.
                 if matches!(lease.renew().await, Err(Error::Locked(_))) {
                     return;
                 }
@@ -154,7 +155,7 @@ impl Lease {
         })
     }
 
-    /// Lets the next have it at once. That it may fail is what the silence is for.
+    /// Gives the lock back at once. Should that fail, it runs out.
     pub async fn give_back(&self) {
         let held = self.held.lock().await;
         let note = Note { owner: None, turn: held.note.turn.wrapping_add(1), ..held.note.clone() };
@@ -164,12 +165,12 @@ impl Lease {
     }
 }
 
-/// The new tag; none where somebody else was faster.
+/// The new tag; `None` where another publisher was faster.
 async fn write(objects: &Objects, path: &str, note: &Note, mode: PutMode) -> Result<Option<Option<String>>> {
     match objects.put(path, &bytes(note)?, mode).await {
         Ok(tag) => Ok(Some(tag)),
         Err(Failure::Precondition { .. } | Failure::AlreadyExists { .. }) => {
-            // The answer to an attempt that had arrived may have been lost, and the next was refused for it.
+            // An attempt may have succeeded although its response was lost; the retry is then refused.
             let there = objects.read(path).await?;
             Ok(there.filter(|c| serde_json::from_slice(&c.bytes).is_ok_and(|n: Note| n == *note)).map(|c| c.tag))
         }

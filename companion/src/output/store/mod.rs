@@ -17,23 +17,24 @@ use jicho::manifest::FileEntry;
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 
-/// What one write or listing sees of a models folder.
+/// A models folder, wherever it is.
 pub trait Store {
-    /// The whole path, for people.
+    /// The full path, for messages.
     fn show(&self, path: &str) -> String;
 
-    /// A file's bytes; none where it does not exist.
+    /// A file's bytes; `None` where it does not exist.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
         Ok(self.current(path)?.map(|current| current.bytes))
     }
 
-    /// The same, and what tells this state of the file from others.
+    /// A file's bytes together with the tag of this version of it.
     fn current(&self, path: &str) -> Result<Option<Current>>;
 
-    /// Writes a file, durably and as a whole: nobody sees half of it.
+    /// Writes a file durably and atomically: no reader sees half of it.
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()>;
 
-    /// Writes a file if it is still as it was read (none: did not exist), as far as the store can tell.
+    /// Replaces a file on the condition that it is still what was read before (`None`: it did not exist), as far as the store
+    /// can check that.
     fn replace(&self, path: &str, bytes: &[u8], before: Option<&Current>) -> Result<()>;
 
     /// Removes a file. One that does not exist is no error.
@@ -42,44 +43,50 @@ pub trait Store {
     /// Removes a folder and all that is in it. One that does not exist is no error.
     fn remove_folder(&self, folder: &str) -> Result<()>;
 
-    /// What a folder holds, sorted by name, without what is being written; nothing where it does not exist.
+    /// The entries of a folder, sorted by name, without files that are being written; empty where it does not exist.
     fn list(&self, folder: &str) -> Result<Vec<Entry>>;
+
+    /// Whether a folder of thousands of entries may be listed for a check that could be left out. In a bucket that would make
+    /// the cost of a publication grow with the number of channels.
+    fn is_listing_cheap(&self) -> bool {
+        true
+    }
 
     /// Whether a folder holds nothing or does not exist, found without reading all of it.
     fn is_empty(&self, folder: &str) -> Result<bool>;
 
-    /// Waits until no other publisher works on these models, and keeps them away until the answer is dropped.
+    /// Waits until no other publisher works on these models, and keeps others out until the lock is dropped.
     fn lock(&self) -> Result<Box<dyn Lock + '_>>;
 
     /// Checks that something can be written, before hours of work are spent.
     fn check_writable(&self) -> Result<()>;
 }
 
-/// Held by the one publisher.
+/// The publisher's lock.
 pub trait Lock {
-    /// Asked before the steps that cannot be taken back.
+    /// Must be called before each step that cannot be undone.
     ///
     /// # Errors
-    /// When the lock was lost to another publisher.
+    /// The lock was lost to another publisher.
     fn check(&self) -> Result<()>;
 
-    /// Removes what killed publishers left half-written: while the lock is held nobody else writes.
+    /// Removes files that killed publishers left half-written. Nobody else writes while the lock is held.
     fn sweep(&self) -> Result<()>;
 }
 
-/// A file as it was read.
+/// A file's content when it was read.
 pub struct Current {
-    /// What it holds.
+    /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What changes whenever it is written, if the store has that.
+    /// A tag that changes with every write, if the store has tags.
     #[cfg_attr(not(feature = "s3"), expect(dead_code))]
     pub tag: Option<String>,
 }
 
-/// What a folder holds.
+/// An entry of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Without the folder.
+    /// Its name, without the folder's path.
     pub name: String,
     /// Whether it is a folder itself.
     pub folder: bool,
@@ -87,7 +94,7 @@ pub struct Entry {
     pub bytes: u64,
 }
 
-/// Says on stderr why nothing goes on.
+/// Explains on stderr why the program waits.
 fn waiting(lock: &str) {
     eprintln!("another publisher holds {lock}: waiting for it");
 }
@@ -95,7 +102,7 @@ fn waiting(lock: &str) {
 /// The store of a models folder, or of `s3://bucket/prefix`.
 ///
 /// # Errors
-/// An address or a configuration that cannot be used.
+/// `STORE`: an address or a configuration that cannot be used.
 pub fn open(models: &Path) -> Result<Box<dyn Store>> {
     match models.to_str().and_then(|m| m.strip_prefix("s3://")) {
         None => Ok(Box::new(local::Folder::new(models))),

@@ -40,13 +40,13 @@ impl Objects {
         Ok(Some(Current { bytes: bytes.to_vec(), tag }))
     }
 
-    /// The tag of what was written.
+    /// Writes an object and returns its tag.
     pub(super) async fn put(&self, path: &str, bytes: &[u8], mode: PutMode) -> Result<Option<String>, Failure> {
         let at = Path::parse(format!("{}/{path}", self.root).trim_matches('/'))?;
         let mut attributes = Attributes::new();
         let kind = if path.ends_with(".json") { "application/json" } else { "application/octet-stream" };
         attributes.insert(Attribute::ContentType, kind.into());
-        // As hosts should serve them (docs/formats/metadata.md), where the bucket is one.
+        // The bucket may serve the files to devices itself (docs/formats/metadata.md).
         let immutable = path.starts_with("blobs/") || path.contains("/versions/");
         let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         attributes.insert(Attribute::CacheControl, cache.into());
@@ -61,7 +61,7 @@ impl Objects {
         }
     }
 
-    /// What went wrong, and what to do about it.
+    /// An error that says what went wrong and what to do about it.
     pub(super) fn failure(&self, path: &str, failure: &Failure) -> Error {
         let (shown, bucket, endpoint) = (self.show(path), &self.bucket, &self.endpoint);
         Error::Store(match failure {
@@ -85,12 +85,12 @@ impl Objects {
     }
 }
 
-/// Told by the service's own code: a bucket that is missing answers with 404, as an object does.
+/// Whether the whole bucket is missing. Its status is 404, as for a missing object; the service's error code differs.
 fn lacks_bucket(failure: &Failure) -> bool {
     failure.to_string().contains("NoSuchBucket")
 }
 
-/// Writes over what has this tag, and nothing else.
+/// Replaces the object that has this tag, and no other.
 pub(super) fn over(tag: Option<String>) -> PutMode {
     PutMode::Update(UpdateVersion { e_tag: tag, version: None })
 }

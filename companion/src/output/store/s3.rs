@@ -1,6 +1,6 @@
 //! A bucket of an S3-style service: `s3://bucket/prefix`, with credentials, region and endpoint from the usual `AWS_…`
-//! variables. Every object is written as a whole. What two publishers could write at once, the release in force and the
-//! lock, is only written over what was read (`If-Match`).
+//! variables. Every object is written as a whole. The two objects that several publishers write, the release in force and the
+//! lock, are replaced only if they are still what was read (`If-Match`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use super::{Current, Entry, Lock, Store};
 use crate::error::{Error, Result};
 
 const LOCK: &str = ".lock";
-/// Slow lines need time for a network; a dead one is noticed by the retries.
+/// Per request. Slow connections need long for a network's file; retries find out when the connection is dead.
 const TIMEOUT: &str = "10 minutes";
-/// How often a request is tried again that the service failed.
+/// How often a request is retried that the service failed to answer.
 const RETRIES: usize = 5;
 
 /// A models folder in a bucket.
@@ -29,7 +29,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The models folder at `address`, which is `bucket` or `bucket/prefix`. Asks the service nothing yet.
+    /// The models folder at `address`, which is `bucket` or `bucket/prefix`. Sends no request yet.
     ///
     /// # Errors
     /// `STORE`: an address that cannot be one, `AWS_…` variables that cannot be used.
@@ -55,7 +55,7 @@ impl Bucket {
         let told = |key: AmazonS3ConfigKey| builder.get_config_value(&key);
         let anonymous = told(AmazonS3ConfigKey::AccessKeyId).is_none();
         let endpoint = told(AmazonS3ConfigKey::S3Endpoint).or(told(AmazonS3ConfigKey::Endpoint));
-        // The library panics on them later.
+        // The client library would panic on these later.
         let region = told(AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".into());
         if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err(unusable(&format_args!("AWS_REGION is `{region}`")));
@@ -63,12 +63,12 @@ impl Bucket {
         if let Some(bad) = endpoint.as_ref().filter(|e| !is_endpoint(e)) {
             return Err(unusable(&format_args!("AWS_ENDPOINT_URL is `{bad}`, not like https://s3.example.org")));
         }
-        // Whoever names such an endpoint means it; requests are signed, and models no secret.
+        // Plain HTTP is allowed if the endpoint says so: requests are signed, and models are no secret.
         let plain = endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
         let backoff = BackoffConfig { max_backoff: Duration::from_secs(5), ..BackoffConfig::default() };
         let retry = RetryConfig { backoff, max_retries: RETRIES, ..RetryConfig::default() };
         let builder = if plain { builder.with_allow_http(true) } else { builder };
-        // Not every service knows how to remove many at once.
+        // Not every service supports deleting many objects in one request.
         let s3 = builder.with_retry(retry).with_disable_bulk_delete(true).build().map_err(|e| unusable(&e))?;
         let root = Path::parse(prefix).map_err(|e| unusable(&e))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -79,7 +79,7 @@ impl Bucket {
     }
 }
 
-/// Others would be read as parts of an URL.
+/// Whether a bucket can have that name. Other names would change the URL's meaning.
 fn is_bucket(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
     (3..=63).contains(&name.len()) && name.chars().all(inner) && !name.starts_with(['.', '-'])
@@ -111,7 +111,7 @@ impl Store for Bucket {
         self.runtime.block_on(async {
             match self.objects.put(path, bytes, mode).await {
                 Ok(_) => Ok(()),
-                // The answer to an attempt that had arrived may have been lost, and the next was refused for it.
+                // An attempt may have succeeded although its response was lost; the retry is then refused.
                 Err(_) if matches!(self.objects.read(path).await, Ok(Some(there)) if there.bytes == bytes) => Ok(()),
                 Err(Failure::Precondition { .. } | Failure::AlreadyExists { .. }) => Err(Error::Locked(format!(
                     "{} was written by somebody else meanwhile, and stays as it is; publish again",
@@ -146,6 +146,10 @@ impl Store for Bucket {
         Ok(found)
     }
 
+    fn is_listing_cheap(&self) -> bool {
+        false
+    }
+
     fn is_empty(&self, folder: &str) -> Result<bool> {
         let at = format!("{}/", self.objects.path(folder)?);
         let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
@@ -175,7 +179,7 @@ impl Lock for Locked<'_> {
     }
 
     fn sweep(&self) -> Result<()> {
-        // Half an object is never seen.
+        // Objects are written as a whole, so there are no leftovers.
         Ok(())
     }
 }

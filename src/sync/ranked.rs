@@ -1,53 +1,53 @@
-//! What to take, from what the device has and what the host names.
+//! Which release to take, decided from what the device trusts and what the host names.
 
 use std::rc::Rc;
 
 use super::release::{Rank, Release};
 
-/// A release that could answer.
+/// A release together with its place in the order of releases.
 #[derive(Debug, Clone)]
-pub(super) struct Offer {
+pub(super) struct RankedRelease {
     pub(super) release: Rc<Release>,
     pub(super) rank: Rank,
 }
 
-impl Offer {
-    /// A release in force.
-    pub(super) fn main(release: &Rc<Release>) -> Self {
-        Offer { release: Rc::clone(release), rank: Rank::of(release.manifest.release_seq) }
+impl RankedRelease {
+    /// A release in force for all devices.
+    pub(super) fn in_force(release: &Rc<Release>) -> Self {
+        RankedRelease { release: Rc::clone(release), rank: Rank::of(release.manifest.release_seq) }
     }
 }
 
-/// What a device trusted before it asked.
+/// The ranks that a device trusted before it asked the host. A rank whose release is no longer trusted is not among them.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Known {
-    /// What answers.
+pub(super) struct TrustedRanks {
+    /// Of the model that answers.
     pub(super) loaded: Option<Rank>,
-    /// What the store holds, perhaps activated by another tab.
+    /// Of the release in the store, which another tab may have activated.
     pub(super) stored: Option<Rank>,
 }
 
-impl Known {
-    fn trusted(self) -> Option<Rank> {
+impl TrustedRanks {
+    fn highest(self) -> Option<Rank> {
         self.loaded.max(self.stored)
     }
 
-    /// Whether something else was trusted more than what answers: another tab activated it, or the store lost some of it.
+    /// Whether something newer than what answers was trusted: another tab activated it, or the store lost a part of it.
     pub(super) fn is_behind(self) -> bool {
-        self.loaded < self.trusted()
+        self.loaded < self.highest()
     }
 
-    /// Whether a latest/metadata.json is older than one that was trusted: left in a cache, or played again by an attacker.
-    pub(super) fn is_replay(self, latest: u64) -> bool {
-        self.trusted().is_some_and(|trusted| latest < trusted.latest)
+    /// Whether a latest/metadata.json with this `releaseSeq` is older than one that was trusted.
+    pub(super) fn is_older(self, latest: u64) -> bool {
+        self.highest().is_some_and(|trusted| latest < trusted.latest)
     }
 
-    /// Whether to take a release that is no replay. Where nothing answers, a candidate that is lost here and broken on the
-    /// host gives way to the release beside it.
+    /// Whether to take a release named by a latest/metadata.json that is not older than what was trusted. Where nothing
+    /// answers, a candidate that is lost here and broken on the host gives way to the release beside it.
     pub(super) fn wants(self, rank: Rank) -> bool {
-        Some(rank) > self.trusted()
-            || (Some(rank) == self.trusted() && self.is_behind())
-            || (self.loaded.is_none() && !self.is_replay(rank.latest))
+        Some(rank) > self.highest()
+            || (Some(rank) == self.highest() && self.is_behind())
+            || (self.loaded.is_none() && !self.is_older(rank.latest))
     }
 }
 
@@ -86,9 +86,9 @@ mod tests {
             (None, trial, rank(4, 4), false),
             (main(5), trial, rank(5, 5), false),
         ] {
-            let known = Known { loaded, stored };
-            let wants = !known.is_replay(offered.latest) && known.wants(offered);
-            assert_eq!(wants, wanted, "{known:?} {offered:?}");
+            let trusted = TrustedRanks { loaded, stored };
+            let wants = !trusted.is_older(offered.latest) && trusted.wants(offered);
+            assert_eq!(wants, wanted, "{trusted:?} {offered:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Requests with an access token, and metadata.json.
+//! Sends requests with the app's access token, and fetches metadata.json files.
 
 use futures_util::lock::Mutex;
 
@@ -6,8 +6,8 @@ use super::{Body, Head, Host, Redirect, Request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest;
 
-/// A host with what one sync learns of its token. The token lives no longer than the sync.
-pub(super) struct Client<'a, H> {
+/// A host, with the access token that the app gave for this sync. The token is kept no longer than the sync.
+pub(super) struct HttpClient<'a, H> {
     host: &'a H,
     token: Mutex<Token>,
 }
@@ -15,39 +15,39 @@ pub(super) struct Client<'a, H> {
 #[derive(Clone, Default)]
 struct Token {
     value: Option<String>,
-    /// How often the app was asked: for a token, then for a fresh one.
+    /// How often the app was asked: once for a token, and once more for a fresh one.
     asked: u8,
 }
 
-/// A metadata.json.
-pub(super) enum Document {
-    Bytes {
+/// The host's answer to a request for a metadata.json.
+pub(super) enum MetadataResponse {
+    File {
         bytes: Vec<u8>,
         etag: Option<String>,
     },
-    /// 304.
+    /// Status 304.
     Unchanged,
-    /// 404.
+    /// Status 404.
     Absent,
 }
 
-impl<'a, H: Host> Client<'a, H> {
+impl<'a, H: Host> HttpClient<'a, H> {
     pub(super) fn new(host: &'a H) -> Self {
-        Client { host, token: Mutex::default() }
+        HttpClient { host, token: Mutex::default() }
     }
 
     pub(super) fn host(&self) -> &'a H {
         self.host
     }
 
-    /// Sends a request with the token, and again with a fresh one where the host asks for that. The token of the request
-    /// itself does not count.
+    /// Sends a request with the app's token in place of `request.token`. After a 401 it is sent once more with a fresh
+    /// token.
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<(Head, H::Body)> {
         let url = request.url;
         let mut token = self.token().await?;
         loop {
             let (head, body) = self.host.send(&Request { token: token.value.as_deref(), ..*request }).await?;
-            if head.redirect == Redirect::Refused {
+            if head.redirect == Redirect::NotFollowed {
                 let message = format!("{url} redirects, which is not followed with an access token");
                 return Err(Error::new(ErrorKind::HttpStatus, message));
             }
@@ -62,24 +62,25 @@ impl<'a, H: Host> Client<'a, H> {
         }
     }
 
-    /// Asks for a metadata.json, which must come from the origin that was asked: nothing else vouches for it.
-    pub(super) async fn metadata(&self, url: &str, etag: Option<&str>) -> Result<Document> {
-        let request = Request { url, mutable: true, unless: etag, from: 0, only_if: None, token: None };
+    /// Fetches a metadata.json. It must come from the origin that was asked, because without a signature nothing else
+    /// vouches for it.
+    pub(super) async fn metadata(&self, url: &str, etag: Option<&str>) -> Result<MetadataResponse> {
+        let request = Request { url, mutable: true, if_none_match: etag, range_start: 0, if_range: None, token: None };
         let (head, mut body) = self.send(&request).await?;
-        if head.redirect == Redirect::Elsewhere {
+        if head.redirect == Redirect::OtherOrigin {
             let message = format!("{url} redirects to another origin, which no metadata.json is taken from");
             return Err(Error::new(ErrorKind::HttpStatus, message));
         }
         match head.status {
-            404 => return Ok(Document::Absent),
-            304 if etag.is_some() => return Ok(Document::Unchanged),
+            404 => return Ok(MetadataResponse::Absent),
+            304 if etag.is_some() => return Ok(MetadataResponse::Unchanged),
             200..=299 => {}
             status => return Err(bad_status(url, status)),
         }
         let mut bytes = Vec::new();
-        // One that is too long is refused when it is parsed.
+        // Reading stops above the limit; `Manifest::parse` then refuses the file.
         while body.read(&mut bytes).await? && bytes.len() <= manifest::MAX_BYTES {}
-        Ok(Document::Bytes { bytes, etag: head.etag })
+        Ok(MetadataResponse::File { bytes, etag: head.etag })
     }
 
     async fn token(&self) -> Result<Token> {
@@ -90,7 +91,8 @@ impl<'a, H: Host> Client<'a, H> {
         Ok(token.clone())
     }
 
-    /// A fresher token than the one that the host refused. Requests that are refused at once ask the app once.
+    /// A fresher token than the one that the host refused. However many requests are refused at the same time, the app is
+    /// asked once.
     async fn fresher_than(&self, refused: &Token, url: &str) -> Result<Token> {
         let mut token = self.token.lock().await;
         if token.asked == 1 {

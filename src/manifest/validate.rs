@@ -1,12 +1,18 @@
-//! What must hold of a manifest beyond its shape.
+//! What must hold of a manifest beyond its JSON shape: names, ranges, and fields that depend on each other.
 
 use super::{AttributeHead, FileEntry, FileRole, MAX_IMAGE_SIZE, Manifest, ModelType};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 
-/// The longest embedding: with the colour features, columns of a space are numbered in 16 bits.
+/// The longest embedding. A space numbers its columns, colour features included, in 16 bits.
 const MAX_EMBEDDING: usize = 60_000;
 /// 2^53 − 1: the largest integer that JavaScript keeps exact.
 pub const MAX_RELEASE_SEQ: u64 = (1 << 53) - 1;
+/// How far ahead of a device's clock a `releaseSeq` may be, in seconds: a day. A `releaseSeq` is at least the Unix time at
+/// which the release was published, so that this bound limits what a wrong or hostile publisher can use up.
+pub const MAX_CLOCK_SKEW: u64 = 86_400;
+/// The year 2100 in Unix seconds. No clock that runs at all is so far ahead.
+const YEAR_2100: u64 = 4_102_444_800;
 
 /// Checks that `id` can name a channel's folder: 1–64 of `A–Z a–z 0–9 _ -`, first a letter or digit, not `blobs`.
 ///
@@ -23,6 +29,42 @@ pub fn check_channel(id: &str) -> Result<()> {
              beginning with a letter or digit; `blobs` is taken"
         ),
     ))
+}
+
+/// Checks that `id` can name the folder of a new channel beside `others`: as [`check_channel`] does, and no name that
+/// Windows reserves, nor one that differs from another channel's by case alone. Both could not be copied to every machine.
+///
+/// # Errors
+/// [`ErrorKind::InvalidChannel`].
+pub fn check_new_channel<'a>(id: &str, others: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    check_channel(id)?;
+    let refused = |why: String| Error::new(ErrorKind::InvalidChannel, format!("`{id}` cannot be a channel id: {why}"));
+    if names::is_reserved(id) {
+        return Err(refused("Windows reserves this name for a device".into()));
+    }
+    match others.into_iter().find(|other| *other != id && other.eq_ignore_ascii_case(id)) {
+        Some(other) => Err(refused(format!("the channel `{other}` differs from it by case alone"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a `releaseSeq` is not from the future. `now` is the device's clock in Unix seconds.
+///
+/// # Errors
+/// [`ErrorKind::Clock`] where the clock may be late; [`ErrorKind::InvalidManifest`] where no clock could explain it.
+pub fn check_release_time(release_seq: u64, now: u64) -> Result<()> {
+    if release_seq <= now.saturating_add(MAX_CLOCK_SKEW) {
+        return Ok(());
+    }
+    if release_seq >= YEAR_2100 {
+        return Err(invalid(format!("releaseSeq {release_seq} is no time at which a release can have been published")));
+    }
+    let days = (release_seq - now).div_ceil(86_400);
+    let message = format!(
+        "the release is dated {days} days ahead of this device's clock: set the device's date and time, or publish anew \
+         from a machine whose clock is right"
+    );
+    Err(Error::new(ErrorKind::Clock, message))
 }
 
 /// Checks that `version` can name a release's folder: as a channel id, dots allowed.
@@ -54,9 +96,9 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<()> {
         check_channel(&self.channel_id)?;
         check_version(&self.version)?;
-        let problem = |p: Option<String>| p.map_or(Ok(()), |p| Err(invalid(format!("metadata.json: {p}"))));
-        problem(self.preprocessing.problem())?;
-        problem(self.score.as_ref().and_then(|s| s.problem()))?;
+        let refuse = |problem: Option<String>| problem.map_or(Ok(()), |p| Err(invalid(format!("metadata.json: {p}"))));
+        refuse(self.preprocessing.problem())?;
+        refuse(self.score.as_ref().and_then(|score| score.problem()))?;
         if !(1..=MAX_IMAGE_SIZE).contains(&self.image_size) {
             return Err(invalid(format!("imageSize {} is not within 1 and {MAX_IMAGE_SIZE}", self.image_size)));
         }
@@ -92,7 +134,7 @@ impl Manifest {
     fn check_files(&self) -> Result<()> {
         let known = || self.files.iter().filter(|f| f.role != FileRole::Other);
         known().try_for_each(check_file)?;
-        // Beside a plan too: it names its ONNX, which other engines run.
+        // Needed beside a plan too: devices that do not know the plan's format run the ONNX.
         self.file(FileRole::Backbone)?;
         if self.model_type == ModelType::Embedding {
             self.file(FileRole::Space)?;
@@ -165,7 +207,7 @@ fn check_file(file: &FileEntry) -> Result<()> {
     if !is_sha256(&file.sha256) {
         return Err(invalid(format!("the sha256 of {} is not 64 lower-case hex digits", file.name)));
     }
-    // A release must not be able to send a device (and a bearer token) anywhere but to its own store.
+    // A release must not be able to send a device, and the access token with it, anywhere but to its own store.
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let inside = file.url.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain));
     if !inside {

@@ -1,0 +1,35 @@
+//! A models folder that somebody else can write to.
+
+use std::fs;
+
+use crate::shop::{Shop, latest};
+use crate::versions::import;
+
+#[cfg(unix)]
+#[test]
+fn no_link_in_a_models_folder_is_followed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let shop = Shop::new();
+    shop.write("secret", "secret");
+    shop.write("elsewhere/file", "mine");
+    fs::create_dir(shop.path("models")).unwrap();
+    symlink(shop.path("secret"), shop.path("models/.lock")).unwrap();
+    import(&shop, 1, "T_1", "").fails("IO").says(&["is a link"]);
+    assert_eq!(shop.read("secret"), b"secret", "it is not cut to nothing");
+    fs::remove_file(shop.path("models/.lock")).unwrap();
+    // What has the name of the work folder, or was left in it, stops nobody.
+    symlink(shop.path("elsewhere"), shop.path("models/.new")).unwrap();
+    import(&shop, 1, "T_1", "").ok();
+    assert_eq!(shop.read("elsewhere/file"), b"mine");
+    fs::create_dir_all(shop.path("models/.new/left/over")).unwrap();
+    shop.write("models/.new/left/over/file", "");
+    import(&shop, 2, "T_1", "").ok();
+    assert_eq!(fs::read_dir(shop.path("models/.new")).unwrap().count(), 0);
+    let mode = |name: &str| fs::metadata(shop.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("models/.lock"), mode("models/.new")), (0o600, 0o700));
+    // A release that is a link to another file is not read.
+    fs::rename(shop.path(latest("T_1")), shop.path("moved")).unwrap();
+    symlink(shop.path("moved"), shop.path(latest("T_1"))).unwrap();
+    import(&shop, 3, "T_1", "").fails("IO").says(&["is a link"]);
+    shop.run("evaluate models/T_1 --photos .").fails("IO").says(&["is a link"]);
+}

@@ -1,0 +1,80 @@
+//! What a device notes of a channel beside its release: which signatures it accepts, and which releases it cannot run.
+
+use serde::{Deserialize, Serialize};
+
+use super::build;
+use crate::error::{Error, ErrorKind};
+use crate::manifest::signature::KeyList;
+
+/// How many refused releases are remembered. A channel offers one in force and one on trial.
+const MOST_REFUSED: usize = 4;
+
+/// Kept as JSON ([`super::Store::notes`]; `docs/formats/device.md`). Fields that are missing have their default, so that an
+/// older version's notes are read; unknown ones are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ChannelNotes {
+    /// 2 once a signature with a role was accepted: from then on none without is.
+    pub(super) signature_form: u8,
+    /// Which keys the app pinned when `key_list` was adopted.
+    pub(super) pinned: String,
+    /// The keys that took the place of the pinned ones.
+    pub(super) key_list: Option<KeyList>,
+    /// Releases whose files are as published and that this device cannot run; they are not fetched again.
+    pub(super) refused: Vec<Refused>,
+}
+
+/// A release that this device cannot run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// Of its metadata.json.
+    sha256: String,
+    /// The version and build of the library that could not run it; another one tries again.
+    library: String,
+    /// Why: the code and message of the error.
+    code: String,
+    message: String,
+}
+
+impl ChannelNotes {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        // Notes that are damaged are as good as none: they only save requests, or tighten what is accepted.
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        // Strings and numbers can always be written.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Why this build cannot run the release whose metadata.json has that hash, if that was found out before.
+    pub(super) fn refusal(&self, sha256: &str) -> Option<Error> {
+        let refused = self.refused.iter().find(|r| r.sha256 == sha256 && r.library == library())?;
+        let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == refused.code)?;
+        Some(Error::new(*kind, refused.message.clone()))
+    }
+
+    /// Notes that this build cannot run a release. Whether that is news.
+    pub(super) fn refuse(&mut self, sha256: &str, error: &Error) -> bool {
+        // Only what lies in the release itself: another attempt gives the same result.
+        if !matches!(error.kind(), ErrorKind::InvalidModel | ErrorKind::GoldenMismatch) {
+            return false;
+        }
+        self.refused.retain(|r| r.sha256 != sha256);
+        self.refused.insert(
+            0,
+            Refused {
+                sha256: sha256.to_owned(),
+                library: library(),
+                code: error.code().to_owned(),
+                message: error.message().to_owned(),
+            },
+        );
+        self.refused.truncate(MOST_REFUSED);
+        true
+    }
+}
+
+fn library() -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), build())
+}
