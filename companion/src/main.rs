@@ -18,6 +18,7 @@ mod samples;
 mod serve;
 #[cfg(test)]
 mod test_data;
+mod text;
 
 use std::process::ExitCode;
 

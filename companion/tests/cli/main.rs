@@ -14,6 +14,7 @@ mod clean;
 mod compile;
 mod crossvalidate;
 mod damage;
+mod datasets;
 mod determinism;
 mod evaluate;
 mod export;
