@@ -23,5 +23,5 @@ mod text;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    model::isolated::run_as_child().unwrap_or_else(cli::run)
 }

@@ -19,6 +19,7 @@ mod determinism;
 mod evaluate;
 mod export;
 mod folder;
+mod foreign;
 mod import;
 mod kill;
 mod onnx;
