@@ -6,7 +6,7 @@ source "$(dirname "$0")/common.sh"
 source scripts/tools.sh
 
 # Each target with its percentage of the time.
-SHARES="plan:34 onnx:18 engine:12 manifest:8 vault:7 export:7 lesson:6 space:4 head:4"
+SHARES="plan:32 onnx:16 engine:11 manifest:7 vault:6 export:6 lesson:5 space:4 head:4 photo:5 rows:2 coco:2"
 
 seconds=${1:-3600}
 nightly rust-src
@@ -18,7 +18,10 @@ for entry in $SHARES; do
   options=(-max_len=8192 -timeout=20 -rss_limit_mb=2048 -max_total_time=$((seconds * ${entry#*:} / 100)))
   [ ! -f "fuzz/dictionaries/$target.dict" ] || options+=("-dict=fuzz/dictionaries/$target.dict")
   features=()
-  [ "$target" != onnx ] || features=(--features onnx)
+  case "$target" in
+    onnx) features=(--features onnx) ;;
+    photo | rows | coco) features=(--features dataset) ;;
+  esac
   PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz "${features[@]}" "$target" \
     "target/fuzz/corpus/$target" "fuzz/corpus/$target" -- "${options[@]}"
 done

@@ -60,6 +60,17 @@ pub enum Error {
     /// The network cannot be compiled to a plan.
     #[error("{0}")]
     Compile(#[from] crate::model::compile::CompileError),
+    /// A network of somebody else that needs more memory or time than it is given.
+    #[error("{0}")]
+    NetworkLimit(String),
+    /// What the process that reads a foreign network found; see [`Error::isolated`].
+    #[error("{message}")]
+    Isolated {
+        /// The stable code of the error there.
+        code: &'static str,
+        /// What it says.
+        message: String,
+    },
     /// The web server cannot start or was stopped.
     #[error("{0}")]
     Serve(String),
@@ -104,10 +115,30 @@ impl Error {
             Error::Store(_) => "STORE",
             Error::Locked(_) => "LOCKED",
             Error::Compile(error) => error.code(),
+            Error::NetworkLimit(_) => "NETWORK_LIMIT",
+            Error::Isolated { code, .. } => code,
             Error::Serve(_) => "SERVE",
             Error::Json(_) | Error::Defect(_) => "INTERNAL",
             Error::Caused { error, .. } => error.code(),
         }
+    }
+
+    /// The error that a child process reports by its code and message.
+    pub fn isolated(code: &str, message: String) -> Error {
+        const CODES: [&str; 10] = [
+            "INVALID_MODEL",
+            "IO",
+            "NOT_FOUND",
+            "PIXELS_UNKNOWN",
+            "NOT_A_BACKBONE",
+            "BACKBONE",
+            "BAD_INPUT",
+            "UNSUPPORTED_STEP",
+            "NETWORK_LIMIT",
+            "INVALID_FRAME",
+        ];
+        let code = CODES.into_iter().find(|known| *known == code).unwrap_or("INTERNAL");
+        Error::Isolated { code, message }
     }
 }
 

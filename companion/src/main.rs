@@ -18,9 +18,10 @@ mod samples;
 mod serve;
 #[cfg(test)]
 mod test_data;
+mod text;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    model::isolated::run_as_child().unwrap_or_else(cli::run)
 }

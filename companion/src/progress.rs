@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::text::printable;
+
 /// The shortest time between two JSON lines of one stage.
 const JSON_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -71,14 +73,14 @@ impl Progress {
     /// Prints a line for people.
     pub fn note(self, text: &str) {
         if self == Progress::Human {
-            eprintln!("{text}");
+            eprintln!("{}", printable(text));
         }
     }
 
     /// Warns of something that does not stop the command.
     pub fn warn(self, text: &str) {
         match self {
-            Progress::Human => eprintln!("warning: {text}"),
+            Progress::Human => eprintln!("warning: {}", printable(text)),
             Progress::Json => self.event(&json!({ "event": "warning", "message": text })),
             Progress::Silent => {}
         }

@@ -7,7 +7,7 @@ const { Checks } = await source('upkeep/checks');
 const MINUTE = 60_000;
 const EVERY = 30 * MINUTE;
 
-/** A world whose clock goes on only when told to, and the checks in it. */
+/** A schedule of checks in an environment whose clock advances only when the test says so. */
 function world({ random = 0.5, every = EVERY, reached = () => true, report = true } = {}) {
   const self = { now: 1e12, random, able: true, timers: new Set(), checks: 0, listeners: new Set() };
   const surroundings = {
@@ -49,7 +49,7 @@ function world({ random = 0.5, every = EVERY, reached = () => true, report = tru
   return self;
 }
 
-test('checks at once, then once an interval', async () => {
+test('checks at once, then once per interval', async () => {
   const at = world();
   at.plan.start();
   await at.pass(0);
@@ -62,7 +62,7 @@ test('checks at once, then once an interval', async () => {
   assert.equal(at.checks, 12);
 });
 
-test('the interval is left to chance, a fifth either way', async () => {
+test('the interval is random within a fifth', async () => {
   const due = [0, 0.25, 0.999].map((random) => {
     const at = world({ random });
     at.plan.checked(true);
@@ -73,7 +73,7 @@ test('the interval is left to chance, a fifth either way', async () => {
   assert.ok(due[2] > 1.19 && due[2] < 1.2);
 });
 
-test('a fleet that was started together drifts apart', async () => {
+test('devices that were started together do not stay in step', async () => {
   let seed = 7;
   const fleet = Array.from({ length: 200 }, () => world({ random: (seed = (seed * 16807) % 2147483647) / 2147483647 }));
   for (const at of fleet) at.plan.checked(true);
@@ -82,7 +82,7 @@ test('a fleet that was started together drifts apart', async () => {
   assert.ok(busiest < 40, `${busiest} of 200 in one minute`);
 });
 
-test('nothing while hidden or offline; at once afterwards if one is due, else when it is', async () => {
+test('no check while hidden or offline; afterwards at once if one is due, otherwise when it becomes due', async () => {
   const at = world();
   at.plan.start();
   await at.pass(0);
@@ -104,7 +104,7 @@ test('nothing while hidden or offline; at once afterwards if one is due, else wh
   assert.equal(at.checks, 3);
 });
 
-test('opened while hidden, it checks when it is seen', async () => {
+test('a page that was opened hidden checks once it is visible', async () => {
   const at = world();
   at.able = false;
   at.plan.start();
@@ -115,7 +115,7 @@ test('opened while hidden, it checks when it is seen', async () => {
   assert.equal(at.checks, 1);
 });
 
-test('one that did not reach the host is repeated sooner, later and later', async () => {
+test('a check that did not reach the host is retried sooner than after an interval, with a growing delay', async () => {
   const at = world({ reached: () => false });
   at.plan.start();
   await at.pass(0);
@@ -128,7 +128,7 @@ test('one that did not reach the host is repeated sooner, later and later', asyn
   assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30]);
 });
 
-test('one that failed is repeated at once when the network is back', async () => {
+test('a failed check is retried at once when the network is back', async () => {
   let reached = false;
   const at = world({ reached: () => reached });
   at.plan.start();
@@ -143,7 +143,7 @@ test('one that failed is repeated at once when the network is back', async () =>
   assert.equal(at.plan.nextAt - at.now, EVERY);
 });
 
-test('a check that the app made counts', async () => {
+test('a check that the app made delays the next automatic one', async () => {
   const at = world();
   at.plan.start();
   await at.pass(20 * MINUTE);
@@ -154,7 +154,7 @@ test('a check that the app made counts', async () => {
   assert.equal(at.checks, 2);
 });
 
-test('never two at a time', async () => {
+test('two checks never run at the same time', async () => {
   const at = world();
   let open;
   at.gate = new Promise((resolve) => (open = resolve));
@@ -170,7 +170,7 @@ test('never two at a time', async () => {
   assert.equal(at.checks, 2);
 });
 
-test('a check that reports nothing has failed, and is not repeated at once', async () => {
+test('a check that does not report has failed, and is not retried at once', async () => {
   const at = world({ report: false });
   at.plan.start();
   await at.pass(0);
@@ -181,18 +181,18 @@ test('a check that reports nothing has failed, and is not repeated at once', asy
   assert.equal(at.checks, 2);
 });
 
-test('a clock that is set back delays no check by more than the longest interval', async () => {
+test('when the clock is set back, the next check comes within the longest interval', async () => {
   const at = world();
   at.plan.start();
   await at.pass(0);
   at.now -= 365 * 24 * 60 * MINUTE;
-  // Old timers run by the device's own time, not by its clock.
+  // Running timers count elapsed time, which setting the clock does not change.
   for (const timer of at.timers) timer.at = at.now + MINUTE;
   await at.pass(1.2 * EVERY + MINUTE);
   assert.ok(at.checks >= 2);
 });
 
-test('a clock that is set on, or a device that slept, checks within a minute', async () => {
+test('when the clock is set forward, or after sleep, a due check comes within a minute', async () => {
   const at = world();
   at.plan.start();
   await at.pass(0);
@@ -203,7 +203,7 @@ test('a clock that is set on, or a device that slept, checks within a minute', a
   assert.equal(at.checks, 2);
 });
 
-test('paused it plans nothing until the next check; stopped it hears nothing', async () => {
+test('a paused schedule plans nothing until the next check; a stopped one ignores all events', async () => {
   const at = world();
   at.plan.start();
   await at.pass(0);

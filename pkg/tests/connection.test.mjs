@@ -11,7 +11,7 @@ afterEach(() => {
   opened = [];
 });
 
-/** A connection to a worker that keeps what it is posted. */
+/** A connection to a worker that records the messages it gets. */
 function connect(events = {}, post = () => undefined) {
   const posted = [];
   const lost = [];
@@ -40,7 +40,7 @@ test('the token is asked for in the page, and given with the question it answers
   ]);
 });
 
-test('a token that cannot be had is told by its code', async () => {
+test('a failing token function is reported to the worker with its error code', async () => {
   const refused = Object.assign(new Error('log in'), { code: 'UNAUTHORIZED' });
   const { posted, say } = connect({ token: () => Promise.reject(refused) });
   say({ type: 'token', question: 3, refresh: false });
@@ -48,7 +48,7 @@ test('a token that cannot be had is told by its code', async () => {
   assert.deepEqual(posted, [{ type: 'no-answer', question: 3, code: 'UNAUTHORIZED', message: 'log in' }]);
 });
 
-test('after its end it is told nothing', async () => {
+test('a worker that has ended gets no more messages', async () => {
   const { connection, posted, say } = connect({ token: async () => 'late' });
   say({ type: 'token', question: 4, refresh: false });
   connection.end(new Error('disposed'));

@@ -1,4 +1,4 @@
-// What is read of an exported file.
+// Reading exported lessons.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
@@ -15,7 +15,7 @@ const row = (changes = {}) =>
     ...changes,
   });
 
-test('rows of one lesson come together', () => {
+test('rows with one id become one lesson', () => {
   const [kiwi, none] = lessonsOf(
     `${row()}\n\n${row()}\n${row({ product: null, facts: undefined, lesson: { id: '2', time: 6, correction: true } })}\n`,
   );
@@ -28,7 +28,7 @@ test('rows of one lesson come together', () => {
   assert.deepEqual(lessonsOf(''), []);
 });
 
-test('what is none names its line', () => {
+test('the error of an invalid row names its line', () => {
   for (const bad of [
     'nonsense',
     '3',

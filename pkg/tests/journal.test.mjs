@@ -32,7 +32,7 @@ test('what one page wrote, the next one reads', () => {
   assert.equal(next.lastCheck.outcome, 'current');
 });
 
-test('two tabs add up', () => {
+test('the measures of two tabs are added', () => {
   const on = storage();
   const tabs = [open(on), open(on)];
   for (const [i, tab] of tabs.entries()) for (let n = 0; n <= i; n += 1) tab.measures.error('NETWORK');
@@ -43,7 +43,7 @@ test('two tabs add up', () => {
   assert.deepEqual(tabs[1].report.errors, { NETWORK: 3 });
 });
 
-test('a reset begins the measures anew and keeps the rest', () => {
+test('a reset restarts the measures and keeps the last check', () => {
   const on = storage();
   const journal = open(on);
   journal.measures.error('NETWORK');
@@ -56,7 +56,7 @@ test('a reset begins the measures anew and keeps the rest', () => {
   assert.equal(next.lastCheck.outcome, 'current');
 });
 
-test('cleared, nothing is left, and nothing comes back by itself', () => {
+test('a cleared journal leaves nothing in the storage, now and at the next write', () => {
   const on = storage();
   const journal = open(on);
   journal.measures.error('NETWORK');
@@ -69,7 +69,7 @@ test('cleared, nothing is left, and nothing comes back by itself', () => {
   assert.equal(journal.lastCheck, null);
 });
 
-test('nothing to note, nothing written', () => {
+test('nothing is written when nothing is new', () => {
   const on = storage();
   open(on).write();
   assert.equal(on.items.size, 0);
@@ -80,7 +80,7 @@ for (const [name, broken] of [
   ['full', { ...storage(), setItem: () => assert.fail('full') }],
   ['closed', { getItem: () => assert.fail(), setItem: () => assert.fail(), removeItem: () => assert.fail() }],
 ]) {
-  test(`without a storage (${name}) it keeps what is new`, () => {
+  test(`without usable storage (${name}) the journal stays in memory`, () => {
     const journal = open(broken);
     journal.measures.error('NETWORK');
     journal.checked('offline', null);
@@ -93,7 +93,7 @@ for (const [name, broken] of [
   });
 }
 
-test('what something else has written counts as nothing', () => {
+test('entries that another script has written are ignored', () => {
   for (const text of ['', 'null', '7', '{', '[]', '{"check":{"at":"soon","outcome":"current"},"measures":[]}']) {
     const on = storage();
     on.items.set(KEY, text);

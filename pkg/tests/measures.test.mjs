@@ -6,7 +6,7 @@ import { source } from './source.mjs';
 const { Measures } = await source('upkeep/measures');
 const NOW = Date.UTC(2025, 0, 2);
 
-test('verdicts add up, survive the page, and tell nothing before the first', () => {
+test('the accuracy counts right and wrong answers, survives JSON, and is null before the first', () => {
   const measures = new Measures(1);
   assert.deepEqual([measures.report().corrections, measures.report().accuracy], [0, null]);
   for (const right of [true, true, false]) measures.verdict(right);
@@ -17,7 +17,7 @@ test('verdicts add up, survive the page, and tell nothing before the first', () 
   assert.deepEqual([corrections, accuracy], [3, 4 / 7]);
 });
 
-test('median and 95th percentile are of the last 100, the count of all', () => {
+test('median and 95th percentile cover the last 100 times, the count covers all', () => {
   const measures = new Measures(NOW);
   assert.deepEqual(measures.report().inferences, { count: 0, median: null, p95: null });
   for (let ms = 1; ms <= 250; ms += 1) measures.inference(ms, 0.5);
@@ -38,7 +38,7 @@ test('errors are counted by code', () => {
   assert.deepEqual(measures.report().errors, { NETWORK: 2, STORAGE: 1 });
 });
 
-test('two add up, in order', () => {
+test('measures of two periods are added in order', () => {
   const [first, later] = [new Measures(NOW), new Measures(NOW + 1000)];
   for (let ms = 1; ms <= 80; ms += 1) first.inference(ms, 0.2);
   for (let ms = 81; ms <= 120; ms += 1) later.inference(ms, 0.9);
@@ -52,7 +52,7 @@ test('two add up, in order', () => {
   assert.equal(since, new Date(NOW).toISOString());
 });
 
-test('they survive JSON', () => {
+test('measures survive JSON', () => {
   const measures = new Measures(NOW);
   for (let ms = 1; ms <= 130; ms += 1) measures.inference(ms, ms / 130);
   measures.load(3);
@@ -61,7 +61,7 @@ test('they survive JSON', () => {
   assert.deepEqual(read.report(), measures.report());
 });
 
-test('whatever is not theirs counts as nothing', () => {
+test('JSON of another shape is ignored', () => {
   const empty = new Measures(NOW).report();
   const junk = [
     null,

@@ -8,7 +8,7 @@ const { settingsOf, checkInterval, productsOf, signalOf, tokenOf } = await sourc
 const { VERSION } = await source('api/version');
 const base = { channel: 'T_1', models: 'https://shop.example/models' };
 
-test('what is left out has its default', () => {
+test('options that are left out have defaults', () => {
   assert.deepEqual(settingsOf(base), {
     channel: 'T_1',
     models: 'https://shop.example/models/',
@@ -25,14 +25,14 @@ test('what is left out has its default', () => {
   assert.equal(checkInterval({ ...base, checkEveryMinutes: 0 }), 0);
 });
 
-test('settings can be posted to a worker, and hold no token', () => {
+test('settings can be posted to a worker, and contain no token', () => {
   const settings = settingsOf({ ...base, token: () => 'secret', keys: ['ab'], products: ['apple'], stallSeconds: 5 });
   assert.deepEqual(structuredClone(settings), settings);
   assert.equal(settings.hasToken, true);
   assert.ok(!JSON.stringify(settingsOf({ ...base, token: 'secret' })).includes('secret'));
 });
 
-test('an option of a wrong shape is refused, and named', () => {
+test('an option of a wrong type is refused by its name', () => {
   const wrong = {
     ...{ keys: 'ab', threshold: 0, products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
     ...{ onModel: 'log', onCheck: 1, onProgress: {}, onTaught: true, vault: {}, wasm: '/wasm/jicho_bg.wasm' },
@@ -55,7 +55,7 @@ test('an option of a wrong shape is refused, and named', () => {
   assert.throws(() => productsOf([1]), { code: 'INVALID_ARGUMENT' });
 });
 
-test('a models address that cannot be meant is refused instead of being absent', () => {
+test('a models address that cannot be right is refused, instead of the outcome absent', () => {
   const addresses = [
     ...[
       undefined,
@@ -83,7 +83,7 @@ test('a models address that cannot be meant is refused instead of being absent',
     settingsOf({ ...base, models });
 });
 
-test('what a call is given must be options with a signal', () => {
+test('options of a call must be an object, and its signal an AbortSignal', () => {
   assert.equal(signalOf(undefined), undefined);
   assert.equal(signalOf({}), undefined);
   const { signal } = new AbortController();
@@ -93,28 +93,28 @@ test('what a call is given must be options with a signal', () => {
   }
 });
 
-test('a token that never comes is given up, as where there is no network', async (t) => {
+test('a token function that never answers counts as no network', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const given = tokenOf(() => new Promise(() => undefined), 30_000)(false);
   t.mock.timers.tick(30_000);
   await assert.rejects(given, { code: 'NETWORK', message: /no token within 30 seconds/ });
 });
 
-test('a token is a string, or what a function gives', async () => {
+test('a token is a string, or a function returns it', async () => {
   assert.equal(await tokenOf('abc', 1000)(false), 'abc');
   assert.equal(await tokenOf(({ refresh }) => `fresh ${refresh}`, 1000)(true), 'fresh true');
   assert.equal(await tokenOf(async () => null, 1000)(false), null);
   await assert.rejects(tokenOf(() => 7, 1000)(false), { code: 'INVALID_ARGUMENT' });
 });
 
-test('a token that cannot be had: no network, or not logged in; the error repeats nothing of it', async () => {
+test('a failing token function means no network (TypeError) or not logged in; its message is not repeated', async () => {
   const failing = (error) => tokenOf(() => Promise.reject(error), 1000)(false);
   await assert.rejects(failing(new TypeError('Failed to fetch')), { code: 'NETWORK' });
   const refused = (e) => e.code === 'UNAUTHORIZED' && !e.message.includes('secret');
   await assert.rejects(failing(new Error('secret')), refused);
 });
 
-test('the version is the one that is published', () => {
+test('VERSION is the version of package.json', () => {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   assert.equal(VERSION, version);
 });

@@ -6,7 +6,7 @@ import { source } from './source.mjs';
 const { SharedOperation } = await source('upkeep/shared-operation');
 const never = new AbortController().signal;
 
-/** One that ends when told to. */
+/** An operation that ends when the test says so. */
 function start() {
   const run = {};
   run.joint = new SharedOperation((onProgress, signal) => {
@@ -19,7 +19,7 @@ function start() {
   return run;
 }
 
-test('all who wait get its result and its progress', async () => {
+test('all callers get the result and the progress', async () => {
   const run = start();
   const told = [[], []];
   const first = run.joint.join((p) => told[0].push(p), never);
@@ -35,7 +35,7 @@ test('all who wait get its result and its progress', async () => {
   await run.joint.settled;
 });
 
-test('it is aborted with the last who leaves', async () => {
+test('the operation is aborted when the last caller aborts', async () => {
   const run = start();
   const [one, two] = [new AbortController(), new AbortController()];
   const results = [run.joint.join(() => undefined, one.signal), run.joint.join(() => undefined, two.signal)];
@@ -51,7 +51,7 @@ test('it is aborted with the last who leaves', async () => {
   await run.joint.settled;
 });
 
-test('who left hears no more', async () => {
+test('a caller that has aborted gets no more progress', async () => {
   const run = start();
   const one = new AbortController();
   const told = [];
@@ -64,7 +64,7 @@ test('who left hears no more', async () => {
   assert.ok(!run.joint.aborted);
 });
 
-test('who left before, and nobody else, aborts it', async () => {
+test('a caller that had aborted before it joined aborts an operation without other callers', async () => {
   const run = start();
   await assert.rejects(
     run.joint.join(() => undefined, AbortSignal.abort()),
@@ -72,14 +72,14 @@ test('who left before, and nobody else, aborts it', async () => {
   );
 });
 
-test('aborted from above, all hear of it', async () => {
+test('abort() rejects all callers', async () => {
   const run = start();
   const result = run.joint.join(() => undefined, never);
   run.joint.abort();
   await assert.rejects(result, /aborted/);
 });
 
-test('a failure that nobody waits for is no unhandled rejection', async () => {
+test('a failure without callers is no unhandled rejection', async () => {
   const joint = new SharedOperation(() => Promise.reject(new Error('nobody')));
   await joint.settled;
 });

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 let calls = 0;
 const folder = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** The named modules of the package, together, as they are inside of it (what is published is bundled), in a state of their own. */
+/** Bundles the named source modules and imports them, each time with module state of their own. */
 export async function source(...names) {
   const { outputFiles } = await build({
     stdin: { contents: names.map((name) => `export * from './${name}.ts';`).join('\n'), resolveDir: folder },

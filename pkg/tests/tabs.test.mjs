@@ -13,7 +13,7 @@ function browserHas(parts) {
 }
 afterEach(() => browserHas(nodes));
 
-/** Web Locks, as far as they are used. */
+/** A fake of Web Locks with the options that the package uses. */
 function locks() {
   const held = new Map();
   const queues = new Map();
@@ -54,7 +54,7 @@ for (const [name, navigator] of [
   ['with Web Locks', { locks: locks() }],
   ['without', {}],
 ]) {
-  test(`${name}: the result and the error are those of what runs`, async () => {
+  test(`${name}: a lock passes on the result or the error of what runs`, async () => {
     browserHas({ navigator });
     assert.equal(await withLock('T_1', {}, async () => 42), 42);
     await assert.rejects(
@@ -64,7 +64,7 @@ for (const [name, navigator] of [
   });
 }
 
-test('one at a time by one name, and nobody waits for another name', async () => {
+test('holders of one name run one after another; another name is independent', async () => {
   browserHas({ navigator: { locks: locks() } });
   const log = [];
   let open;
@@ -80,7 +80,7 @@ test('one at a time by one name, and nobody waits for another name', async () =>
   assert.deepEqual(log, ['first', 'other', 'second']);
 });
 
-test('who waits can abort', async () => {
+test('waiting for a lock can be aborted', async () => {
   browserHas({ navigator: { locks: locks() } });
   let open;
   const first = withLock('T_1', {}, () => new Promise((resolve) => (open = resolve)));
@@ -140,14 +140,14 @@ test('a lock whose holder is alive is waited for, however long it takes', async 
   assert.deepEqual(log, ['first', 'second']);
 });
 
-test('where the browser refuses locks, it runs all the same, once', async () => {
+test('where the browser refuses locks, the work runs once all the same', async () => {
   browserHas({ navigator: { locks: { request: () => Promise.reject(new DOMException('blocked', 'SecurityError')) } } });
   let runs = 0;
   assert.equal(await withLock('T_1', {}, async () => (runs += 1)), 1);
   assert.equal(runs, 1);
 });
 
-test('tabs of one channel hear each other, and no other channel', async () => {
+test('tabs get messages of their own channel only', async () => {
   const heard = { one: [], two: [], other: [] };
   let arrived;
   const done = new Promise((resolve) => (arrived = resolve));
@@ -161,7 +161,7 @@ test('tabs of one channel hear each other, and no other channel', async () => {
   for (const tab of [one, two, other]) tab.close();
 });
 
-test('without a BroadcastChannel nobody hears, and nothing breaks', () => {
+test('without a BroadcastChannel messages are dropped silently', () => {
   browserHas({ BroadcastChannel: undefined });
   const alone = new Tabs('jicho a', () => assert.fail('heard something'));
   alone.tell({ type: 'cleared' });

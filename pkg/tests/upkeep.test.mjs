@@ -18,7 +18,7 @@ afterEach(() => {
   opened = [];
 });
 
-/** The upkeep of a channel, over a backend that does what it is told. */
+/** The upkeep of a channel, with a fake backend that the test controls. */
 function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
   const log = [];
   const checks = [];
@@ -43,7 +43,7 @@ function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
   return self;
 }
 
-test('it checks once it is started, by itself', async () => {
+test('a started upkeep checks automatically', async () => {
   const { upkeep, log, checks } = open();
   upkeep.start();
   await settled();
@@ -53,7 +53,7 @@ test('it checks once it is started, by itself', async () => {
   assert.equal(upkeep.journal.lastCheck.outcome, 'current');
 });
 
-test('a sync that the app asks for at once is the first check', async () => {
+test('a sync that the app starts at once serves as the first check', async () => {
   const { upkeep, log, checks } = open();
   upkeep.start();
   await upkeep.sync(() => undefined, never);
@@ -62,7 +62,7 @@ test('a sync that the app asks for at once is the first check', async () => {
   assert.equal(checks[0].automatic, false);
 });
 
-test('a sync joins the automatic check that runs; those of the app are answered one by one', async () => {
+test('a sync joins a running automatic check; syncs of the app run one after another', async () => {
   const at = open();
   let end;
   at.gate = new Promise((resolve) => (end = resolve));
@@ -85,7 +85,7 @@ test('a sync joins the automatic check that runs; those of the app are answered 
   );
 });
 
-test('who aborts a sync that joined leaves the automatic check alone', async () => {
+test('aborting a sync that joined does not abort the automatic check', async () => {
   const at = open();
   let end;
   at.gate = new Promise((resolve) => (end = resolve));
@@ -100,7 +100,7 @@ test('who aborts a sync that joined leaves the automatic check alone', async () 
   assert.deepEqual(at.checks, [{ outcome: 'current', error: null, cause: null, automatic: true }]);
 });
 
-test('without an interval nothing comes by itself', async () => {
+test('without an interval there are no automatic checks', async () => {
   const { upkeep, log } = open({ every: 0 });
   upkeep.start();
   await settled();
@@ -108,7 +108,7 @@ test('without an interval nothing comes by itself', async () => {
   assert.equal(upkeep.nextCheckAt, null);
 });
 
-test('a check that fails is told and counted, and harms nobody', async () => {
+test('a failing check is reported and counted, and rejects only its callers', async () => {
   const at = open();
   at.error = errorOf('HASH_MISMATCH', 'other bytes');
   at.upkeep.start();
@@ -123,7 +123,7 @@ test('a check that fails is told and counted, and harms nobody', async () => {
   );
 });
 
-test('why the host is out of reach is told and noted', async () => {
+test('the cause of being offline is reported and written to the journal', async () => {
   const at = open();
   const cause = { code: 'NETWORK', message: 'no CORS' };
   at.result = { outcome: 'offline', model: null, cause };
@@ -133,7 +133,7 @@ test('why the host is out of reach is told and noted', async () => {
   assert.deepEqual(at.upkeep.journal.lastCheck.error, cause);
 });
 
-test('an update is told to the other tabs of the channel, and to no others', async () => {
+test('an update is broadcast to the other tabs of the channel only', async () => {
   const [one, two, other] = [open({ every: 0 }), open({ every: 0 }), open({ channel: 'T_2', every: 0 })];
   one.result = { outcome: 'updated', model: { stored: true, releaseSeq: 7 } };
   await one.upkeep.sync(() => undefined, never);
@@ -141,7 +141,7 @@ test('an update is told to the other tabs of the channel, and to no others', asy
   assert.deepEqual([one.log, two.log, other.log], [['sync'], ['refresh'], []]);
 });
 
-test('one that could not be stored is not: the others have nothing to load', async () => {
+test('an update that could not be stored is not broadcast', async () => {
   const [one, two] = [open({ every: 0 }), open({ every: 0 })];
   one.result = { outcome: 'updated', model: { stored: false, releaseSeq: 7 } };
   await one.upkeep.sync(() => undefined, never);
@@ -149,7 +149,7 @@ test('one that could not be stored is not: the others have nothing to load', asy
   assert.deepEqual(two.log, []);
 });
 
-test('a clear ends the syncs of all tabs, and none fetches a model until it is asked to', async () => {
+test('a clear aborts the syncs of all tabs, and stops automatic checks until the next sync', async () => {
   const [one, two] = [open(), open()];
   two.gate = new Promise(() => undefined);
   two.upkeep.start();
@@ -169,7 +169,7 @@ test('a clear ends the syncs of all tabs, and none fetches a model until it is a
   assert.deepEqual(two.log, ['sync', 'unload'], 'a tab that was cleared takes a model that nobody asked it for');
 });
 
-test('what the app aborts is no result, and the next check comes in its time', async () => {
+test('an aborted sync is not reported, and not retried at once', async () => {
   const at = open();
   at.gate = new Promise(() => undefined);
   at.upkeep.start();
@@ -181,7 +181,7 @@ test('what the app aborts is no result, and the next check comes in its time', a
   assert.deepEqual([at.log, at.checks], [['sync'], []]);
 });
 
-test('what ends after it was disposed tells nobody', async () => {
+test('a sync that ends after dispose is not reported', async () => {
   const [one, two] = [open({ every: 0 }), open({ every: 0 })];
   let end;
   one.gate = new Promise((resolve) => (end = resolve));
@@ -194,7 +194,7 @@ test('what ends after it was disposed tells nobody', async () => {
   assert.deepEqual([one.checks, two.log], [[], []]);
 });
 
-test('a listener that throws harms nothing', async () => {
+test('an exception in a listener does not end the sync', async () => {
   const heard = [];
   const { queueMicrotask } = globalThis;
   define('queueMicrotask', (call) => {

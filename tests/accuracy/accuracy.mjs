@@ -68,6 +68,7 @@ else
     console.log(
       run([
         'crossvalidate',
+        '--allow-outside',
         sets.train.file,
         '--test',
         sets.val.file,
@@ -111,7 +112,7 @@ function timed(network) {
   const models = join(out, 'models');
   rmSync(models, { recursive: true, force: true });
   const start = process.hrtime.bigint();
-  run(['train', file, '--channel', 'timed', '--out', models, '--no-cache', '--backbone', network]);
+  run(['train', file, '--allow-outside', '--channel', 'timed', '--out', models, '--no-cache', '--backbone', network]);
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   return `Training of ${TIMED} products, ${photos.length} photos, from photos to published: ${seconds.toFixed(1)} s.`;
 }
@@ -126,6 +127,7 @@ function unseen() {
   const made = join(out, 'half');
   run([
     'pretrain',
+    '--allow-outside',
     sets.train.file,
     '--held-out',
     sets.val.file,
@@ -153,6 +155,7 @@ function unseen() {
       console.log(
         run([
           'crossvalidate',
+          '--allow-outside',
           from,
           '--test',
           to,

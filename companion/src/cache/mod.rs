@@ -24,7 +24,7 @@ use crate::progress::Progress;
 /// What a cache may take on the disk; what was not used for longest goes first.
 pub const MOST_BYTES: u64 = 2 << 30;
 /// Raised whenever the same photo, network and views would give other vectors than before.
-const FEATURES: u32 = 1;
+const FEATURES: u32 = 2;
 
 /// The folder of the cache where none is named, beside that of the downloaded backbones.
 pub fn default_folder() -> PathBuf {

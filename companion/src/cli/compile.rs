@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use super::pixels::Axes;
 use crate::error::Result;
 use crate::json;
-use crate::model::compile;
-use crate::model::compile::command::Summary;
+use crate::model::compile::Storage;
+use crate::model::compile::summary::Summary;
+use crate::model::plan_file::{self, Options, Question};
 use crate::progress::emit;
 
 /// `jicho compile`
@@ -44,7 +45,7 @@ impl Compile {
     /// Writes the plan and prints what it holds.
     pub fn run(self) -> Result<()> {
         let json = self.json;
-        let summary = compile::command::run(&self.options())?;
+        let summary = plan_file::run(&self.options())?;
         if json {
             emit(json::line(&summary)?)
         } else {
@@ -53,18 +54,14 @@ impl Compile {
         Ok(())
     }
 
-    fn options(self) -> compile::command::Options {
-        compile::command::Options {
-            model: self.model,
-            out: self.out,
-            layout: self.layout.map(Axes::layout),
-            size: self.size,
-            storage: match self.weights {
-                Weights::F16 => compile::Storage::F16,
-                Weights::Int8 => compile::Storage::I8,
-                Weights::F32 => compile::Storage::F32,
-            },
-        }
+    fn options(self) -> Options {
+        let storage = match self.weights {
+            Weights::F16 => Storage::F16,
+            Weights::Int8 => Storage::I8,
+            Weights::F32 => Storage::F32,
+        };
+        let question = Question { model: self.model, layout: self.layout.map(Axes::layout), size: self.size, storage };
+        Options { out: self.out, question }
     }
 }
 

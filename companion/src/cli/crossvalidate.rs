@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::caching::Caching;
 use super::network::Network;
+use super::reading::Reading;
 use crate::error::Result;
 use crate::json;
 use crate::learning::crossvalidate;
@@ -14,16 +15,16 @@ use crate::progress::{Progress, emit};
 /// `jicho crossvalidate`
 #[derive(Args)]
 pub struct Crossvalidate {
-    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
+    /// A folder with a folder of photos per product, or a file: JSONL or CSV rows, COCO, Pascal VOC or YOLO annotations, a
+    /// zip of a folder
     photos: PathBuf,
     /// Photos of other visits, in the same form: learn from PHOTOS and measure on these
     #[arg(long, value_name = "DIR")]
     test: Option<PathBuf>,
     #[command(flatten)]
     network: Network,
-    /// The field of a file that holds the product id (default: `product`, `label`, or the first string field)
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// The attribute with the kind of product, to leave whole kinds out
     #[arg(long, value_name = "FIELD")]
     kind: Option<String>,
@@ -61,7 +62,7 @@ impl Crossvalidate {
             photos: self.photos,
             test: self.test,
             backbone: self.network.request(),
-            label: self.label,
+            reading: self.reading.options(),
             kind: self.kind,
             seeds: self.seeds,
             mirror: !self.no_mirror,

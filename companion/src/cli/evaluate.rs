@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::reading::Reading;
 use crate::error::Result;
 use crate::json;
 use crate::learning::evaluate::{self, Evaluation};
@@ -15,13 +16,13 @@ use crate::progress::{Progress, emit};
 pub struct Evaluate {
     /// The channel's folder, as `ml-models/T_1` or `s3://BUCKET/FOLDER/T_1`
     channel: PathBuf,
-    /// A folder with a folder of photos per product, a JSONL file, or COCO annotations
+    /// A folder with a folder of photos per product, or a file: JSONL or CSV rows, COCO, Pascal VOC or YOLO annotations, a
+    /// zip of a folder
     #[arg(long, value_name = "DIR")]
     photos: PathBuf,
-    /// The field of a file that holds the product id
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
-    /// Photos of things that are not products of the channel: any folders, or a JSONL or COCO file
+    #[command(flatten)]
+    reading: Reading,
+    /// Photos of things that are not products of the channel, in the same forms; folders may have any names
     #[arg(long, value_name = "DIR")]
     unknown: Option<PathBuf>,
     /// Write the answers to this file, one JSON line per image
@@ -46,8 +47,8 @@ impl Evaluate {
     }
 
     fn options(self) -> evaluate::Options {
-        let Evaluate { channel, photos, label, unknown, predictions, json: _ } = self;
-        evaluate::Options { channel, photos, label, unknown, predictions }
+        let Evaluate { channel, photos, reading, unknown, predictions, json: _ } = self;
+        evaluate::Options { channel, photos, reading: reading.options(), unknown, predictions }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 pub struct Import {
     /// The ONNX classifier
     model: PathBuf,
-    /// Text file with one label per line, in the order of the network's output
+    /// File with the labels in the order of the network's output: one per line, or JSON as Hugging Face or Keras write it
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Channel id

@@ -16,6 +16,7 @@ mod network;
 mod pixels;
 mod pretrain;
 mod publishing;
+mod reading;
 mod samples;
 mod serve;
 mod train;
@@ -28,6 +29,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::progress::emit;
+use crate::text::printable;
 
 /// Train, publish and serve what a shop's camera recognises.
 #[derive(Parser)]
@@ -95,7 +97,7 @@ pub fn run() -> ExitCode {
             if json {
                 emit(json!({ "event": "error", "code": error.code(), "message": error.to_string() }));
             }
-            eprintln!("error[{}]: {error}", error.code());
+            eprintln!("error[{}]: {}", error.code(), printable(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::reading::Reading;
 use crate::error::{Error, Result};
 use crate::learning::network::design::Design;
 use crate::learning::pretrain;
@@ -18,7 +19,7 @@ const DESIGN: &str = "c24/2,c48/2,c88/2,c88,c192/2,c192,s384";
 /// `jicho pretrain`
 #[derive(Args)]
 pub struct Pretrain {
-    /// Folders with a folder of photos per product, or JSONL files
+    /// Folders with a folder of photos per product, or files that `jicho train` reads
     #[arg(required = true)]
     photos: Vec<PathBuf>,
     /// The folder to write backbone.onnx, space.safetensors and a model card to
@@ -36,6 +37,8 @@ pub struct Pretrain {
     /// Text file with products, one per line, whose photos are left out
     #[arg(long, value_name = "FILE")]
     leave_out: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// Add this many drawn photos of each product of `jicho samples`; needs a teacher
     #[arg(long, default_value_t = 0, value_name = "N", requires = "teacher")]
     generated: usize,
@@ -97,6 +100,7 @@ impl Pretrain {
         let request = |backbone| Request { backbone, pixels, plan: PlanStorage::None, ..Request::default() };
         pretrain::Options {
             photos: self.photos,
+            reading: self.reading.options(),
             leave_out: self.leave_out,
             generated: self.generated,
             teacher: self.teacher.map(request),
@@ -120,6 +124,7 @@ impl Pretrain {
         let name = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let mut words = vec!["jicho pretrain".to_owned()];
         words.extend(self.photos.iter().map(name));
+        words.extend(self.reading.words());
         let mut option = |key: &str, value: Option<String>| words.extend(value.map(|value| format!("--{key} {value}")));
         option("teacher", self.teacher.as_ref().map(|teacher| name(&PathBuf::from(teacher))));
         option("teacher-size", self.teacher_size.map(|size| size.to_string()));

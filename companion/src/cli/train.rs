@@ -8,6 +8,7 @@ use serde_json::json;
 use super::caching::Caching;
 use super::network::Network;
 use super::publishing::{Canary, Publish, Reports, tell_canary};
+use super::reading::Reading;
 use crate::error::Result;
 use crate::learning::train::{self, Trained};
 use crate::progress::{Progress, emit};
@@ -15,7 +16,8 @@ use crate::progress::{Progress, emit};
 /// `jicho train`
 #[derive(Args)]
 pub struct Train {
-    /// A folder with a folder of photos per product, a JSONL file with a row per photo, or COCO annotations
+    /// A folder with a folder of photos per product, or a file: JSONL or CSV rows, COCO, Pascal VOC or YOLO annotations, a
+    /// zip of a folder
     photos: PathBuf,
     /// Channel id: letters, digits, `_`, `-`
     #[arg(long)]
@@ -28,9 +30,8 @@ pub struct Train {
     /// Seed that places the held-out photos
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The field of a file that holds the product id (default: COCO's category, `product`, `label`, or the first string field)
-    #[arg(long, value_name = "FIELD")]
-    label: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Also train on lessons that a device was taught: a JSONL file that `exportLessons()` of the library wrote
     #[arg(long, value_name = "FILE")]
     lessons: Vec<PathBuf>,
@@ -75,7 +76,7 @@ impl Train {
             channel: self.channel,
             backbone,
             seed: self.seed,
-            label: self.label,
+            reading: self.reading.options(),
             lessons: self.lessons,
             facts: self.facts,
             score: self.score,

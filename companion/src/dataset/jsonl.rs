@@ -1,27 +1,91 @@
 //! JSONL rows: `{"image_path": "images/key_001.jpg", "brand": "…", "code": [2, 5], "risk": 0.3}`, or with the photo in the row
 //! itself, `{"image": "data:image/jpeg;base64,…", "product": "kiwi", "facts": {"price": 3}}`, as a device exports its lessons.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json};
 
+use super::boundary::Boundary;
+use super::fields::{self, Place};
 use super::rows::Rows;
-use super::{Dataset, Example};
-use crate::error::Result;
-use crate::photo::Region;
+use super::{Dataset, Example, Reading};
+use crate::error::{Error, Result};
+use crate::photo::PhotoError;
 
-const DATA: &str = "data:image/jpeg;base64,";
+const DATA: &str = "data:image/";
 
-pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dataset> {
-    let mut rows = Rows::new(file.display().to_string());
-    for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let added = row(line, number, file).and_then(|Row { example, fields, facts }| {
+/// The rows of a JSONL file.
+pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
+    let lines = (1..).zip(bytes.split(|b| *b == b'\n')).filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
+    let objects = lines
+        .map(|(number, line)| (number, serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))));
+    read_rows(file, objects, &Source::beside(file, reading)?, reading)
+}
+
+/// The rows of a JSON file that is one array of them.
+pub(super) fn read_array(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
+    let rows: Vec<Json> = serde_json::from_slice(bytes)
+        .map_err(|e| Error::BadInput(format!("{} is no array of rows: {e}", file.display())))?;
+    let objects = (1..).zip(rows).map(|(number, row)| match row {
+        Json::Object(row) => (number, Ok(row)),
+        other => (number, Err(format!("is not a JSON object: {other}"))),
+    });
+    read_rows(file, objects, &Source::beside(file, reading)?, reading)
+}
+
+/// Lessons that a device exported. A file that comes from a device names no file of this machine.
+pub(super) fn read_lessons(file: &Path, bytes: &[u8]) -> Result<Dataset> {
+    let lines = (1..).zip(bytes.split(|b| *b == b'\n')).filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
+    let objects = lines
+        .map(|(number, line)| (number, serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))));
+    read_rows(file, objects, &Source::Inside, &Reading::default())
+}
+
+/// Where the photos of rows may be.
+pub(super) enum Source {
+    /// In files below the folder.
+    Files(PathBuf, Boundary),
+    /// In the rows themselves alone.
+    Inside,
+}
+
+impl Source {
+    /// Files beside the one that names them.
+    pub(super) fn beside(file: &Path, reading: &Reading) -> Result<Self> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Ok(Source::Files(folder.to_owned(), Boundary::of(folder, reading.allow_outside)?))
+    }
+
+    fn find(&self, name: &str) -> Result<PathBuf, String> {
+        let Source::Files(folder, boundary) = self else {
+            return Err("names a file; a lesson holds its photo in `image`, as `exportLessons()` writes it".into());
+        };
+        // Files made on Windows name folders its way.
+        let admitted = [name.to_owned(), name.replace('\\', "/")].map(|name| {
+            let path = folder.join(name);
+            boundary.admit(&path).map(|()| path)
+        });
+        let [first, second] = admitted;
+        first.or_else(|error| second.map_err(|_| error)).map_err(|error| match error {
+            PhotoError::Io(_) => format!("the image {} does not exist", folder.join(name).display()),
+            error => format!("the image {name} {error}"),
+        })
+    }
+}
+
+/// Takes rows, whatever they were written as, with their numbers from 1.
+pub(super) fn read_rows(
+    file: &Path,
+    objects: impl Iterator<Item = (usize, Result<Map<String, Json>, String>)>,
+    source: &Source,
+    reading: &Reading,
+) -> Result<Dataset> {
+    let mut rows = Rows::new(file.display().to_string(), reading);
+    for (number, object) in objects {
+        let added = object.and_then(|object| row(object, number, file, source)).and_then(|row| {
+            let Row { example, fields, facts } = row;
             rows.add(example, &fields)?;
             rows.tell(&fields, facts);
             Ok(())
@@ -30,7 +94,7 @@ pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dat
             rows.leave_out(Some(number), reason);
         }
     }
-    rows.finish(label)
+    rows.finish()
 }
 
 struct Row {
@@ -41,39 +105,34 @@ struct Row {
     facts: Map<String, Json>,
 }
 
-fn row(line: &[u8], number: usize, rows: &Path) -> Result<Row, String> {
-    let mut row: Map<String, Json> = serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))?;
-    let bytes = row.remove("image").as_ref().map(data).transpose()?;
-    let path = match row.remove("image_path") {
-        Some(_) if bytes.is_some() => return Err("has both `image` and `image_path`".into()),
-        None if bytes.is_some() => format!("{}:{number}", rows.file_name().unwrap_or_default().display()),
-        Some(Json::String(path)) if !path.is_empty() => path,
-        Some(_) => return Err("`image_path` must be a string".into()),
-        None => return Err("`image_path` is missing".into()),
-    };
-    let region = match row.remove("box") {
-        None | Some(Json::Null) => None,
-        Some(bounds) => Some(Region::parse(&bounds, None)?),
-    };
-    let facts = match row.remove("facts") {
-        None => Map::new(),
+fn row(mut row: Map<String, Json>, number: usize, rows: &Path, source: &Source) -> Result<Row, String> {
+    let region = fields::take_region(&mut row)?;
+    let split = fields::take_split(&mut row)?;
+    let facts = match row.shift_remove("facts") {
+        None | Some(Json::Null) => Map::new(),
         Some(Json::Object(facts)) => facts,
         Some(_) => return Err("`facts` must be an object".into()),
     };
-    let lesson = row.remove("lesson").and_then(|lesson| lesson_digest(&lesson, &row));
+    let lesson = row.shift_remove("lesson").and_then(|lesson| lesson_digest(&lesson, &row));
+    let place = fields::take_place(&mut row)?;
     if row.values().all(Json::is_null) {
         return Err(match row.contains_key("product") {
             true => "shows none of the products; only photos of products are trained on".into(),
             false => "has no attribute beside `image_path`".into(),
         });
     }
-    let file = if bytes.is_some() { rows.to_owned() } else { rows.parent().unwrap_or(Path::new("")).join(&path) };
-    if bytes.is_none() && !file.is_file() {
-        return Err(format!("the image {} does not exist", file.display()));
+    let mut example = Example { region, split, lesson, ..Example::default() };
+    match place {
+        Place::Inside(uri) => {
+            example.path = rows.to_owned();
+            example.bytes = Some(data(&uri)?.into());
+            example.name = format!("{}:{number}", rows.file_name().unwrap_or_default().display());
+        }
+        Place::File(name) => {
+            example.path = source.find(&name)?;
+            example.name = if region.is_some() { format!("{name}#{number}") } else { name };
+        }
     }
-    let name = if region.is_some() && bytes.is_none() { format!("{path}#{number}") } else { path };
-    let bytes = bytes.map(Into::into);
-    let example = Example { path: file, bytes, name, region, lesson, label: None, attributes: BTreeMap::new() };
     Ok(Row { example, fields: row, facts })
 }
 
@@ -84,9 +143,9 @@ fn lesson_digest(lesson: &Json, row: &Map<String, Json>) -> Option<String> {
 }
 
 /// The photo that a data URI holds.
-fn data(json: &Json) -> Result<Vec<u8>, String> {
-    let base64 = json.as_str().and_then(|uri| uri.strip_prefix(DATA));
-    let base64 = base64.ok_or_else(|| format!("`image` must begin with `{DATA}`; a file is named by `image_path`"))?;
+fn data(uri: &str) -> Result<Vec<u8>, String> {
+    let base64 = uri.strip_prefix(DATA).and_then(|rest| rest.split_once(";base64,")).map(|(_, base64)| base64);
+    let base64 = base64.ok_or("`image` must begin with `data:image/jpeg;base64,`; a file is named by `image_path`")?;
     BASE64_STANDARD.decode(base64).map_err(|e| format!("`image` is no base64: {e}"))
 }
 
@@ -96,13 +155,14 @@ mod tests {
     use crate::error::{Error, at};
 
     fn read_rows(rows: &str, label: Option<&str>) -> Result<Dataset> {
+        let reading = Reading { label: label.map(str::to_owned), ..Reading::default() };
         let dir = tempfile::tempdir().map_err(at("temp"))?;
         for image in ["a.jpg", "b.jpg"] {
             std::fs::write(dir.path().join(image), b"x").map_err(at(image))?;
         }
         let file = dir.path().join("rows.jsonl");
         std::fs::write(&file, rows).map_err(at(&file))?;
-        read(&file, rows.as_bytes(), label)
+        read(&file, rows.as_bytes(), &reading)
     }
 
     #[test]
@@ -129,7 +189,7 @@ mod tests {
     fn a_photo_may_lie_in_its_row() {
         let rows = concat!(
             "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":\"kiwi\",\"facts\":{\"price\":3},\"lesson\":{\"id\":\"1\"}}\n",
-            "{\"image\":\"data:image/png;base64,AA==\",\"product\":\"kiwi\"}\n",
+            "{\"image\":\"data:text/plain;base64,AA==\",\"product\":\"kiwi\"}\n",
             "{\"image\":\"data:image/jpeg;base64,/9j\",\"product\":\"kiwi\"}\n",
             "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"image_path\":\"a.jpg\",\"product\":\"kiwi\"}\n",
             "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":null}\n",

@@ -1,10 +1,19 @@
 //! Photos with what is known of them: from a folder per product, from JSONL rows, or from COCO annotations.
 
+mod boundary;
 mod coco;
+mod csv;
+mod fields;
 mod folder;
+mod format;
 mod join;
 mod jsonl;
+pub mod labels;
+mod layout;
 mod rows;
+mod voc;
+mod yolo;
+mod zip;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -13,9 +22,75 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value as Json;
+use tempfile::TempDir;
 
-use crate::error::{Result, at};
-use crate::photo::{self, Photo, Region};
+use crate::error::{Error, Result};
+use crate::photo::{self, Photo, PhotoError, Region};
+use crate::progress::Progress;
+use crate::text::shown;
+pub use format::Format;
+
+/// How a data set is read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// What it is, where its content is not to tell.
+    pub format: Format,
+    /// In files, the field or attribute that holds the product id.
+    pub label: Option<String>,
+    /// In folders, which of them names the product.
+    pub labels: LabelFolder,
+    /// In files, the fields that are attributes although annotation tools write them for themselves.
+    pub attributes: Vec<String>,
+    /// Whether it may name files outside its own folder.
+    pub allow_outside: bool,
+}
+
+/// Which folder above a photo names its product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LabelFolder {
+    /// The first below the given folder, as ImageFolder and Keras have it
+    #[default]
+    First,
+    /// The one that directly holds the photo
+    Deepest,
+}
+
+/// Which part of a data set a photo belongs to, where its maker says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To choose by.
+    Valid,
+    /// To measure with.
+    Test,
+}
+
+impl Split {
+    /// The name that people know it by.
+    fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Valid => "valid",
+            Split::Test => "test",
+        }
+    }
+
+    /// Whether its photos measure rather than teach.
+    pub fn is_apart(self) -> bool {
+        self != Split::Train
+    }
+
+    /// By the name of a folder or a field, in any case.
+    fn parse(name: &str) -> Option<Split> {
+        match name.to_ascii_lowercase().as_str() {
+            "train" | "training" => Some(Split::Train),
+            "valid" | "validation" | "val" | "dev" => Some(Split::Valid),
+            "test" | "testing" => Some(Split::Test),
+            _ => None,
+        }
+    }
+}
 
 /// Photos to train or evaluate on.
 #[derive(Debug, Default)]
@@ -30,6 +105,10 @@ pub struct Dataset {
     pub problems: Vec<Problem>,
     /// What rows say of products, by product id.
     pub facts: BTreeMap<String, BTreeMap<String, Json>>,
+    /// How it was understood, a sentence each.
+    pub notes: Vec<String>,
+    /// What may be a mistake of who made it, likewise.
+    pub warnings: Vec<String>,
 }
 
 /// One photo.
@@ -48,6 +127,10 @@ pub struct Example {
     pub lesson: Option<String>,
     /// Index into the labels.
     pub label: Option<usize>,
+    /// The part of the data set that it belongs to.
+    pub split: Option<Split>,
+    /// Where its file lies for as long as it is needed, if the data set was packed.
+    pub unpacked: Option<Arc<TempDir>>,
     /// Further attributes.
     pub attributes: BTreeMap<String, Value>,
 }
@@ -57,18 +140,18 @@ impl Example {
     ///
     /// # Errors
     /// Why they cannot be read, without the path; so with the other methods.
-    pub fn bytes(&self) -> Result<Arc<[u8]>, String> {
+    pub fn bytes(&self) -> Result<Arc<[u8]>, PhotoError> {
         self.bytes.clone().map_or_else(|| photo::read_bytes(&self.path).map(Into::into), Ok)
     }
 
     /// The photo in `bytes`, cut to its region.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Photo, String> {
+    pub fn decode(&self, bytes: &[u8]) -> Result<Photo, PhotoError> {
         let photo = Photo::decode(bytes)?;
         self.region.iter().try_fold(photo, Photo::cropped)
     }
 
     /// Its photo, from its file.
-    pub fn read(&self) -> Result<Photo, String> {
+    pub fn read(&self) -> Result<Photo, PhotoError> {
         self.decode(&self.bytes()?)
     }
 }
@@ -94,68 +177,148 @@ pub struct Problem {
     pub line: Option<usize>,
     /// Why.
     pub reason: String,
+    /// The same in a word or two, to count by.
+    pub cause: &'static str,
+}
+
+impl Problem {
+    /// A photo that cannot be used.
+    pub fn of(file: String, error: &PhotoError) -> Self {
+        Problem { file, line: None, reason: error.to_string(), cause: error.cause() }
+    }
+}
+
+/// Warns of each file and row that was left out, and sums them up.
+pub fn tell_left_out(problems: &[Problem], progress: Progress) {
+    problems.iter().for_each(|problem| progress.warn(&format!("left out: {problem}")));
+    left_out(problems).iter().filter(|_| problems.len() > 1).for_each(|sum| progress.warn(sum));
+}
+
+/// How many files and rows were left out, by cause; `None` for none.
+pub fn left_out(problems: &[Problem]) -> Option<String> {
+    let counts = by_cause(problems);
+    let parts: Vec<String> = counts.iter().map(|(cause, count)| format!("{count} {cause}")).collect();
+    (!problems.is_empty()).then(|| format!("{} left out: {}", problems.len(), parts.join(", ")))
+}
+
+/// How many files and rows were left out for each cause.
+pub fn by_cause(problems: &[Problem]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    problems.iter().for_each(|problem| *counts.entry(problem.cause).or_default() += 1);
+    counts
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file, self.reason),
-            None => write!(f, "{} {}", self.file, self.reason),
+            Some(line) => write!(f, "{}:{line}: {}", shown(&self.file), shown(&self.reason)),
+            None => write!(f, "{} {}", shown(&self.file), shown(&self.reason)),
         }
     }
 }
 
 impl Dataset {
-    /// Reads a folder of products, a JSONL file or a COCO file, which its content tells; `label` names the field or
-    /// attribute that holds the product id, in files.
+    /// Reads a data set of any [`Format`], which its content tells unless `reading` does.
     ///
     /// # Errors
     /// The path cannot be read, a product id is there twice, or nothing usable was found.
-    pub fn read(photos: &Path, label: Option<&str>) -> Result<Dataset> {
-        if photos.is_file() { Self::read_file(photos, label) } else { folder::read(photos) }
+    pub fn read(photos: &Path, reading: &Reading) -> Result<Dataset> {
+        format::read(photos, reading, true)
     }
 
     /// Reads photos of which no product matters, in the same forms; folders may then have any names.
     ///
     /// # Errors
     /// As with [`Dataset::read`].
-    pub fn read_unlabelled(photos: &Path) -> Result<Dataset> {
-        if photos.is_file() { Self::read_file(photos, None) } else { folder::read_unlabelled(photos) }
+    pub fn read_unlabelled(photos: &Path, reading: &Reading) -> Result<Dataset> {
+        format::read(photos, &Reading { label: None, ..reading.clone() }, false)
     }
 
-    fn read_file(photos: &Path, label: Option<&str>) -> Result<Dataset> {
-        let bytes = std::fs::read(photos).map_err(at(photos))?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        if coco::is_coco(photos, bytes) { coco::read(photos, bytes, label) } else { jsonl::read(photos, bytes, label) }
+    /// Reads lessons that a device exported.
+    ///
+    /// # Errors
+    /// As with [`Dataset::read`].
+    pub fn read_lessons(file: &Path) -> Result<Dataset> {
+        jsonl::read_lessons(file, &format::read_file(file)?)
+    }
+
+    /// Refuses a data set that names no product.
+    ///
+    /// # Errors
+    /// Where none does.
+    pub fn require_products(&self) -> Result<()> {
+        if !self.labels.is_empty() {
+            return Ok(());
+        }
+        let mut fields: Vec<&str> =
+            self.examples.iter().flat_map(|example| example.attributes.keys().map(String::as_str)).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let fields = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+        Err(Error::BadInput(format!(
+            "the data set names no product, so there would be nothing to recognise. Name the products in a field \
+             `product`, or say with --label which field holds their names (fields: {fields})"
+        )))
+    }
+
+    /// Whether its maker set photos apart to measure with.
+    pub fn has_splits(&self) -> bool {
+        self.examples.iter().any(|example| example.split.is_some_and(Split::is_apart))
+            && self.examples.iter().any(|example| example.split == Some(Split::Train))
+    }
+
+    /// Leaves the photos that its maker set apart to test with, if any; else those to validate with, if any.
+    pub fn keep_measured(&mut self) {
+        for split in [Split::Test, Split::Valid] {
+            if self.has_splits() && self.examples.iter().any(|example| example.split == Some(split)) {
+                self.examples.retain(|example| example.split == Some(split));
+                self.notes.push(format!("measured on its split `{}` alone", split.name()));
+                return;
+            }
+        }
+    }
+
+    /// Tells how it was understood, before anything is done with it.
+    pub fn tell(&self, progress: Progress) {
+        progress.note(&self.summary());
+        self.notes.iter().for_each(|note| progress.note(note));
+        self.warnings.iter().for_each(|warning| progress.warn(warning));
+        progress.event(&serde_json::json!({
+            "event": "dataset",
+            "products": self.labels.len(),
+            "images": self.examples.len(),
+            "notes": self.notes,
+        }));
+    }
+
+    /// All that was understood of it, a sentence each.
+    pub fn understood(&self) -> Vec<String> {
+        std::iter::once(self.summary()).chain(self.notes.iter().cloned()).collect()
+    }
+
+    /// What it was understood to be, in a sentence.
+    pub fn summary(&self) -> String {
+        const LISTED: usize = 5;
+        let names: Vec<&str> = self.labels.iter().take(LISTED).map(String::as_str).collect();
+        let more = if self.labels.len() > LISTED { ", …" } else { "" };
+        let mut text = format!("{} products", self.labels.len());
+        if !names.is_empty() {
+            text += &format!(" ({}{more})", names.join(", "));
+        }
+        text += &format!(", {} photos", self.examples.len());
+        if self.has_splits() {
+            let count = |split| self.examples.iter().filter(|example| example.split == Some(split)).count();
+            let [train, valid, test] = [Split::Train, Split::Valid, Split::Test].map(count);
+            text += &format!(": {train} to learn from, {valid} to validate, {test} to test");
+        }
+        text
     }
 }
 
 /// Compares names with their digit runs as numbers, so that `a2` comes before `a10`.
 fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a_rest, mut b_rest) = (a, b);
-    loop {
-        let (a_run, b_run) = (digits(a_rest), digits(b_rest));
-        if a_run > 0 && b_run > 0 {
-            let (x, y) = (a_rest[..a_run].trim_start_matches('0'), b_rest[..b_run].trim_start_matches('0'));
-            let order = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
-            if order.is_ne() {
-                return order;
-            }
-            (a_rest, b_rest) = (&a_rest[a_run..], &b_rest[b_run..]);
-            continue;
-        }
-        let (mut x, mut y) = (a_rest.chars(), b_rest.chars());
-        match (x.next(), y.next()) {
-            // Names that differ only in leading zeros still need one fixed order.
-            (None, None) => return a.cmp(b),
-            (p, q) if p == q => (a_rest, b_rest) = (x.as_str(), y.as_str()),
-            (p, q) => return p.cmp(&q),
-        }
-    }
-}
-
-fn digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
+    // Names that differ only in leading zeros still need one fixed order.
+    alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]
@@ -168,6 +331,37 @@ mod tests {
         let mut names = ["a10.jpg", "a2.jpg", "b1", "a02.jpg", "a", "é3", "a2b"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["a", "a02.jpg", "a2.jpg", "a2b", "a10.jpg", "b1", "é3"]);
+    }
+
+    /// What the fuzzer starts from, and a little beside it.
+    #[test]
+    fn no_bytes_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        for photo in ["a.jpg", "b.jpg"] {
+            std::fs::write(dir.path().join(photo), b"\xff\xd8\xff\xe0").unwrap();
+        }
+        for (target, name) in [("rows", "rows.jsonl"), ("coco", "instances.json")] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+            let read = |bytes: &[u8]| {
+                let file = dir.path().join(name);
+                std::fs::write(&file, bytes).unwrap();
+                Dataset::read(&file, &Reading::default())
+            };
+            for seed in std::fs::read_dir(folder).unwrap() {
+                let bytes = std::fs::read(seed.unwrap().path()).unwrap();
+                assert!(read(&bytes).is_ok(), "seeds are data sets: {target}");
+                for at in 0..bytes.len() {
+                    let mut changed = bytes.clone();
+                    changed[at] = b'9';
+                    for bytes in [&bytes[..at], &changed] {
+                        if let Ok(dataset) = read(bytes) {
+                            let mut examples = dataset.examples.iter();
+                            assert!(examples.all(|example| example.label.is_none_or(|l| l < dataset.labels.len())));
+                        }
+                    }
+                }
+            }
+        }
     }
 
     proptest! {

@@ -1,18 +1,19 @@
 //! Attributes of photos, as the rows of a file tell them, and which of them is the product.
 //!
 //! Strings become a categorical attribute, arrays of integers a sequence (of one length), numbers a numeric one. The
-//! first valid row that has an attribute fixes its type.
+//! first valid row that has an attribute fixes its type. Fields that tools write for themselves become none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::{Dataset, Example, Problem, Value, natural};
+use super::fields::{self, LABELS};
+use super::{Dataset, Example, Problem, Reading, Value, labels, natural};
 use crate::error::{Error, Result};
 
-/// Attributes that are the product where none is asked for.
-pub const LABEL_FIELDS: [&str; 2] = ["product", "label"];
 const MAX_SEQUENCE: usize = 64;
+/// How many names a message lists.
+const LISTED: usize = 6;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -34,27 +35,47 @@ impl std::fmt::Display for Kind {
 /// The rows of one file, as they are read.
 pub struct Rows {
     file: String,
+    reading: Reading,
     dataset: Dataset,
     kinds: BTreeMap<String, Kind>,
     first_text: Option<String>,
+    /// Fields that name things by numbers, such as `"label": 3`.
+    numbered: BTreeSet<String>,
+    /// Fields that were passed over.
+    passed: BTreeSet<String>,
 }
 
 impl Rows {
     /// None yet.
-    pub fn new(file: String) -> Self {
-        Rows { file, dataset: Dataset::default(), kinds: BTreeMap::new(), first_text: None }
+    pub fn new(file: String, reading: &Reading) -> Self {
+        Rows {
+            file,
+            reading: reading.clone(),
+            dataset: Dataset::default(),
+            kinds: BTreeMap::new(),
+            first_text: None,
+            numbered: BTreeSet::new(),
+            passed: BTreeSet::new(),
+        }
     }
 
     /// Takes a row: its photo, with the attributes that `fields` are, `null` being none. An error leaves all as it was.
     pub fn add(&mut self, mut example: Example, fields: &Map<String, Json>) -> Result<(), String> {
         let mut kinds = Vec::new();
+        let (mut numbered, mut passed) = (Vec::new(), Vec::new());
         for (field, json) in fields.iter().filter(|(_, json)| !json.is_null()) {
+            let names = self.names_products(field);
+            if !names && fields::is_bookkeeping(field) && !self.reading.attributes.contains(field) {
+                passed.push(field.clone());
+                continue;
+            }
             check_name(field)?;
-            let value = value(field, json)?;
+            let value = if names { Value::Text(name(field, json)?) } else { value(field, json)? };
             let kind = kind_of(&value);
             if let Some(known) = self.kinds.get(field).filter(|k| **k != kind) {
                 return Err(format!("`{field}` is {kind}, in earlier rows it is {known}"));
             }
+            numbered.extend((names && json.is_number()).then(|| field.clone()));
             example.attributes.insert(field.clone(), value);
             kinds.push((field.clone(), kind));
         }
@@ -64,63 +85,158 @@ impl Rows {
             }
             self.kinds.entry(field).or_insert(kind);
         }
+        self.numbered.extend(numbered);
+        self.passed.extend(passed);
         self.dataset.examples.push(example);
         Ok(())
     }
 
+    /// Whether the values of a field are names, be they written as numbers.
+    fn names_products(&self, field: &str) -> bool {
+        LABELS.contains(&field) || self.reading.label.as_deref() == Some(field)
+    }
+
     /// Notes facts of the product that a row which was taken names.
     pub fn tell(&mut self, fields: &Map<String, Json>, facts: Map<String, Json>) {
-        let product = LABEL_FIELDS.into_iter().find_map(|field| fields.get(field)?.as_str());
+        let product = LABELS.into_iter().find_map(|field| fields.get(field)?.as_str());
+        let product = product.and_then(|product| labels::product_id(product).ok());
         if let Some(product) = product.filter(|_| !facts.is_empty()) {
-            self.dataset.facts.entry(product.to_owned()).or_default().extend(facts);
+            self.dataset.facts.entry(product).or_default().extend(facts);
         }
     }
 
     /// Notes what was left out.
     pub fn leave_out(&mut self, line: Option<usize>, reason: String) {
-        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason });
+        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause: "row" });
     }
 
     /// All rows, with the product that `label` names, in their order.
     ///
     /// # Errors
-    /// No row could be used, or none has a string `label`.
-    pub fn finish(mut self, label: Option<&str>) -> Result<Dataset> {
-        if self.dataset.examples.is_empty() {
-            let why = self.dataset.problems.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
-            return Err(Error::NoPhotos(format!("{} has no usable row: {why}", self.file)));
+    /// No row could be used, or none has the field that was asked for.
+    pub fn finish(mut self) -> Result<Dataset> {
+        self.require_rows()?;
+        self.assign_labels()?;
+        self.require_rows()?;
+        self.drop_constants();
+        if !self.passed.is_empty() {
+            self.dataset.notes.push(format!(
+                "not taken for attributes, since annotation tools write them: {}; --attribute NAME takes one all the same",
+                listed(&self.passed)
+            ));
         }
-        self.assign_labels(label)?;
         self.dataset.examples.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| natural(&a.name, &b.name)));
         Ok(self.dataset)
     }
 
-    /// Chooses which attribute is the product: the one asked for, `product` or `label`, else the first string attribute
-    /// of the file, which then stays an attribute as well.
-    fn assign_labels(&mut self, asked: Option<&str>) -> Result<()> {
-        let Rows { file, dataset, kinds, first_text } = self;
-        let is_text = |field: &str| kinds.get(field) == Some(&Kind::Text);
-        if let Some(field) = asked.filter(|f| !is_text(f)) {
-            return Err(Error::BadInput(format!("{file} has no string field `{field}` to take the product id from")));
+    fn require_rows(&self) -> Result<()> {
+        if !self.dataset.examples.is_empty() {
+            return Ok(());
         }
-        let own = asked.or_else(|| LABEL_FIELDS.into_iter().find(|f| is_text(f))).map(str::to_owned);
-        let Some(field) = own.clone().or(first_text.take()) else { return Ok(()) };
-        let text = |example: &Example| match example.attributes.get(&field) {
-            Some(Value::Text(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let mut labels: Vec<String> = dataset.examples.iter().filter_map(text).collect();
-        labels.sort();
-        labels.dedup();
-        for example in &mut dataset.examples {
-            example.label = text(example).and_then(|text| labels.binary_search(&text).ok());
-            if own.is_some() {
-                example.attributes.remove(&field);
+        let why = self.dataset.problems.first().map_or_else(|| "it is empty".to_owned(), ToString::to_string);
+        Err(Error::NoPhotos(format!("{} has no usable row: {why}", self.file)))
+    }
+
+    /// Chooses which attribute is the product: the one asked for, the first of [`LABELS`] that rows have, else the first
+    /// string attribute of the file, which then stays an attribute as well.
+    fn assign_labels(&mut self) -> Result<()> {
+        let is_text = |field: &str| self.kinds.get(field) == Some(&Kind::Text);
+        if let Some(field) = self.reading.label.as_deref().filter(|f| !is_text(f)) {
+            return Err(Error::BadInput(format!(
+                "{} has no field `{field}` of names to take the product id from",
+                self.file
+            )));
+        }
+        let own = self.reading.label.clone().or_else(|| LABELS.iter().find(|f| is_text(f)).map(|f| (*f).to_owned()));
+        let chosen = own.clone().or(self.first_text.take());
+        if let Some(field) = &chosen {
+            let mut ids = BTreeMap::new();
+            let mut kept = Vec::with_capacity(self.dataset.examples.len());
+            for mut example in std::mem::take(&mut self.dataset.examples) {
+                let name = match example.attributes.get(field) {
+                    Some(Value::Text(text)) => Some(labels::product_id(text)),
+                    _ => None,
+                };
+                match name.transpose() {
+                    Ok(id) => {
+                        example.attributes.remove(field);
+                        if let Some(id) = id.as_ref().filter(|_| own.is_none()) {
+                            example.attributes.insert(field.clone(), Value::Text(id.clone()));
+                        }
+                        ids.extend(id.clone().map(|id| (id, 0)));
+                        kept.push((example, id));
+                    }
+                    Err(reason) => {
+                        let file = format!("{} ({})", self.file, example.name);
+                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "row" });
+                    }
+                }
+            }
+            ids.values_mut().zip(0..).for_each(|(place, label)| *place = label);
+            self.dataset.examples.extend(kept.into_iter().map(|(mut example, id)| {
+                example.label = id.and_then(|id| ids.get(&id).copied());
+                example
+            }));
+            self.dataset.labels = ids.into_keys().collect();
+            labels::check_cases(&self.dataset.labels)
+                .map_err(|error| Error::BadInput(format!("{}: {error}", self.file)))?;
+            self.dataset.notes.push(match &own {
+                Some(field) => format!("the product is the field `{field}`"),
+                None => format!("the product is the first field of strings, `{field}`; --label takes another"),
+            });
+        }
+        self.dataset.label_attribute = own.is_none().then_some(chosen).flatten();
+        // A number beside the product's name says the name once more.
+        let unasked: Vec<&String> =
+            self.numbered.iter().filter(|field| !self.reading.attributes.contains(field)).collect();
+        for example in &mut self.dataset.examples {
+            unasked.iter().for_each(|field| drop(example.attributes.remove(*field)));
+        }
+        Ok(())
+    }
+
+    /// A number that is the same in every row tells nothing, and its head would promise that it does.
+    fn drop_constants(&mut self) {
+        let mut values: BTreeMap<&str, (BTreeSet<u64>, usize)> = BTreeMap::new();
+        for example in &self.dataset.examples {
+            for (field, value) in &example.attributes {
+                if let Value::Number(number) = value {
+                    let (distinct, rows) = values.entry(field).or_default();
+                    distinct.insert(number.to_bits());
+                    *rows += 1;
+                }
             }
         }
-        dataset.labels = labels;
-        dataset.label_attribute = own.is_none().then_some(field);
-        Ok(())
+        let constant = values.iter().filter(|(_, (distinct, rows))| distinct.len() == 1 && *rows > 1);
+        let constant: BTreeSet<String> = constant.map(|(field, _)| (*field).to_owned()).collect();
+        for example in &mut self.dataset.examples {
+            example.attributes.retain(|field, _| !constant.contains(field));
+        }
+        if !constant.is_empty() {
+            self.dataset.notes.push(format!("not taken for attributes, since they never vary: {}", listed(&constant)));
+        }
+    }
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let first: Vec<&str> = names.iter().take(LISTED).map(String::as_str).collect();
+    if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
+}
+
+/// A product's name, which may be a number: the classes of ImageNet and Hugging Face are.
+fn name(field: &str, json: &Json) -> Result<String, String> {
+    match json {
+        Json::String(text) if text.trim().is_empty() => Err(format!("`{field}` is empty")),
+        Json::String(text) => Ok(text.clone()),
+        Json::Number(number) => {
+            let whole = number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64));
+            whole.map(|n| n.to_string()).ok_or_else(|| {
+                format!("`{field}` is {number}, which names no product; rename the field if it is an attribute")
+            })
+        }
+        Json::Array(_) => Err(format!("`{field}` is a list; a row shows one product")),
+        other => Err(format!("`{field}` is {other}; write the product's name as a string")),
     }
 }
 

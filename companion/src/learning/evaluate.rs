@@ -9,11 +9,12 @@ use jicho::recognize::{Attribute, AttributeValue, Decision, Prediction, Reason, 
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Example, Problem, Value};
+use crate::dataset::{self, Dataset, Example, Problem, Reading, Value};
 use crate::error::{Error, Result, at};
 use crate::json;
 use crate::learning::measure::{Answer, BINS, Measures, Truth, auroc, expected_calibration_error, false_accepts_at};
 use crate::output::publish;
+use crate::photo::PhotoError;
 use crate::progress::Progress;
 
 /// What to evaluate.
@@ -22,9 +23,9 @@ pub struct Options {
     pub channel: PathBuf,
     /// Photos: a folder per product, a JSONL or a COCO file.
     pub photos: PathBuf,
-    /// The field or attribute of a file that holds the product id.
-    pub label: Option<String>,
-    /// Photos of things that are not products of the channel, in the same forms.
+    /// How they are read.
+    pub reading: Reading,
+    /// Photos of what none of the channel's products is, in the same forms.
     pub unknown: Option<PathBuf>,
     /// The file to write one JSON line per image to.
     pub predictions: Option<PathBuf>,
@@ -103,10 +104,14 @@ struct Line<'a> {
 pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
     let (recognizer, _) = publish::open(&options.channel)?;
     let manifest = recognizer.manifest();
-    let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
+    let mut dataset = Dataset::read(&options.photos, &options.reading)?;
+    dataset.keep_measured();
+    dataset.tell(progress);
     let answered = recognize(&recognizer, &mut dataset, progress)?;
-    let mut unknown_photos = options.unknown.as_deref().map(Dataset::read_unlabelled).transpose()?;
-    let unknown = unknown_photos.as_mut().map(|photos| recognize(&recognizer, photos, progress)).transpose()?;
+    let mut unknown_photos =
+        options.unknown.as_deref().map(|path| Dataset::read_unlabelled(path, &options.reading)).transpose()?;
+    let unknown =
+        unknown_photos.as_mut().map(|unknown_photos| recognize(&recognizer, unknown_photos, progress)).transpose()?;
     if let Some(path) = &options.predictions {
         write_predictions(path, &answered, unknown.as_deref().unwrap_or_default(), &dataset.labels)?;
     }
@@ -163,12 +168,14 @@ fn recognize(
     progress: Progress,
 ) -> Result<Vec<(Example, Recognition)>> {
     let bar = progress.stage("recognize", dataset.examples.len());
-    let answers: Vec<Result<Recognition, String>> = dataset
+    let answers: Vec<Result<Recognition, Problem>> = dataset
         .examples
         .par_iter()
         .map(|example| {
-            let photo = example.read()?;
-            let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame)).map_err(|e| e.to_string());
+            let answer = example.read().map_err(|e| Problem::of(example.name.clone(), &e)).and_then(|photo| {
+                let answer = photo.frame().and_then(|frame| recognizer.recognize(&frame));
+                answer.map_err(|e| Problem::of(example.name.clone(), &PhotoError::Broken(e.to_string())))
+            });
             bar.advance();
             answer
         })
@@ -179,10 +186,10 @@ fn recognize(
     for (example, answer) in dataset.examples.drain(..).zip(answers) {
         match answer {
             Ok(answer) => answered.push((example, answer)),
-            Err(reason) => dataset.problems.push(Problem { file: example.name, line: None, reason }),
+            Err(problem) => dataset.problems.push(problem),
         }
     }
-    dataset.problems.iter().for_each(|p| progress.warn(&format!("left out: {p}")));
+    dataset::tell_left_out(&dataset.problems, progress);
     if answered.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
         return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));

@@ -4,5 +4,9 @@ pub mod backbone;
 pub mod compile;
 pub mod export;
 pub mod import;
+pub mod isolated;
 pub mod onnx;
 pub mod plan;
+pub mod plan_file;
+#[cfg(test)]
+mod sweep;

@@ -5,7 +5,7 @@ use jicho::frame::InputPixels;
 use jicho::golden;
 use jicho::manifest::Preprocessing;
 use jicho::recognize::normalize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::learning::train::background;
@@ -22,25 +22,45 @@ pub struct Compiled {
 }
 
 /// What runs a published network on a device; part of a report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
-    /// `plan`, or `tract` where there is none.
-    pub engine: &'static str,
+    /// Which engine devices run it by.
+    pub engine: Runs,
     /// Why there is no plan.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine_reason: Option<String>,
     /// How far the plan's answers are from the network's: the largest distance over a few frames, of answers divided by
     /// their lengths. Answers that have nothing to do with each other are 1.4 apart, opposite ones 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_difference: Option<f32>,
 }
 
+/// What devices run a network by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runs {
+    /// Its compiled plan.
+    Plan,
+    /// tract, in the larger build of the library: the network has no plan.
+    Tract,
+}
+
+/// Why there is no plan when the user wants none.
+const NOT_ASKED_FOR: &str = "none was asked for";
+
 impl Compiled {
-    fn without(reason: String, plan_difference: Option<f32>, progress: Progress) -> Self {
-        progress
-            .warn(&format!("no plan: {reason}; devices fetch the larger build of the library, which runs any ONNX"));
-        Compiled { plan: None, note: Note { engine: "tract", engine_reason: Some(reason), plan_difference } }
+    fn without(reason: String, plan_difference: Option<f32>) -> Self {
+        Compiled { plan: None, note: Note { engine: Runs::Tract, engine_reason: Some(reason), plan_difference } }
+    }
+
+    /// Tells the user where there is no plan although one was wanted.
+    pub fn warn(&self, progress: Progress) {
+        if let Some(reason) = self.note.engine_reason.as_ref().filter(|reason| *reason != NOT_ASKED_FOR) {
+            progress.warn(&format!(
+                "no plan: {reason}; devices fetch the larger build of the library, which runs any ONNX"
+            ));
+        }
     }
 }
 
@@ -66,9 +86,16 @@ pub fn make(
     storage: Option<Storage>,
     progress: Progress,
 ) -> Result<Compiled> {
-    let Some(storage) = storage else {
-        return Ok(Compiled::without("none was asked for".into(), None, Progress::Silent));
+    let made = match storage {
+        Some(storage) => compare(onnx, preprocessing, size, storage)?,
+        None => Compiled::without(NOT_ASKED_FOR.into(), None),
     };
+    made.warn(progress);
+    Ok(made)
+}
+
+/// Compiles a network and holds the plan's answers against tract's.
+fn compare(onnx: &[u8], preprocessing: &Preprocessing, size: usize, storage: Storage) -> Result<Compiled> {
     let frames = frames(size)?;
     let answers = |engine: &dyn Engine| -> jicho::Result<Vec<Vec<f32>>> {
         frames.iter().map(|pixels| engine.run_pixels(pixels, preprocessing)).collect()
@@ -82,16 +109,16 @@ pub fn make(
     // Whatever the reason, tract runs the network.
     let (plan, ours) = match compiled {
         Ok(compiled) => compiled,
-        Err(error) => return Ok(Compiled::without(error.to_string(), None, progress)),
+        Err(error) => return Ok(Compiled::without(error.to_string(), None)),
     };
     let difference = ours.into_iter().zip(theirs).map(|(ours, theirs)| distance(ours, theirs)).fold(0.0, larger);
     let allowed = tolerance(storage);
     if difference <= allowed {
-        let note = Note { engine: "plan", engine_reason: None, plan_difference: Some(difference) };
+        let note = Note { engine: Runs::Plan, engine_reason: None, plan_difference: Some(difference) };
         return Ok(Compiled { plan: Some(plan), note });
     }
     let reason = format!("it answers otherwise than the network: its answers are {difference} off, allowed {allowed}");
-    Ok(Compiled::without(reason, Some(difference), progress))
+    Ok(Compiled::without(reason, Some(difference)))
 }
 
 /// The golden frame, and one of each kind of background.

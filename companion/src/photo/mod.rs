@@ -1,79 +1,72 @@
-//! Reading a photo from disk: decoded, turned upright, within limits.
+//! Reading a photo from disk: known by its content, decoded within limits, in sRGB, upright.
 
+mod color;
+mod error;
+mod jpeg;
+mod kind;
+mod png;
 mod region;
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaImage};
 use jicho::frame::{Frame, MAX_PIXELS};
 
+use color::{Channels, Raster, Samples};
+pub use error::PhotoError;
+pub use kind::{HEAD, Kind, ending, is_named_photo};
 pub use region::Region;
-
-/// File name endings that count as photos, in lower case.
-pub const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
-
-/// Whether a file name is that of a photo.
-pub fn is_photo(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    !hidden && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-}
 
 /// The longest file that is read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Photos of more pixels are decoded one at a time: decoding one takes about 7 bytes a pixel.
 const LARGE_PIXELS: u64 = 16_000_000;
+/// What a decoder may allocate: the pixels at up to 16 bytes each, and as much again for what it works with.
+const MAX_DECODER_BYTES: u64 = 32 * MAX_PIXELS;
 
 static LARGE: Mutex<()> = Mutex::new(());
 
-/// Whether a file is a picture of a kind that is not read.
-pub fn is_foreign_photo(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    extension.is_some_and(|e| ["heic", "heif", "avif", "bmp", "gif", "tif", "tiff", "jxl"].contains(&e.as_str()))
-}
-
-/// A decoded photo: straight 8-bit RGBA, upright.
+/// A decoded photo: straight 8-bit RGBA in sRGB, upright.
 pub struct Photo {
     width: u32,
     height: u32,
     rgba: Vec<u8>,
-    _turn: Option<MutexGuard<'static, ()>>,
+    _turn: Turn,
 }
 
 impl Photo {
-    /// Decodes a photo, honouring its EXIF orientation.
+    /// Decodes a photo, honouring its colour profile and its EXIF orientation.
     ///
-    /// The size in the header is checked before any pixel is allocated. The error says why.
-    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let broken = |e: image::ImageError| format!("is not a readable image: {e}");
-        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-        let format = reader.format();
-        if format.is_none() {
-            return Err("is not an image, whatever its name says (JPEG, PNG and WebP are read)".into());
-        }
-        let mut decoder = reader.into_decoder().map_err(broken)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MAX_PIXELS {
-            let most = MAX_PIXELS / 1_000_000;
-            return Err(format!("is too large: {width}×{height}, at most {most} megapixels are read; scale it down"));
-        }
-        if format == Some(ImageFormat::Jpeg) && is_cut_off(bytes) {
-            return Err("is cut off: the file ends before its picture does; copy it again".into());
-        }
-        let large = u64::from(width) * u64::from(height) > LARGE_PIXELS;
-        let turn = large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
-        let orientation = decoder.orientation().map_err(broken)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    /// The size in the header is checked before any pixel is allocated.
+    pub fn decode(bytes: &[u8]) -> Result<Self, PhotoError> {
+        let (mut raster, orientation) = match Kind::of_bytes(&bytes[..bytes.len().min(HEAD)]) {
+            Kind::Jpeg => jpeg::decode(bytes)?,
+            Kind::Png => png::decode(bytes)?,
+            Kind::WebP => other(bytes, ImageFormat::WebP)?,
+            Kind::Gif => other(bytes, ImageFormat::Gif)?,
+            Kind::Bmp => other(bytes, ImageFormat::Bmp)?,
+            Kind::Tiff => other(bytes, ImageFormat::Tiff)?,
+            Kind::Foreign(name) => return Err(PhotoError::Foreign(name)),
+            Kind::Empty => return Err(PhotoError::Empty),
+            Kind::Other => return Err(PhotoError::NotAnImage),
+        };
+        let (width, height, turn) = (raster.width, raster.height, raster.turn.take());
+        let rgba = RgbaImage::from_raw(width, height, raster.into_srgb());
+        let rgba = rgba.ok_or_else(|| PhotoError::broken("it holds fewer pixels than it says"))?;
+        let mut image = DynamicImage::ImageRgba8(rgba);
         image.apply_orientation(orientation);
         let rgba = image.into_rgba8();
         Ok(Photo { width: rgba.width(), height: rgba.height(), rgba: rgba.into_raw(), _turn: turn })
     }
 
     /// The part of the photo that `region` asks for.
-    pub fn cropped(self, region: &Region) -> Result<Self, String> {
-        let [left, top, width, height] = region.window(self.width, self.height)?.map(|v| v as usize);
+    pub fn cropped(self, region: &Region) -> Result<Self, PhotoError> {
+        let window = region.window(self.width, self.height).map_err(PhotoError::Region)?;
+        let [left, top, width, height] = window.map(|v| v as usize);
         let mut rgba = Vec::with_capacity(4 * width * height);
         for row in self.rgba.chunks_exact(4 * self.width as usize).skip(top).take(height) {
             rgba.extend_from_slice(&row[4 * left..4 * (left + width)]);
@@ -87,71 +80,76 @@ impl Photo {
     }
 }
 
-/// The bytes of a photo's file. The error says why not, without the path.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let length = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(format!("is too large: {} MB, at most {} MB are read", length >> 20, MAX_FILE_BYTES >> 20));
+/// Held while a large photo is decoded and used, so that there is one of them at a time.
+type Turn = Option<MutexGuard<'static, ()>>;
+
+/// Refuses a photo of too many pixels; of one that is large, waits for its turn.
+fn admit(width: u32, height: u32) -> Result<Turn, PhotoError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS {
+        return Err(PhotoError::TooManyPixels { width, height, limit: MAX_PIXELS });
     }
-    std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))
+    Ok((pixels > LARGE_PIXELS).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// Whether a JPEG's picture was cut off. Decoders fill the missing rest with grey without a word.
-fn is_cut_off(jpeg: &[u8]) -> bool {
-    let mut at = 2;
-    // Segments up to the first scan; a thumbnail inside one of them has end markers of its own.
-    while let Some([0xff, marker, high, low]) = jpeg.get(at..at + 4) {
-        if *marker == 0xda {
-            return !jpeg[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
-        }
-        at += if *marker == 0xff { 1 } else { 2 + usize::from(u16::from_be_bytes([*high, *low])) };
+/// The kinds that the `image` crate decodes as they should be; of animations, the first picture.
+fn other(bytes: &[u8], format: ImageFormat) -> Result<(Raster, Orientation), PhotoError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(PhotoError::broken)?;
+    let (width, height) = decoder.dimensions();
+    let turn = admit(width, height)?;
+    let orientation = decoder.orientation().map_err(PhotoError::broken)?;
+    let profile = decoder.icc_profile().ok().flatten().filter(|profile| profile.len() <= color::MAX_PROFILE);
+    let profile = profile.as_deref().and_then(color::parse);
+    let (channels, samples) = match DynamicImage::from_decoder(decoder).map_err(PhotoError::broken)? {
+        DynamicImage::ImageLuma8(image) => (Channels::Gray, Samples::Bytes(image.into_raw())),
+        DynamicImage::ImageLumaA8(image) => (Channels::GrayAlpha, Samples::Bytes(image.into_raw())),
+        DynamicImage::ImageRgb8(image) => (Channels::Rgb, Samples::Bytes(image.into_raw())),
+        DynamicImage::ImageLuma16(image) => (Channels::Gray, Samples::Words(image.into_raw())),
+        DynamicImage::ImageLumaA16(image) => (Channels::GrayAlpha, Samples::Words(image.into_raw())),
+        DynamicImage::ImageRgb16(image) => (Channels::Rgb, Samples::Words(image.into_raw())),
+        DynamicImage::ImageRgba16(image) => (Channels::Rgba, Samples::Words(image.into_raw())),
+        image => (Channels::Rgba, Samples::Bytes(image.into_rgba8().into_raw())),
+    };
+    Ok((Raster { width, height, channels, samples, profile, turn }, orientation))
+}
+
+/// The bytes of a photo's file.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
+    read_bytes_up_to(path, MAX_FILE_BYTES)
+}
+
+/// The bytes of a regular file, of which no more than `limit` are read, however long it says that it is.
+pub fn read_bytes_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, PhotoError> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+    match bytes.len() as u64 > limit {
+        true => Err(PhotoError::TooLong { limit }),
+        false => Ok(bytes),
     }
-    true
+}
+
+/// The kind of a file, told by its first bytes.
+pub fn read_kind(path: &Path) -> Result<Kind, PhotoError> {
+    let mut head = Vec::new();
+    open(path)?.take(HEAD as u64).read_to_end(&mut head).map_err(io)?;
+    Ok(Kind::of(path, &head))
+}
+
+/// Opens a regular file. Opening a pipe would wait for its writer, so the kind of file is looked at first.
+fn open(path: &Path) -> Result<File, PhotoError> {
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(PhotoError::NotAFile);
+    }
+    File::open(path).map_err(io)
+}
+
+fn io(error: std::io::Error) -> PhotoError {
+    PhotoError::Io(error.to_string())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_named_jpg_is_refused() {
-        assert!(Photo::decode(b"hello, I am a text file").is_err_and(|e| e.contains("not an image")));
-    }
-
-    #[test]
-    fn a_cut_off_jpeg_is_refused() {
-        let mut jpeg = Cursor::new(Vec::new());
-        let photo = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 3, (x * y) as u8]));
-        photo.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
-        let jpeg = jpeg.into_inner();
-        assert!(Photo::decode(&jpeg).is_ok());
-        for keep in [jpeg.len() - 2, jpeg.len() * 3 / 4] {
-            assert!(Photo::decode(&jpeg[..keep]).is_err_and(|e| e.contains("cut off")), "{keep}");
-        }
-        // Some phones append data of their own.
-        assert!(Photo::decode(&[&jpeg[..], b"trailer"].concat()).is_ok());
-    }
-
-    #[test]
-    fn a_hundred_megapixels_are_refused_before_they_are_decoded() {
-        // A PNG header of 10000×10000 with no pixel data behind it.
-        let mut header = b"IHDR".to_vec();
-        header.extend([10_000u32.to_be_bytes(), 10_000u32.to_be_bytes()].concat());
-        header.extend([8, 2, 0, 0, 0]);
-        let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-        png.extend(13u32.to_be_bytes());
-        png.extend(&header);
-        png.extend(crc32(&header).to_be_bytes());
-        png.extend([0, 0, 0, 0]);
-        png.extend(b"IDAT");
-        png.extend(crc32(b"IDAT").to_be_bytes());
-        let error = Photo::decode(&png).err().unwrap_or_default();
-        assert!(error.contains("too large"), "{error}");
-    }
-
-    fn crc32(bytes: &[u8]) -> u32 {
-        !bytes.iter().fold(!0u32, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |c, _| if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 })
-        })
-    }
-}
+mod tests;

@@ -6,13 +6,15 @@ use serde_json::Value as Json;
 /// the surroundings. R-CNN (Girshick 2014) pads as much: 16 of 227 pixels.
 const MARGIN: f64 = 0.07;
 
-/// A box in pixels of the upright picture.
+/// A box in pixels of the upright picture, or in shares of its sides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Region {
     /// Left, top, width, height; finite, width and height positive.
     bounds: [f64; 4],
     /// Width and height of the picture that it was drawn on, where told.
     picture: Option<(u32, u32)>,
+    /// Whether `bounds` are shares of the picture's width and height instead of pixels.
+    is_relative: bool,
 }
 
 impl Region {
@@ -25,11 +27,19 @@ impl Region {
         if bounds[2] <= 0.0 || bounds[3] <= 0.0 {
             return Err(format!("its box {bounds:?} has no area"));
         }
-        let region = Region { bounds, picture };
+        let region = Region { bounds, picture, is_relative: false };
         if let Some((width, height)) = picture {
             region.window(width, height)?;
         }
         Ok(region)
+    }
+
+    /// From left, top, width and height in shares of the picture's sides, as YOLO's labels have them.
+    pub fn relative(bounds: [f64; 4]) -> Result<Self, String> {
+        if bounds.iter().any(|v| !v.is_finite()) || bounds[2] <= 0.0 || bounds[3] <= 0.0 {
+            return Err(format!("its box {bounds:?} has no area"));
+        }
+        Ok(Region { bounds, picture: None, is_relative: true })
     }
 
     /// `[x, y, width, height]`, as given.
@@ -42,6 +52,7 @@ impl Region {
         let (width, height) = self.picture.unwrap_or_default();
         let mut bytes: Vec<u8> = self.bounds.into_iter().flat_map(f64::to_le_bytes).collect();
         bytes.extend([width, height].into_iter().flat_map(u32::to_le_bytes));
+        bytes.extend(self.is_relative.then_some(1));
         bytes
     }
 
@@ -50,7 +61,9 @@ impl Region {
     /// A square with the box in its middle and a margin around, since a recogniser looks at the central square; moved
     /// into the picture where it would stick out, and cut where the picture is too small for it.
     pub fn window(&self, width: u32, height: u32) -> Result<[u32; 4], String> {
-        let Region { bounds: [x, y, w, h], picture } = *self;
+        let Region { bounds: [x, y, w, h], picture, is_relative } = *self;
+        let (across, down) = if is_relative { (f64::from(width), f64::from(height)) } else { (1.0, 1.0) };
+        let (x, y, w, h) = (x * across, y * down, w * across, h * down);
         if let Some((told_width, told_height)) = picture.filter(|told| *told != (width, height)) {
             return Err(format!(
                 "is {width}×{height} upright, its boxes were drawn on {told_width}×{told_height}; \

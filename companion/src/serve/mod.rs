@@ -2,6 +2,7 @@
 //!
 //! A development and in-house server: it reads files and nothing else. See [`site`] for what it answers.
 
+mod connections;
 mod path;
 mod site;
 
@@ -13,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use connections::Limits;
 use tokio::net::TcpListener;
 
 /// How long open downloads may go on after the signal to stop.
@@ -95,13 +97,13 @@ where
         }
     };
     let site = router(&options.models, options.app.as_deref());
-    let mut server = runtime.spawn(async move { axum::serve(listener, site).with_graceful_shutdown(draining).await });
+    let mut server = runtime.spawn(connections::serve(listener, site, Limits::default(), draining));
     on_ready(bound);
 
     let result = runtime.block_on(async {
         tokio::select! {
             biased;
-            result = &mut server => result.map_err(io::Error::other).flatten(),
+            result = &mut server => result.map_err(io::Error::other),
             signal = stop() => signal,
         }
     });

@@ -1,5 +1,10 @@
 //! Request paths: decoded once, split, and refused where they could name anything but a plain file below the root.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// All but letters, digits and `-._~`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// The decoded segments of a request path.
 ///
 /// No segment starts with a dot (so neither `..`, nor hidden, nor temporary files), holds a separator or a control
@@ -10,7 +15,8 @@ pub(super) struct SitePath(Vec<String>);
 impl SitePath {
     /// Reads the raw path of a request; `None` where nothing may be served for it.
     pub(super) fn parse(raw: &str) -> Option<Self> {
-        let decoded = decode(raw.strip_prefix('/')?)?;
+        // Escapes are undone once; an escape that is none stays as it is.
+        let decoded = percent_decode_str(raw.strip_prefix('/')?).decode_utf8().ok()?;
         let segments: Vec<String> = decoded.split('/').map(str::to_owned).collect();
         let last = segments.len() - 1;
         let fine = segments.iter().enumerate().all(|(i, segment)| {
@@ -38,41 +44,9 @@ impl SitePath {
 
     /// The one raw form: everything but letters, digits and `-._~` is escaped.
     pub(super) fn encode(&self) -> String {
-        let mut raw = String::new();
-        for segment in &self.0 {
-            raw.push('/');
-            for byte in segment.bytes() {
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                    raw.push(char::from(byte));
-                } else {
-                    raw.push_str(&format!("%{byte:02X}"));
-                }
-            }
-        }
-        raw
+        let segments = self.0.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, ESCAPED)));
+        segments.collect()
     }
-}
-
-/// Undoes percent-escapes once. An escape that is none stays as it is; bytes that are no UTF-8 give `None`.
-fn decode(raw: &str) -> Option<String> {
-    let bytes = raw.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escape = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        match escape.and_then(|hex| Some(digit(hex[0])? << 4 | digit(hex[1])?)) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

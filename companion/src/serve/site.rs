@@ -7,10 +7,11 @@
 //! | `/assets/…-{hash}.…` | app folder | immutable |
 //! | everything else | app folder, `/` is `index.html` | no-cache |
 //!
-//! A path without a file is a plain 404: the app's page never stands in for a missing model.
+//! A path without a file is a plain 404: the app's page never stands in for a missing model. So is a link that leads out of
+//! its folder.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,14 +35,49 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The two folders behind the site.
 struct Site {
-    models: ServeDir,
-    app: Option<ServeDir>,
+    models: Folder,
+    app: Option<Folder>,
+}
+
+/// A folder that is served.
+struct Folder {
+    root: PathBuf,
+    files: ServeDir,
+}
+
+impl Folder {
+    /// Whether all that may be answered for `path` lies in the folder, once links are followed: a file, the index of a
+    /// folder, and what is there of either in packed form.
+    async fn holds(&self, path: &SitePath) -> bool {
+        let Ok(root) = tokio::fs::canonicalize(&self.root).await else { return true };
+        let mut file = self.root.clone();
+        file.extend(path.segments().iter().filter(|segment| !segment.is_empty()));
+        let index = file.join("index.html");
+        for place in [&file, &packed(&file), &index, &packed(&index)] {
+            if tokio::fs::canonicalize(place).await.is_ok_and(|real| !real.starts_with(&root)) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn packed(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".gz");
+    name.into()
 }
 
 pub(super) fn router(models: &Path, app: Option<&Path>) -> Router {
     let site = Site {
-        models: ServeDir::new(models).append_index_html_on_directories(false).ignore_multi_range_requests(true),
-        app: app.map(|folder| ServeDir::new(folder).precompressed_gzip().ignore_multi_range_requests(true)),
+        models: Folder {
+            root: models.to_owned(),
+            files: ServeDir::new(models).append_index_html_on_directories(false).ignore_multi_range_requests(true),
+        },
+        app: app.map(|folder| Folder {
+            root: folder.to_owned(),
+            files: ServeDir::new(folder).precompressed_gzip().ignore_multi_range_requests(true),
+        }),
     };
     Router::new().fallback(answer).with_state(Arc::new(site))
 }
@@ -85,8 +121,12 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     response
 }
 
-/// The file at `path` below the folder of `files`, or a plain error.
-async fn file(files: &ServeDir, path: &SitePath, request: &Parts) -> Response {
+/// The file at `path` below the folder, or a plain error.
+async fn file(folder: &Folder, path: &SitePath, request: &Parts) -> Response {
+    let files = &folder.files;
+    if !folder.holds(path).await {
+        return plain(StatusCode::NOT_FOUND);
+    }
     let Ok(uri) = Uri::try_from(path.encode()) else {
         return plain(StatusCode::NOT_FOUND);
     };

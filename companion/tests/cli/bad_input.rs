@@ -54,7 +54,8 @@ fn the_same_product_in_two_folders_is_refused() {
     fs::create_dir_all(shop.path("photos/tins")).unwrap();
     fs::rename(shop.path("photos/tomato-soup-can"), shop.path("photos/tins/tomato-soup-can")).unwrap();
     shop.run("samples photos --products 2 --photos 2 --size 64").ok();
-    refused(&shop, "train photos", "DUPLICATE_PRODUCT").says(&["`tomato-soup-can`", "tins", "rename one"]);
+    let twice = "train photos --labels deepest";
+    refused(&shop, twice, "DUPLICATE_PRODUCT").says(&["`tomato-soup-can`", "tins", "rename one"]);
 }
 
 #[test]
@@ -78,13 +79,13 @@ fn broken_photos_beside_good_ones_are_reported_and_skipped() {
         ("green-apple/text.jpg", "is not an image"),
         ("green-apple/huge.png", "is too large: 10000×10000"),
         ("green-apple/half.png", "is not a readable image"),
-        ("green-apple/empty.webp", "is not an image"),
+        ("green-apple/empty.webp", "is empty"),
         ("only-broken/text.png", "is not an image"),
     ] {
         let told = outcome.stderr.lines().find(|l| l.starts_with("warning: left out: ") && l.contains(file));
         assert!(told.is_some_and(|l| l.contains(why)), "{file} {why}: {}", outcome.stderr);
     }
-    assert!(outcome.stderr.contains("`only-broken` has no usable photo"), "{}", outcome.stderr);
+    outcome.says(&["hold no photo that can be read: only-broken"]);
     let manifest = shop.manifest("T_1");
     assert_eq!((manifest.product_count, manifest.image_count), (5, 20));
     let report = shop.report("T_1");
@@ -190,11 +191,16 @@ fn a_cut_off_photo_a_dangling_link_and_a_foreign_kind_are_left_out() {
     let photo = fs::read_dir(shop.path("photos/oat-biscuits-box")).unwrap().next().unwrap().unwrap().path();
     let bytes = fs::read(photo).unwrap();
     shop.write("photos/oat-biscuits-box/cut.jpg", &bytes[..bytes.len() / 2]);
-    shop.write("photos/oat-biscuits-box/phone.heic", "whatever");
+    shop.write("photos/oat-biscuits-box/phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
     #[cfg(unix)]
     std::os::unix::fs::symlink("/nowhere/at/all.jpg", shop.path("photos/oat-biscuits-box/gone.jpg")).unwrap();
     let outcome = shop.run("train photos --channel T_1 --out models").ok();
-    outcome.says(&["cut.jpg is cut off", "phone.heic is of a kind that is not read", "8 photos"]);
+    outcome.says(&[
+        "cut.jpg is cut off",
+        "phone.heic is HEIC, which is not read; convert it",
+        "8 photos",
+        "3 left out",
+    ]);
 }
 
 #[test]

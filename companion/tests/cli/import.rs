@@ -10,14 +10,14 @@ use crate::shop::{Outcome, Shop, confidences, line};
 use crate::{real_data, shop};
 
 /// Plain colours, for which the networks' answers are known.
-const PAINTS: [(&str, [u8; 3]); 3] = [("red", [200, 60, 20]), ("green", [10, 180, 90]), ("blue", [20, 60, 240])];
+pub const PAINTS: [(&str, [u8; 3]); 3] = [("red", [200, 60, 20]), ("green", [10, 180, 90]), ("blue", [20, 60, 240])];
 
 /// How pixels are fed to [`Colors`]: colour order, range, mean, std.
-type Rule = (bool, [f64; 2], [f64; 3], [f64; 3]);
+pub type Rule = (bool, [f64; 2], [f64; 3], [f64; 3]);
 
-const PLAIN: Rule = (false, [0.0, 1.0], [0.0; 3], [1.0; 3]);
+pub const PLAIN: Rule = (false, [0.0, 1.0], [0.0; 3], [1.0; 3]);
 
-fn shop(network: &Colors) -> Shop {
+pub fn shop(network: &Colors) -> Shop {
     let shop = Shop::new();
     network.write(&shop);
     for (name, paint) in PAINTS {
@@ -28,12 +28,12 @@ fn shop(network: &Colors) -> Shop {
     shop
 }
 
-fn import(shop: &Shop, flags: &str) -> Outcome {
+pub fn import(shop: &Shop, flags: &str) -> Outcome {
     shop.run(&format!("import colors.onnx --labels labels.txt --channel T_1 --out models {flags}"))
 }
 
 /// The network's answer to a plain colour, computed from the definitions of rule and network.
-fn expected(paint: [u8; 3], (bgr, [low, high], mean, std): Rule) -> [f64; 3] {
+pub fn expected(paint: [u8; 3], (bgr, [low, high], mean, std): Rule) -> [f64; 3] {
     let logits: [f64; 3] = std::array::from_fn(|channel| {
         let byte = f64::from(paint[if bgr { 2 - channel } else { channel }]);
         let value = (byte / 255.0 * (high - low) + low - mean[channel]) / std[channel];
@@ -44,7 +44,7 @@ fn expected(paint: [u8; 3], (bgr, [low, high], mean, std): Rule) -> [f64; 3] {
 }
 
 #[track_caller]
-fn answers_by(shop: &Shop, rule: Rule) {
+pub fn answers_by(shop: &Shop, rule: Rule) {
     let (_, lines) = shop.evaluate("T_1", "photos");
     assert_eq!(lines.len(), PAINTS.len());
     for (name, paint) in PAINTS {

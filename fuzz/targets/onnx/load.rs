@@ -26,14 +26,13 @@ pub fn load(input: &[u8]) {
     half_weights::compute_in_float(&mut model);
     // As `jicho import` does.
     for output in onnx::graph(&model).expect("what was decoded has a graph").output.iter().take(2) {
-        let Ok(cut) = cut::at_output(&model, &output.name) else { continue };
-        let bytes = onnx::encode(&cut);
+        let Ok(bytes) = cut::at_output(&model, &output.name).and_then(onnx::ready) else { continue };
         run(TractEngine::load(&bytes, layout, size));
         plan(&bytes, layout, size);
     }
     // As `jicho train` does.
-    if let Ok(cut) = cut::find_features(&model).and_then(|features| cut::at_features(&model, &features)) {
-        let bytes = onnx::encode(&cut);
+    let cut = cut::find_features(&model).and_then(|features| cut::at_features(&model, &features));
+    if let Ok(bytes) = cut.and_then(onnx::ready) {
         run(TractEngine::load(&bytes, layout, size));
         plan(&bytes, layout, size);
     }

@@ -34,6 +34,7 @@ export const {
   UnauthorizedError,
   AbortedError,
   InternalError,
+  ClockError,
   DisposedError,
   BusyError,
 } = ERROR_CLASSES;
@@ -69,5 +70,6 @@ export type HttpStatusError = InstanceType<typeof HttpStatusError>;
 export type UnauthorizedError = InstanceType<typeof UnauthorizedError>;
 export type AbortedError = InstanceType<typeof AbortedError>;
 export type InternalError = InstanceType<typeof InternalError>;
+export type ClockError = InstanceType<typeof ClockError>;
 export type DisposedError = InstanceType<typeof DisposedError>;
 export type BusyError = InstanceType<typeof BusyError>;

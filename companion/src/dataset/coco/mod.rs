@@ -1,19 +1,24 @@
 //! COCO annotations (Lin 2014, "Microsoft COCO"): every box is an example, its category the product.
 //!
-//! An annotation's `attributes` become attributes as in JSONL, but `true` and `false`, which annotation tools add on
-//! their own (`"occluded": false`), do not. Crowds (`iscrowd`) are skipped.
+//! An annotation's `attributes` become attributes as in JSONL. What annotation tools add on their own does not: `true`
+//! and `false` (`"occluded": false`), and names such as `rotation` and `track_id`. Crowds (`iscrowd`) are skipped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use super::rows::{LABEL_FIELDS, Rows};
-use super::{Dataset, Example};
+use super::boundary::Boundary;
+use super::fields;
+use super::rows::Rows;
+use super::{Dataset, Example, Reading};
 use crate::error::{Error, Result};
-use crate::photo::Region;
+use crate::photo::{PhotoError, Region};
+
+/// The field of a row that the category becomes.
+const PRODUCT: &str = fields::LABELS[0];
 
 /// What is read of a file. Of what is inside, anything may be anything, so that one bad item spoils no other.
 #[derive(Deserialize)]
@@ -72,15 +77,15 @@ pub(super) fn is_coco(file: &Path, bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads annotations; `label` names the attribute that is the product in place of the category.
-pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dataset> {
+/// Reads annotations. A `label` that is asked for names the attribute that is the product in place of the category.
+pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
     let name = file.display().to_string();
     let wrong = |what: String| Error::BadInput(format!("{name} cannot be read as COCO annotations: {what}"));
     let File { images, annotations, categories } = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
+    let folders = Folders::of(file, &images, reading)?;
     let images = by_id("image", images, |image| &image.id).map_err(wrong)?;
     let categories = by_id("category", categories, |category| &category.id).map_err(wrong)?;
-    let mut rows = Rows::new(name);
-    let folders = Folders::of(file);
+    let mut rows = Rows::new(name.clone(), reading);
     let mut pictures: HashMap<String, Option<Picture>> = HashMap::new();
     for (number, annotation) in (1..).zip(&annotations) {
         if matches!(&annotation.iscrowd, Json::Bool(true)) || annotation.iscrowd.as_i64() == Some(1) {
@@ -108,7 +113,7 @@ pub(super) fn read(file: &Path, bytes: &[u8], label: Option<&str>) -> Result<Dat
             rows.leave_out(None, format!("annotation {id} ({}): {reason}", picture.name));
         }
     }
-    rows.finish(label)
+    rows.finish()
 }
 
 fn example(
@@ -125,33 +130,20 @@ fn example(
         return Err("has no `bbox`".into());
     }
     let region = Region::parse(&annotation.bbox, picture.size)?;
-    let [own, _] = LABEL_FIELDS;
     let mut fields = Map::new();
     match &annotation.attributes {
         Json::Null => {}
-        Json::Object(attributes) if attributes.contains_key(own) => {
-            return Err(format!("its attribute `{own}` takes the place of its category; rename it"));
+        Json::Object(attributes) if attributes.contains_key(PRODUCT) => {
+            return Err(format!("its attribute `{PRODUCT}` takes the place of its category; rename it"));
         }
         Json::Object(attributes) => {
             fields.extend(attributes.iter().filter(|(_, v)| !v.is_boolean()).map(|(k, v)| (k.clone(), v.clone())));
         }
         other => return Err(format!("its `attributes` are {other}, no JSON object")),
     }
-    fields.insert(own.into(), product.into());
+    fields.insert(PRODUCT.into(), product.into());
     let name = format!("{}#{id}", picture.name);
-    let path = picture.path.clone();
-    Ok((
-        Example {
-            path,
-            bytes: None,
-            name,
-            region: Some(region),
-            lesson: None,
-            label: None,
-            attributes: BTreeMap::new(),
-        },
-        fields,
-    ))
+    Ok((Example { path: picture.path.clone(), name, region: Some(region), ..Example::default() }, fields))
 }
 
 /// An image that exists.
@@ -177,31 +169,65 @@ impl Picture {
 }
 
 /// Where images may lie.
-struct Folders(Vec<PathBuf>);
+struct Folders {
+    folders: Vec<PathBuf>,
+    boundary: Boundary,
+    /// How many images have each bare file name.
+    bare: HashMap<String, usize>,
+}
 
 impl Folders {
     /// Beside the file, in `images` or `data` there, or as COCO itself is laid out: `annotations/instances_train.json`
     /// with `train/` or `images/train/` beside the folder.
-    fn of(file: &Path) -> Self {
+    fn of(file: &Path, images: &[Image], reading: &Reading) -> Result<Self> {
         let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let above = beside.join("..");
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let mut folders = vec![beside.to_owned(), beside.join("images"), beside.join("data")];
+        let mut root = beside;
         if beside.file_name().is_some_and(|name| name == "annotations") {
             if let Some((_, part)) = stem.split_once('_').filter(|(_, part)| !part.is_empty()) {
                 folders.extend([above.join(part), above.join("images").join(part)]);
             }
-            folders.extend([above.join("images"), above]);
+            folders.extend([above.join("images"), above.clone()]);
+            root = &above;
         }
-        Folders(folders)
+        let boundary = Boundary::of(root, reading.allow_outside)?;
+        let mut bare = HashMap::new();
+        for name in images.iter().filter_map(|image| image.file_name.as_str()) {
+            *bare.entry(bare_name(name).to_owned()).or_default() += 1;
+        }
+        Ok(Folders { folders, boundary, bare })
     }
 
+    /// The file of an image: as it is named, with folders named as Windows does, or under its bare name, if no other
+    /// image has that: Label Studio names files by their place on its server.
     fn find(&self, name: &str) -> Result<PathBuf, String> {
-        self.0.iter().map(|folder| folder.join(name)).find(|path| path.is_file()).ok_or_else(|| {
-            let tried: Vec<String> = self.0.iter().map(|folder| folder.display().to_string()).collect();
-            format!("its file {name} is in none of {}", tried.join(", "))
-        })
+        let slashes = name.replace('\\', "/");
+        let bare = bare_name(name);
+        let mut names = vec![name, &slashes];
+        names.extend((self.bare.get(bare) == Some(&1)).then_some(bare));
+        let mut outside = false;
+        for name in names {
+            for folder in &self.folders {
+                let path = folder.join(name);
+                match self.boundary.admit(&path) {
+                    Ok(()) => return Ok(path),
+                    Err(error) => outside |= error == PhotoError::Outside,
+                }
+            }
+        }
+        if outside {
+            return Err(format!("its file {name} {}", PhotoError::Outside));
+        }
+        let tried: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+        Err(format!("its file {name} is in none of {}", tried.join(", ")))
     }
+}
+
+/// What follows the last folder of a path, whichever way folders are named.
+fn bare_name(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// Whole numbers and strings name things; `7`, `7.0` and `"7"` are the same.

@@ -31,7 +31,7 @@ fn read_json(dir: &TempDir, name: &str, json: &Json, label: Option<&str>) -> Res
     let file = dir.path().join(name);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, json.to_string()).unwrap();
-    Dataset::read(&file, label)
+    Dataset::read(&file, &Reading { label: label.map(str::to_owned), ..Reading::default() })
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn the_name_of_the_file_does_not_matter() {
     assert_eq!(read_json(&dir, "rows.json", &row, None).unwrap().labels, ["tea"]);
     for broken in ["{\n \"images\": [,", "{", "[]", "", "{}"] {
         std::fs::write(dir.path().join("broken.json"), broken).unwrap();
-        let error = Dataset::read(&dir.path().join("broken.json"), None).unwrap_err();
+        let error = Dataset::read(&dir.path().join("broken.json"), &Reading::default()).unwrap_err();
         assert!(["BAD_INPUT", "NO_PHOTOS"].contains(&error.code()) && error.to_string().contains("broken.json"));
     }
 }
@@ -171,7 +171,7 @@ fn boxes_drawn_on_another_size_are_told_when_the_photo_is_read() {
     json["images"][0]["height"] = 60.into();
     let dir = folder();
     let dataset = read_json(&dir, "instances.json", &json, None).unwrap();
-    let error = dataset.examples[0].read().err().unwrap();
+    let error = dataset.examples[0].read().err().unwrap().to_string();
     assert!(error.contains("40×30") && error.contains("80×60"), "{error}");
 }
 
@@ -235,7 +235,7 @@ proptest! {
         }
         let file = dir.path().join("instances.json");
         std::fs::write(&file, &bytes).unwrap();
-        match Dataset::read(&file, None) {
+        match Dataset::read(&file, &Reading::default()) {
             Ok(dataset) => {
                 prop_assert!(!dataset.examples.is_empty());
                 for example in &dataset.examples {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cache;
-use crate::dataset::{Dataset, Value};
+use crate::dataset::{Dataset, Reading, Split, Value};
 use crate::error::{Error, Result};
 use crate::learning::train::augment::Variation;
 use crate::learning::train::content::ContentId;
@@ -35,8 +35,8 @@ pub struct Options {
     pub test: Option<PathBuf>,
     /// The backbone.
     pub backbone: backbone::Request,
-    /// The field that holds the product id.
-    pub label: Option<String>,
+    /// How they are read.
+    pub reading: Reading,
     /// The attribute that holds the kind of product.
     pub kind: Option<String>,
     /// Number of repetitions, each with different folds, shops and left-out products.
@@ -100,11 +100,16 @@ pub struct Validation {
 /// # Errors
 /// As [`crate::learning::train::run`], and `BAD_INPUT` when a photo cannot be read.
 pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
-    let mut dataset = Dataset::read(&options.photos, options.label.as_deref())?;
-    let learnt = dataset.examples.len();
+    let mut dataset = Dataset::read(&options.photos, &options.reading)?;
+    let mut learnt = dataset.examples.len();
     if let Some(test) = &options.test {
-        join(&mut dataset, Dataset::read(test, options.label.as_deref())?);
+        join(&mut dataset, Dataset::read(test, &options.reading)?);
+    } else if dataset.has_splits() {
+        // What its maker set apart is what the rest is judged by.
+        dataset.examples.sort_by_key(|example| example.split.is_some_and(Split::is_apart));
+        learnt = dataset.examples.iter().filter(|example| !example.split.is_some_and(Split::is_apart)).count();
     }
+    dataset.tell(progress);
     let backbone = backbone::resolve(&options.backbone, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;

@@ -72,12 +72,13 @@ impl Square {
     /// The central square of an example's photo: `share` of its shorter side, resized to `side` pixels. The error says why
     /// the photo cannot be read.
     pub fn read(example: &Example, share: f64, side: usize) -> Result<Square, String> {
-        Square::decode(example, &example.bytes()?, share, side)
+        let bytes = example.bytes().map_err(|e| e.to_string())?;
+        Square::decode(example, &bytes, share, side)
     }
 
     /// The same from the bytes of the example's file.
     pub fn decode(example: &Example, bytes: &[u8], share: f64, side: usize) -> Result<Square, String> {
-        let photo = example.decode(bytes)?;
+        let photo = example.decode(bytes).map_err(|e| e.to_string())?;
         let frame = photo.frame().map_err(|e| e.to_string())?;
         Ok(Square { side, rgb: frame.center_square(share, side).rgb().to_vec() })
     }

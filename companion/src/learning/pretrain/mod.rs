@@ -12,6 +12,7 @@ use std::time::Instant;
 use jicho::manifest::Preprocessing;
 use serde_json::json;
 
+use crate::dataset::Reading;
 use crate::error::{Error, Result, at};
 use crate::learning::network::design::Design;
 use crate::learning::network::onnx::{self, Storage};
@@ -39,6 +40,8 @@ const PIXELS: Preprocessing = crate::model::backbone::registry::SYMMETRIC;
 pub struct Options {
     /// Folders with a folder per product, or JSONL files.
     pub photos: Vec<PathBuf>,
+    /// How they are read.
+    pub reading: Reading,
     /// A text file with products, one per line, whose photos are left out.
     pub leave_out: Option<PathBuf>,
     /// Number of drawn photos of each product of `jicho samples` that are added, without labels.

@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Options;
-use crate::dataset::{Dataset, Example};
+use crate::dataset::{self, Dataset, Example, Reading, Split};
 use crate::error::{Error, Result, at};
 use crate::learning::network::view::Square;
 use crate::model::backbone::pretraining::Pretraining;
@@ -37,7 +37,7 @@ impl Photos {
         let left_out = read_lines(options.leave_out.as_deref())?;
         let mut found = Vec::new();
         for path in &options.photos {
-            found.extend(labelled(path, progress)?);
+            found.extend(labelled(path, &options.reading, progress)?);
         }
         let known: BTreeSet<String> = found.iter().filter_map(|(_, label)| label.clone()).collect();
         if let Some(label) = left_out.iter().find(|label| !known.contains(*label)) {
@@ -53,7 +53,7 @@ impl Photos {
         };
         let (mut squares, examples) = decode(named(found), side, progress);
         let mut held = match &options.held_out {
-            Some(path) => named(labelled(path, progress)?),
+            Some(path) => named(labelled(path, &options.reading, progress)?),
             None => Vec::new(),
         };
         held.retain(|example| example.label.is_some());
@@ -88,9 +88,13 @@ impl Photos {
 
 type Labelled<T> = (T, Option<String>);
 
-fn labelled(path: &Path, progress: Progress) -> Result<Vec<Labelled<Example>>> {
-    let dataset = Dataset::read(path, None)?;
-    dataset.problems.iter().for_each(|problem| progress.warn(&format!("left out: {problem}")));
+fn labelled(path: &Path, reading: &Reading, progress: Progress) -> Result<Vec<Labelled<Example>>> {
+    let mut dataset = Dataset::read(path, reading)?;
+    dataset.tell(progress);
+    if dataset.has_splits() {
+        dataset.examples.retain(|example| !example.split.is_some_and(Split::is_apart));
+    }
+    dataset::tell_left_out(&dataset.problems, progress);
     let label = |label: Option<usize>| label.map(|label| dataset.labels[label].clone());
     Ok(dataset.examples.iter().map(|example| (example.clone(), label(example.label))).collect())
 }
@@ -121,7 +125,8 @@ fn drawn(options: &Options, side: usize, progress: Progress) -> Result<Vec<Squar
     let seen = |done: usize, total: usize| stage.set(done as u64, Some(total as u64));
     samples::generate(folder.path(), &drawing, &seen).map_err(at(folder.path()))?;
     stage.finish();
-    let photos = labelled(folder.path(), progress)?.into_iter().map(|(example, _)| example).collect();
+    let photos =
+        labelled(folder.path(), &Reading::default(), progress)?.into_iter().map(|(example, _)| example).collect();
     Ok(decode(photos, side, progress).0)
 }
 

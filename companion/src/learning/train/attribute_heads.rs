@@ -42,6 +42,8 @@ pub struct Photos<'a> {
     pub points: &'a [Embedded],
     /// Which photos are held out.
     pub held: &'a [bool],
+    /// Which photos the release does not learn from.
+    pub apart: &'a [bool],
     /// What each photo shows, to find copies.
     pub contents: &'a [ContentId],
     /// Places the split within the training part.
@@ -61,8 +63,8 @@ fn discriminant(photos: Photos<'_>, class: &[Option<usize>], classes: usize) -> 
     let fit = |with_held: bool| {
         let mut rows: Vec<&[f32]> = Vec::new();
         let mut row_class = Vec::new();
-        for ((photo, class), held) in points.iter().zip(class).zip(&held) {
-            let Some(class) = class.filter(|_| with_held || !held) else { continue };
+        for (((photo, class), held), apart) in points.iter().zip(class).zip(&held).zip(photos.apart) {
+            let Some(class) = class.filter(|_| !held || with_held && !apart) else { continue };
             for row in photo.rows() {
                 rows.push(row);
                 row_class.push(class);
@@ -207,7 +209,7 @@ fn numeric(photos: Photos<'_>, values: &[Option<&Value>], tensor: &str, file: &m
     let (test, truth) = rows(&|k| held[k]);
     let measured = (!test.is_empty() && !train.is_empty())
         .then(|| errors(&Ridge::new(&train, &targets).solve(penalty), &test, &truth));
-    let (all, targets) = rows(&|_| true);
+    let (all, targets) = rows(&|k| !photos.apart[known[k].0]);
     let (weight, bias) = Ridge::new(&all, &targets).solve(penalty);
     file.numeric(tensor, &weight, bias);
     let range = targets.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], v| [a.min(*v), b.max(*v)]);

@@ -10,6 +10,7 @@ use super::background;
 use super::content::ContentId;
 use crate::cache::{Cache, Key};
 use crate::dataset::{Dataset, Example, Problem};
+use crate::photo::PhotoError;
 use crate::progress::Progress;
 
 /// Each photo of a product is varied until the product has about this many variations, ...
@@ -115,7 +116,7 @@ pub fn photos(
                 embedded.contents.push(content);
                 kept.push(example);
             }
-            Err(reason) => dataset.problems.push(Problem { file: example.name, line: None, reason }),
+            Err(error) => dataset.problems.push(Problem::of(example.name, &error)),
         }
     }
     dataset.examples = kept;
@@ -124,7 +125,7 @@ pub fn photos(
 
 impl PhotoEmbedder<'_> {
     /// The inner error says why the photo cannot be read.
-    fn embed(&self, example: &Example, count: usize) -> jicho::Result<Result<(Embedded, ContentId), String>> {
+    fn embed(&self, example: &Example, count: usize) -> jicho::Result<Result<(Embedded, ContentId), PhotoError>> {
         let bytes = match example.bytes() {
             Ok(bytes) => bytes,
             Err(reason) => return Ok(Err(reason)),

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::content::ContentId;
-use super::hold_out::hold_out;
-use crate::dataset::{Dataset, Example};
+use super::hold_out::HeldOut;
+use crate::dataset::{Dataset, Example, Split};
 use crate::error::{Error, Result};
 use crate::learning::fine_tune::{self, fine_tune};
 use crate::learning::network::view::Square;
@@ -34,6 +34,7 @@ struct Photo {
     square: Square,
     content: ContentId,
     label: usize,
+    split: Option<Split>,
     /// Whether the backbone was pretrained on it.
     pretrained: bool,
 }
@@ -78,7 +79,7 @@ fn read(backbone: &Backbone, examples: &[Example]) -> Vec<Photo> {
         let (label, bytes) = (example.label?, example.bytes().ok()?);
         let square = Square::decode(example, &bytes, backbone.preprocessing.crop, side).ok()?;
         let content = ContentId::of(&bytes, example.region);
-        Some(Photo { square, content, label, pretrained: *pretrained })
+        Some(Photo { square, content, label, split: example.split, pretrained: *pretrained })
     };
     let mut photos: Vec<Photo> = examples.par_iter().zip(&pretrained).filter_map(read).collect();
     let mut used: Vec<usize> = photos.iter().map(|photo| photo.label).collect();
@@ -93,6 +94,7 @@ fn held_out(photos: &[Photo], seed: u64) -> Vec<bool> {
     let class: Vec<Option<usize>> = photos.iter().map(|photo| Some(photo.label)).collect();
     let contents: Vec<ContentId> = photos.iter().map(|photo| photo.content).collect();
     let classes = photos.iter().map(|photo| photo.label + 1).max().unwrap_or(0);
-    let held = hold_out(&class, classes, &contents, seed);
+    let splits: Vec<Option<Split>> = photos.iter().map(|photo| photo.split).collect();
+    let HeldOut { held, .. } = HeldOut::of(&splits, &class, classes, &contents, seed);
     held.into_iter().zip(photos).map(|(held, photo)| held && !photo.pretrained).collect()
 }

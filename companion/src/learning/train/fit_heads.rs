@@ -10,7 +10,7 @@ use super::answers::{self, HeldOutAnswer, OtherVisits};
 use super::calibrate::{self, MEASURABLE_PHOTOS};
 use super::content::ContentId;
 use super::embed::{self, Embedded};
-use super::hold_out::hold_out;
+use super::hold_out::HeldOut;
 use super::label_model::{LabelModel, SpaceSource, TrainingSet};
 use super::shared_space::SharedSpace;
 use super::space_choice::{self, Candidate, Choice, GivenSpace};
@@ -68,6 +68,8 @@ pub struct Fitted {
     pub candidates: Vec<Candidate>,
     /// The trial on the held-out photos.
     pub trial: Option<Trial>,
+    /// How many photos the release learns from.
+    pub learnt: usize,
     /// The answers that calibrate; empty in a dataset without labels.
     pub visits: OtherVisits,
 }
@@ -89,7 +91,7 @@ struct Labels {
 pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
     let Inputs { dataset, photos, contents, pretrained, background, embedding, .. } = *inputs;
     let has_labels = !dataset.labels.is_empty();
-    let held = held_photos(inputs);
+    let HeldOut { held, apart } = held_photos(inputs);
     let (class, classes) = if has_labels {
         (dataset.examples.iter().map(|e| e.label).collect(), dataset.labels.len())
     } else {
@@ -100,6 +102,9 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
     let Choice { source, trial_source, held_out, candidates } =
         space_choice::choose(set, inputs.given.as_ref(), &held_products)?;
 
+    // What was set apart to measure is not learnt from.
+    let learnt: Vec<Option<usize>> = class.iter().zip(&apart).map(|(class, apart)| class.filter(|_| !apart)).collect();
+    let set = TrainingSet { class: &learnt, ..set };
     let model = LabelModel::train(set, &source)?;
     let mut file = HeadFile::default();
     let labels = if has_labels {
@@ -110,7 +115,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
         None
     };
     let points = embed::points(&model.shared.space, photos)?;
-    let photos = attribute_heads::Photos { points: &points, held: &held, contents, seed: inputs.seed };
+    let photos = attribute_heads::Photos { points: &points, held: &held, apart: &apart, contents, seed: inputs.seed };
     let label_attribute = dataset.label_attribute.as_deref();
     let attributes = attribute_heads::fit(photos, &dataset.examples, label_attribute, &mut file)?;
     let fitted = Fitted {
@@ -129,6 +134,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
         ece: None,
         candidates,
         trial: held_out,
+        learnt: apart.iter().filter(|apart| !**apart).count(),
         visits: OtherVisits::default(),
     };
     Ok(match labels {
@@ -141,16 +147,17 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
 
 /// Which photos are held out: by label, or over the whole dataset when there are no labels. The backbone is too sure of
 /// photos that it was pretrained on, so those are never held out.
-fn held_photos(inputs: &Inputs<'_>) -> Vec<bool> {
+fn held_photos(inputs: &Inputs<'_>) -> HeldOut {
     let Inputs { dataset, contents, pretrained, seed, .. } = *inputs;
-    let mut held = if dataset.labels.is_empty() {
-        hold_out(&vec![Some(0); dataset.examples.len()], 1, contents, seed)
+    let splits: Vec<_> = dataset.examples.iter().map(|e| e.split).collect();
+    let mut chosen = if dataset.labels.is_empty() {
+        HeldOut::of(&splits, &vec![Some(0); splits.len()], 1, contents, seed)
     } else {
         let class: Vec<Option<usize>> = dataset.examples.iter().map(|e| e.label).collect();
-        hold_out(&class, dataset.labels.len(), contents, seed)
+        HeldOut::of(&splits, &class, dataset.labels.len(), contents, seed)
     };
-    held.iter_mut().zip(pretrained).for_each(|(held, pretrained)| *held &= !pretrained);
-    held
+    chosen.held.iter_mut().zip(pretrained).for_each(|(held, pretrained)| *held &= !pretrained);
+    chosen
 }
 
 /// Calibrates the label head on photos of other visits and measures it by the `answers` to the held-out photos.

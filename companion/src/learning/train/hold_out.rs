@@ -6,9 +6,47 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::content::{ContentId, without_copies};
+use crate::dataset::Split;
 
 /// Share of a class's photos that is held out.
 const SHARE: f64 = 0.2;
+
+/// Which photos measure the heads.
+pub struct HeldOut {
+    /// Marks them.
+    pub held: Vec<bool>,
+    /// Marks the photos that the release does not learn from, since the maker of the data set put them into a split that
+    /// measures.
+    pub apart: Vec<bool>,
+}
+
+impl HeldOut {
+    /// The photos that the data set's maker set apart; where there are none, those that [`hold_out`] chooses. All slices
+    /// have an entry per photo. What is set apart of a class that has no other photo is learnt from all the same, and a
+    /// copy of a photo that is learnt from measures nothing.
+    pub fn of(
+        splits: &[Option<Split>],
+        class: &[Option<usize>],
+        classes: usize,
+        contents: &[ContentId],
+        seed: u64,
+    ) -> HeldOut {
+        let is_apart: Vec<bool> = splits.iter().map(|split| split.is_some_and(Split::is_apart)).collect();
+        let mut has_others = vec![false; classes];
+        for (class, _) in class.iter().zip(&is_apart).filter(|(_, apart)| !**apart) {
+            class.iter().for_each(|&k| has_others[k] = true);
+        }
+        let apart: Vec<bool> =
+            class.iter().zip(is_apart).map(|(class, apart)| apart && class.is_some_and(|k| has_others[k])).collect();
+        if !apart.contains(&true) {
+            return HeldOut { held: hold_out(class, classes, contents, seed), apart };
+        }
+        let learnt: HashSet<ContentId> =
+            contents.iter().zip(&apart).filter(|(_, apart)| !**apart).map(|(content, _)| *content).collect();
+        let held = apart.iter().zip(contents).map(|(apart, content)| *apart && !learnt.contains(content)).collect();
+        HeldOut { held, apart }
+    }
+}
 
 /// Marks the held-out photos. Of every class with at least two different photos, one run of neighbours is held out:
 /// neighbours in name order are often near-duplicates, and a scattered split would flatter the model. `seed` places the
@@ -80,6 +118,21 @@ mod tests {
                 prop_assert!(members.is_empty() || members.iter().any(|&i| !held[i]), "a class without a photo to learn from");
             }
         }
+    }
+
+    #[test]
+    fn what_was_set_apart_is_held_out_alone_and_never_learnt_from() {
+        let (train, test) = (Some(Split::Train), Some(Split::Test));
+        let splits = [train, train, test, test, train, test, Some(Split::Valid)];
+        // The last class has a photo to test alone.
+        let class = [Some(0), Some(0), Some(0), Some(0), Some(1), Some(1), Some(2)];
+        // The fourth photo is a copy of the first.
+        let contents = numbered(&[1, 2, 3, 1, 4, 5, 6]);
+        let HeldOut { held, apart } = HeldOut::of(&splits, &class, 3, &contents, 1);
+        assert_eq!(apart, [false, false, true, true, false, true, false]);
+        assert_eq!(held, [false, false, true, false, false, true, false]);
+        let HeldOut { held, apart } = HeldOut::of(&[None; 7], &class, 3, &contents, 1);
+        assert!(held == hold_out(&class, 3, &contents, 1) && apart == [false; 7]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use jicho::recognize::Embedder;
 use serde::Serialize;
 
 use crate::cache;
-use crate::dataset::{Dataset, Problem};
+use crate::dataset::{self, Dataset, Problem, Reading};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::json;
@@ -70,8 +70,8 @@ pub struct Options {
     pub backbone: backbone::Request,
     /// Places the held-out photos.
     pub seed: u64,
-    /// The field of rows that holds the product id.
-    pub label: Option<String>,
+    /// How the photos are read.
+    pub reading: Reading,
     /// JSONL files of lessons that devices exported: their photos join the others.
     pub lessons: Vec<PathBuf>,
     /// A JSON file with facts per label.
@@ -115,6 +115,10 @@ pub struct Report {
     pub seconds: BTreeMap<&'static str, f64>,
     /// Photos and rows that were left out.
     pub problems: Vec<Problem>,
+    /// How many were left out for each cause.
+    pub left_out: BTreeMap<&'static str, usize>,
+    /// How the data set was understood, a sentence each.
+    pub dataset: Vec<String>,
     /// What the report's reader should know.
     pub warnings: Vec<String>,
     /// Measures on the held-out photos, by a head that did not learn from them; null when none could be held out, or there
@@ -141,6 +145,9 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut clock = Clock::start();
     let target = Target::open(&options.out, &options.channel, &options.terms)?;
     let mut sources = Sources::read(options)?;
+    sources.dataset.require_products()?;
+    sources.dataset.tell(progress);
+    let told = std::mem::take(&mut sources.dataset.warnings);
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
     let fine_tuning = fine_tune(options, &mut backbone, &sources.dataset, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
@@ -161,6 +168,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     warnings.extend(warnings::pretrained(pretrained, photos.features.len(), fitted.is_stored_calibration));
     warnings.extend(general_warnings(&sources, &backbone));
     warnings.iter().for_each(|w| progress.warn(w));
+    // Those of the data set were told before training began.
+    warnings.splice(0..0, told);
 
     let mut release = release(options, &sources, &backbone, &fitted, clock.total())?;
     release.record_golden()?;
@@ -169,6 +178,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
         engine: backbone.compiled.note,
         seed: options.seed,
         seconds: clock.stages,
+        left_out: dataset::by_cause(&sources.dataset.problems),
+        dataset: sources.dataset.understood(),
         problems: without_folders(options, std::mem::take(&mut sources.dataset.problems)),
         warnings,
         held_out: fitted.measures,
@@ -239,7 +250,7 @@ fn embed_photos(
         cache: &options.cache.open(progress),
     };
     let photos = embed::photos(&photo_embedder, dataset, embed::variations, progress)?;
-    dataset.problems.iter().for_each(|problem| progress.warn(&format!("left out: {problem}")));
+    dataset::tell_left_out(&dataset.problems, progress);
     if dataset.examples.is_empty() {
         let first = dataset.problems.first().map(ToString::to_string).unwrap_or_default();
         return Err(Error::NoPhotos(format!("no photo could be used; the first: {first}")));
@@ -338,7 +349,7 @@ fn release(
         trained_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         training_duration: seconds,
         product_count: dataset.labels.len(),
-        image_count: dataset.examples.len(),
+        image_count: fitted.learnt,
         model_type: ModelType::Embedding,
         architecture: backbone.architecture.clone(),
         image_size: backbone.size,
@@ -404,7 +415,10 @@ fn without_folders(options: &Options, problems: Vec<Problem>) -> Vec<Problem> {
         .filter(|prefix| prefix != "/")
         .collect();
     let relative = |text: String| prefixes.iter().fold(text, |text, prefix| text.replace(prefix, ""));
-    let relative = |Problem { file, line, reason }| Problem { file: relative(file), line, reason: relative(reason) };
+    let relative = |problem: Problem| {
+        let Problem { file, line, reason, cause } = problem;
+        Problem { file: relative(file), line, reason: relative(reason), cause }
+    };
     problems.into_iter().map(relative).collect()
 }
 

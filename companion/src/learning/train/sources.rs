@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Options;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Reading};
 use crate::error::{Error, Result, at};
 
 /// Facts by label, then by name.
@@ -35,7 +35,7 @@ impl Sources {
         if let Some(problem) = score.as_ref().and_then(ScoreRule::problem) {
             return Err(Error::BadInput(problem));
         }
-        let mut dataset = read_dataset(&options.photos, options.label.as_deref(), &options.lessons)?;
+        let mut dataset = read_dataset(&options.photos, &options.reading, &options.lessons)?;
         for (label, known) in std::mem::take(&mut dataset.facts) {
             facts.entry(label).or_insert(known);
         }
@@ -69,10 +69,10 @@ impl Sources {
     }
 }
 
-fn read_dataset(photos: &Path, label: Option<&str>, lessons: &[PathBuf]) -> Result<Dataset> {
-    let mut dataset = Dataset::read(photos, label)?;
+fn read_dataset(photos: &Path, reading: &Reading, lessons: &[PathBuf]) -> Result<Dataset> {
+    let mut dataset = Dataset::read(photos, reading)?;
     for file in lessons {
-        dataset.join(Dataset::read(file, None)?);
+        dataset.join(Dataset::read_lessons(file)?)?;
     }
     Ok(dataset)
 }

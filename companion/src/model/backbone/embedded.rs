@@ -29,7 +29,8 @@ mod tests {
     fn the_files_are_what_is_said_of_them() {
         let file = onnx();
         assert!(file.len() + space().len() <= 2_000_000, "{} bytes", file.len());
-        let known = known_pixels(&file, &PixelFlags::default()).unwrap();
+        let known =
+            known_pixels(&crate::model::onnx::File::from_bytes(&file).unwrap(), &PixelFlags::default()).unwrap();
         assert!(known.pretraining.unwrap().calibration.is_some());
         // Of those that can be trained further, and within what a cheap phone can do.
         let network = network::onnx::read(&file, known.size).unwrap();

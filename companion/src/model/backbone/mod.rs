@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use jicho::engine::{self, CompiledEngine, Engine, TractEngine};
 use jicho::manifest::{ColorOrder, Features, Layout, MAX_IMAGE_SIZE, Preprocessing};
 use jicho::recognize::Embedder;
+use serde::{Deserialize, Serialize};
 use tract_onnx::pb::ModelProto;
 
 use crate::digest::sha256;
 use crate::error::{Error, Result, at};
 use crate::model::compile::Storage;
+use crate::model::isolated::{self, Answer, Task};
 use crate::model::onnx::{self, ImageInput, cut, pixels};
-use crate::model::plan::{self, Compiled};
+use crate::model::plan::{self, Compiled, Note};
 use crate::progress::Progress;
 use pretraining::Pretraining;
 
@@ -36,7 +38,7 @@ pub struct Request {
 }
 
 /// How a plan stores weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PlanStorage {
     /// In half precision, or in bytes where training finds that this loses nothing.
     #[default]
@@ -59,7 +61,7 @@ impl PlanStorage {
 }
 
 /// `--layout --color --range --mean --std --crop --size`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PixelFlags {
     /// Order of the axes.
     pub layout: Option<Layout>,
@@ -137,28 +139,90 @@ pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
 
 fn find(request: &Request, progress: Progress) -> Result<Backbone> {
     let embedded = request.backbone == embedded::NAME;
-    let (path, bytes) = if embedded {
-        (embedded::NAME.into(), embedded::onnx())
-    } else {
-        let path = locate(&request.backbone, progress)?;
-        let bytes = std::fs::read(&path).map_err(at(&path))?;
-        (path, bytes)
+    let path: PathBuf = if embedded { embedded::NAME.into() } else { locate(&request.backbone, progress)? };
+    let question = Question {
+        path: path.clone(),
+        features: request.features.clone(),
+        pixels: request.pixels.clone(),
+        plan: request.plan,
     };
-    let (asked, flags) = (request.pixels.size, PixelFlags { size: None, ..request.pixels.clone() });
+    let known = if embedded {
+        Some(embedded::onnx())
+    } else {
+        let bytes = std::fs::read(&path).map_err(at(&path))?;
+        Some(bytes).filter(|bytes| registry::find_by_sha256(&sha256(bytes)).is_some())
+    };
+    let (told, files) = match known {
+        Some(bytes) => cut(&onnx::File::from_bytes(&bytes)?, &question)?,
+        // Nobody knows what a file of somebody else asks for.
+        None => isolated::ask(Task::Backbone(question))?,
+    };
+    let mut files = files.into_iter();
+    let onnx = files.next().unwrap_or_default();
+    let compiled = Compiled { plan: files.next(), note: told.note };
+    compiled.warn(progress);
+    let pretraining = told.pretraining.map(|text| Pretraining::from_text(&text)).transpose();
+    let architecture = if embedded { Some(embedded::ARCHITECTURE.to_owned()) } else { told.name.clone() };
+    Ok(Backbone {
+        architecture,
+        name: told.name.unwrap_or_else(|| path.display().to_string()),
+        onnx,
+        compiled,
+        preprocessing: told.preprocessing,
+        size: told.size,
+        outputs: told.outputs,
+        storage: request.plan,
+        space: embedded.then(embedded::space),
+        pretraining: pretraining.map_err(Error::Backbone)?,
+    })
+}
+
+/// What is to be cut at its features, and how.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Question {
+    path: PathBuf,
+    features: Option<String>,
+    pixels: PixelFlags,
+    plan: PlanStorage,
+}
+
+/// What is known of a network that was cut. The files with it are the cut network and, if there is one, its plan.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    name: Option<String>,
+    preprocessing: Preprocessing,
+    size: usize,
+    outputs: usize,
+    pretraining: Option<String>,
+    note: Note,
+}
+
+/// The child's part: reads the network and cuts it at its features.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn answer(question: &Question) -> Result<Answer<Told>> {
+    cut(&onnx::read(&question.path)?, question)
+}
+
+fn cut(file: &onnx::File, question: &Question) -> Result<Answer<Told>> {
+    let (asked, flags) = (question.pixels.size, PixelFlags { size: None, ..question.pixels.clone() });
     // A network of open input size needs to be told; one of fixed size may be asked to take another.
-    let mut network = known_pixels(&bytes, &flags).or_else(|e| match asked {
-        Some(_) => known_pixels(&bytes, &request.pixels),
+    let mut network = known_pixels(file, &flags).or_else(|e| match asked {
+        Some(_) => known_pixels(file, &question.pixels),
         None => Err(e),
     })?;
-    let features = match request.features.as_deref().or(network.features) {
+    let features = match question.features.as_deref().or(network.features) {
         Some(tensor) => cut::Features { tensor: tensor.into(), pool: network.is_map(tensor)? },
         None => cut::find_features(&network.model)?,
     };
     let mut cut = cut::at_features(&network.model, &features)?;
     pixels::write(&mut cut, &network.preprocessing);
     let layout = network.preprocessing.layout;
-    let length = |cut: &onnx::Model, size| TractEngine::load(&onnx::encode(cut), layout, size).map(|e| e.output_len());
-    let outputs = length(&cut, network.size).map_err(|e| e.context(path.display()))?;
+    let length = |cut: &onnx::Model, size| {
+        Ok::<_, Error>(TractEngine::load(&onnx::ready(cut.clone())?, layout, size)?.output_len())
+    };
+    let outputs = length(&cut, network.size)?;
     let size = asked.or(network.features_size).unwrap_or(network.size);
     if size != network.size {
         cut::resize(&mut cut, layout, size)?;
@@ -168,25 +232,23 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         }
     }
     // Of the same features only.
-    if size != network.size || request.features.is_some() || flags.crop.is_some() {
+    if size != network.size || question.features.is_some() || flags.crop.is_some() {
         network.pretraining.iter_mut().for_each(|made| made.calibration = None);
     }
-    let onnx = onnx::encode(&cut);
-    let compiled = plan::make(&onnx, &network.preprocessing, size, request.plan.storage(), progress)?;
-    let name = network.name.map_or_else(|| path.display().to_string(), str::to_owned);
-    let architecture = if embedded { Some(embedded::ARCHITECTURE) } else { network.name }.map(str::to_owned);
-    Ok(Backbone {
-        name,
-        architecture,
-        onnx,
-        compiled,
+    let onnx = onnx::ready(cut)?;
+    onnx::check_steady(&onnx, layout, size)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, size, question.plan.storage(), Progress::Silent)?;
+    let told = Told {
+        name: network.name.map(str::to_owned),
         preprocessing: network.preprocessing,
         size,
         outputs,
-        storage: request.plan,
-        space: embedded.then(embedded::space),
-        pretraining: network.pretraining,
-    })
+        pretraining: network.pretraining.map(|made| made.to_text()),
+        note: compiled.note,
+    };
+    let mut files = vec![onnx];
+    files.extend(compiled.plan);
+    Ok((told, files))
 }
 
 /// A decoded network with what is known of its input and its making.
@@ -209,22 +271,23 @@ pub struct Network {
 impl Network {
     /// Whether a tensor still has rows and columns.
     fn is_map(&self, tensor: &str) -> Result<bool> {
-        let cut = onnx::encode(&cut::at_output(&self.model, tensor)?);
+        let cut = onnx::ready(cut::at_output(&self.model, tensor)?)?;
         Ok(TractEngine::load(&cut, self.preprocessing.layout, self.size)?.output_rank() == 4)
     }
 }
 
-/// Decodes a network and finds how its pixels go in: by its sha256 in the registry, else from its metadata, else from
-/// the flags. Never a guess.
+/// Finds how a network's pixels go in: by its sha256 in the registry, else from its metadata, else from the flags.
+/// Never a guess.
 ///
 /// # Errors
 /// `PIXELS_UNKNOWN` says which flags to give; `INVALID_MODEL` when it is no image network.
-pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
-    let mut model = onnx::decode(bytes)?;
+pub fn known_pixels(file: &onnx::File, flags: &PixelFlags) -> Result<Network> {
+    let mut model = file.model.clone();
     onnx::half_weights::compute_in_float(&mut model);
+    onnx::take_one_image(&mut model);
     let pretraining = Pretraining::take(&mut model).map_err(Error::Backbone)?;
     let input = onnx::image_input(&model)?;
-    let entry = registry::find_by_sha256(&sha256(bytes));
+    let entry = registry::find_by_sha256(&file.sha256);
     let told = match entry {
         Some(entry) => Some(entry.pixels),
         None => pixels::from_properties(&model, input.layout).map_err(Error::PixelsUnknown)?,
@@ -259,6 +322,7 @@ pub fn known_pixels(bytes: &[u8], flags: &PixelFlags) -> Result<Network> {
             "an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}"
         )));
     }
+    onnx::take_bytes_as_numbers(&mut model, &preprocessing)?;
     Ok(Network {
         model,
         pretraining,

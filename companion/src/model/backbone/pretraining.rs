@@ -73,10 +73,23 @@ impl Pretraining {
     /// Writes it into the file's `metadata_props`.
     pub fn write(&self, model: &mut ModelProto) {
         model.metadata_props.retain(|p| p.key != KEY);
+        model.metadata_props.push(property(KEY, &self.to_text()));
+    }
+
+    /// It as text; see [`Pretraining::from_text`].
+    pub fn to_text(&self) -> String {
         let mut digests: Vec<Digest> = self.photos.iter().copied().collect();
         digests.sort_unstable();
         let written = Written { photos: BASE64_STANDARD.encode(digests.as_flattened()), calibration: self.calibration };
-        model.metadata_props.push(property(KEY, &serde_json::to_string(&written).unwrap_or_default()));
+        serde_json::to_string(&written).unwrap_or_default()
+    }
+
+    /// It from [`Pretraining::to_text`].
+    ///
+    /// # Errors
+    /// A message when it cannot be read.
+    pub fn from_text(text: &str) -> Result<Pretraining, String> {
+        parse(text)
     }
 }
 

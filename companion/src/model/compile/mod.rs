@@ -4,7 +4,6 @@
 //! [`fuse`] joins these into as few steps as it can, [`memory`] decides where tensors lie, and [`emit`] writes the
 //! steps and their weights down.
 
-pub mod command;
 mod emit;
 mod fold;
 mod fuse;
@@ -14,6 +13,7 @@ mod lower;
 mod memory;
 mod scalar;
 mod scale;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -2,11 +2,12 @@
 
 use half::f16;
 use jicho::engine::plan::{self, LANES, Weights};
+use serde::{Deserialize, Serialize};
 
 use super::graph::Matrix;
 
 /// How a plan is to store weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Storage {
     /// Single precision.
     F32,

@@ -10,14 +10,14 @@ use tract_onnx::pb::{
 /// Appends nodes and weights to a graph; names begin with `prefix`, so they cannot clash with the network's own.
 pub struct Builder<'a> {
     graph: &'a mut GraphProto,
-    prefix: &'static str,
+    prefix: String,
     count: usize,
 }
 
 impl<'a> Builder<'a> {
     /// Builds into `graph`.
-    pub fn new(graph: &'a mut GraphProto, prefix: &'static str) -> Self {
-        Builder { graph, prefix, count: 0 }
+    pub fn new(graph: &'a mut GraphProto, prefix: impl Into<String>) -> Self {
+        Builder { graph, prefix: prefix.into(), count: 0 }
     }
 
     /// Adds a node with one output; returns the output's name.
@@ -67,6 +67,11 @@ impl<'a> Builder<'a> {
     /// Adds an integer tensor; returns its name.
     pub fn integers(&mut self, values: &[i64]) -> String {
         self.initializer(&[values.len()], 7, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// Adds a single integer, without axes; returns its name.
+    pub fn integer(&mut self, value: i64) -> String {
+        self.initializer(&[], 7, value.to_le_bytes().to_vec())
     }
 
     fn initializer(&mut self, dims: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {

@@ -6,6 +6,7 @@ use jicho::manifest::Layout;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 
 use super::build::{Builder, int, value};
+use super::tidy::names_read;
 use super::{graph, image_input, integers};
 use crate::error::{Error, Result};
 
@@ -112,12 +113,12 @@ fn keep(model: &ModelProto, tensor: &str) -> Result<ModelProto> {
     let graph = graph(model)?;
     let known = graph.node.iter().flat_map(|n| &n.output).any(|o| o == tensor);
     if !known {
-        return Err(Error::NotABackbone(format!("the network has no tensor `{tensor}`")));
+        return Err(Error::NotABackbone(format!("the network has no tensor `{tensor}` that one of its nodes gives")));
     }
     let mut nodes = ancestors(graph, tensor);
     nodes.sort_unstable();
     let mut needed: HashSet<&str> = HashSet::from([tensor]);
-    needed.extend(nodes.iter().flat_map(|&n| &graph.node[n].input).map(String::as_str));
+    nodes.iter().for_each(|&n| names_read(&graph.node[n], &mut needed));
     let kept = GraphProto {
         name: graph.name.clone(),
         node: nodes.iter().map(|&n| graph.node[n].clone()).collect(),
@@ -132,10 +133,10 @@ fn keep(model: &ModelProto, tensor: &str) -> Result<ModelProto> {
 fn ancestors(graph: &GraphProto, tensor: &str) -> Vec<usize> {
     let mut wanted: HashSet<&str> = HashSet::from([tensor]);
     let mut found = Vec::new();
-    // ONNX lists nodes in topological order, so one pass backwards sees every consumer before its producer.
+    // Nodes come after those that they read, so one pass backwards sees every consumer before its producer.
     for (i, node) in graph.node.iter().enumerate().rev() {
         if node.output.iter().any(|o| wanted.contains(o.as_str())) {
-            wanted.extend(node.input.iter().filter(|n| !n.is_empty()).map(String::as_str));
+            names_read(node, &mut wanted);
             found.push(i);
         }
     }

@@ -1,28 +1,50 @@
 //! Networks published in half precision: weights stay halves in the file, but are cast to float for computing, since
 //! CPUs (and tract) compute in half precision very slowly or not at all.
 
+use std::collections::HashSet;
+
 use half::f16;
-use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 use super::build::int;
+use super::tensors::{FLOAT, FLOAT16, for_each_node};
 
-const FLOAT: i32 = 1;
-const FLOAT16: i32 = 10;
-
-/// Makes a half-precision network compute in float: casts after the stored weights, float input and output.
-/// A network without half-precision input stays as it is.
+/// Makes a half-precision network compute in float: casts after the stored weights, float input and output. A network
+/// that stores halves only to cast them to float stays as it is.
 pub fn compute_in_float(model: &mut ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
-    if !graph.input.iter().chain(&graph.output).any(|v| element_type(v) == Some(FLOAT16)) {
-        return;
+    let ends = graph.input.iter().chain(&graph.output).any(|v| element_type(v) == Some(FLOAT16));
+    if ends || computes_with_halves(graph) {
+        widen_graph(graph);
     }
+}
+
+/// Whether a node other than a cast reads a half-precision value that the file holds.
+fn computes_with_halves(graph: &GraphProto) -> bool {
+    let is_half = |tensor: &TensorProto| tensor.data_type == FLOAT16;
+    let stored = graph.initializer.iter().filter(|t| is_half(t)).map(|t| t.name.as_str());
+    let constants = graph.node.iter().filter(|n| n.attribute.iter().any(|a| a.t.as_ref().is_some_and(is_half)));
+    let halves: HashSet<&str> = stored.chain(constants.flat_map(|n| &n.output).map(String::as_str)).collect();
+    let mut reads = false;
+    let found = for_each_node(graph, &mut |node| {
+        reads |= node.op_type != "Cast" && node.input.iter().any(|input| halves.contains(input.as_str()));
+        reads |= node.attribute.iter().flat_map(|a| a.g.iter().chain(&a.graphs)).any(computes_with_halves);
+        Ok(())
+    });
+    found.is_ok() && reads
+}
+
+fn widen_graph(graph: &mut GraphProto) {
     let weights: Vec<String> =
         graph.initializer.iter().filter(|t| t.data_type == FLOAT16).map(|t| t.name.clone()).collect();
     let casts: Vec<NodeProto> = weights.iter().map(|name| cast(&stored_name(name), name)).collect();
     for tensor in graph.initializer.iter_mut().filter(|t| t.data_type == FLOAT16) {
         tensor.name = stored_name(&tensor.name);
     }
-    graph.node.iter_mut().flat_map(|n| &mut n.attribute).for_each(widen_attribute);
+    for attribute in graph.node.iter_mut().flat_map(|n| &mut n.attribute) {
+        widen_attribute(attribute);
+        attribute.g.iter_mut().chain(&mut attribute.graphs).for_each(widen_graph);
+    }
     graph.input.iter_mut().chain(&mut graph.output).for_each(set_float);
     graph.value_info.clear();
     graph.node.splice(0..0, casts);

@@ -2,11 +2,20 @@
 
 pub mod build;
 pub mod cut;
+mod external;
 pub mod from_plan;
+mod functions;
 pub mod half_weights;
+mod inputs;
+pub mod operators;
 pub mod pixels;
+mod rewrite;
+mod steady;
+mod tensors;
+mod tidy;
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use jicho::ErrorKind;
 use jicho::manifest::Layout;
@@ -14,10 +23,51 @@ use prost::Message;
 pub use tract_onnx::pb::ModelProto as Model;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto, type_proto};
 
-use crate::error::Result;
+use crate::digest::sha256;
+use crate::error::{Result, at};
+pub use inputs::{take_bytes_as_numbers, take_one_image};
+pub use steady::check_steady;
 
-/// Elementwise operators broadcast from here on.
+/// Elementwise operators broadcast from this opset on.
 const OLDEST_OPSET: i64 = 7;
+/// What an ONNX file may have: protobuf itself ends at 2 GiB.
+const MAX_FILE: u64 = 2 << 30;
+
+/// A decoded file.
+pub struct File {
+    /// What it holds.
+    pub model: ModelProto,
+    /// SHA-256 of the file, by which known networks are found.
+    pub sha256: String,
+}
+
+impl File {
+    /// Decodes a file that holds its own weights.
+    ///
+    /// # Errors
+    /// See [`decode`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<File> {
+        Ok(File { model: decode(bytes)?, sha256: sha256(bytes) })
+    }
+}
+
+/// Reads an ONNX file, and the files beside it that hold its weights.
+///
+/// # Errors
+/// `IO` when it cannot be read; `INVALID_MODEL` when it is not ONNX, or its weights lie outside its own folder.
+pub fn read(path: &Path) -> Result<File> {
+    let metadata = std::fs::metadata(path).map_err(at(path))?;
+    if !metadata.is_file() {
+        return Err(invalid(format!("{} is no regular file", path.display())));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(invalid("the file is larger than 2 GiB, which no ONNX file is: save its weights beside it".into()));
+    }
+    let bytes = std::fs::read(path).map_err(at(path))?;
+    let mut model = parse(&bytes)?;
+    external::load(&mut model, path.parent().unwrap_or(Path::new(".")))?;
+    Ok(File { model: prepare(model)?, sha256: sha256(&bytes) })
+}
 
 /// The image input of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,31 +80,68 @@ pub struct ImageInput {
     pub size: Option<usize>,
 }
 
-/// Parses an ONNX file.
+/// Parses an ONNX file that holds its own weights.
 ///
 /// # Errors
 /// `INVALID_MODEL`: not ONNX, no graph, or weights kept in other files.
 pub fn decode(bytes: &[u8]) -> Result<ModelProto> {
-    let mut model = ModelProto::decode(bytes).map_err(|e| invalid(format!("the file is not ONNX: {e}")))?;
+    let mut model = parse(bytes)?;
+    let mut outside = false;
+    if let Some(graph) = model.graph.as_mut() {
+        tensors::for_each_tensor(graph, &mut |tensor| outside |= external::is_external(tensor));
+    }
+    if outside {
+        let message = "its weights lie in other files, which are not at hand here: save the ONNX with its weights \
+                       inside (torch.onnx.export(…, external_data=False))";
+        return Err(invalid(message.into()));
+    }
+    prepare(model)
+}
+
+fn parse(bytes: &[u8]) -> Result<ModelProto> {
+    let model = ModelProto::decode(bytes).map_err(|e| invalid(format!("the file is not ONNX: {e}")))?;
+    if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
+        return Err(invalid("the file is not ONNX: it has no graph".into()));
+    }
+    Ok(model)
+}
+
+/// Brings a parsed model into the form that everything here reads.
+fn prepare(mut model: ModelProto) -> Result<ModelProto> {
     // Before version 4 weights had to be listed among the inputs, which would forbid adding any.
     model.ir_version = model.ir_version.max(4);
-    let graph = model.graph.as_mut().filter(|g| !g.node.is_empty());
-    let graph = graph.ok_or_else(|| invalid("the file is not ONNX: it has no graph".into()))?;
-    let opset = model.opset_import.iter().filter(|o| o.domain.is_empty()).map(|o| o.version).max().unwrap_or(1);
+    tidy::tidy(&mut model)?;
+    let opset = opset(&model);
     if opset < OLDEST_OPSET {
         let message = format!("its opset is {opset}, at least {OLDEST_OPSET} is needed: export it anew, or convert it");
         return Err(invalid(format!("{message} with onnx.version_converter")));
     }
-    // data_location 1 is EXTERNAL.
-    if graph.initializer.iter().any(|t| t.data_location == Some(1)) {
-        return Err(invalid("its weights lie in other files; save the ONNX with its weights inside".into()));
-    }
+    let graph = model.graph.get_or_insert_default();
     if let Some(node) = graph.node.iter().find(|n| !permutes(n)) {
         return Err(invalid(format!("its node `{}` transposes axes to an order that is none", node.name)));
+    }
+    if !graph.sparse_initializer.is_empty() {
+        return Err(invalid("it has sparse weights, which are not supported: save them as plain ones".into()));
     }
     let weights: HashSet<&String> = graph.initializer.iter().map(|t| &t.name).collect();
     graph.input.retain(|i| !weights.contains(&i.name));
     Ok(model)
+}
+
+/// The version of the default operators; 1 where a model does not say.
+pub fn opset(model: &ModelProto) -> i64 {
+    model.opset_import.iter().filter(|o| o.domain.is_empty()).map(|o| o.version).max().unwrap_or(1)
+}
+
+/// The file of a network that tract runs as ONNX defines it: operators that tract computes otherwise are written in
+/// terms of others, and a network with operators whose results are not known to be right is refused.
+///
+/// # Errors
+/// `INVALID_MODEL` names the first node that is not supported.
+pub fn ready(mut model: ModelProto) -> Result<Vec<u8>> {
+    rewrite::rewrite(&mut model)?;
+    operators::check(&model)?;
+    Ok(encode(&model))
 }
 
 /// Whether a node, if it is a transpose, names every axis once. For another one tract would never stop to look.
@@ -121,7 +208,17 @@ fn dimensions(value: &ValueInfoProto) -> Vec<Option<usize>> {
 pub fn integers(graph: &GraphProto, name: &str) -> Option<Vec<i64>> {
     let constant = || graph.node.iter().find(|n| n.op_type == "Constant" && n.output.iter().any(|o| o == name));
     let weight: Option<&TensorProto> = graph.initializer.iter().find(|t| t.name == name);
-    let tensor = weight.or_else(|| constant()?.attribute.iter().find_map(|a| a.t.as_ref()))?;
+    let Some(tensor) = weight.or_else(|| constant()?.attribute.iter().find_map(|a| a.t.as_ref())) else {
+        let attributes = &constant()?.attribute;
+        return attributes.iter().find(|a| a.name == "value_ints").map(|a| a.ints.clone());
+    };
+    if tensor.data_type == tensors::INT32 {
+        let raw = tensor.raw_data.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b));
+        return Some(tensor.int32_data.iter().copied().chain(raw).map(i64::from).collect());
+    }
+    if tensor.data_type != tensors::INT64 {
+        return None;
+    }
     if !tensor.int64_data.is_empty() {
         return Some(tensor.int64_data.clone());
     }

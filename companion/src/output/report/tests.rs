@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -34,16 +33,7 @@ impl Shop {
         let path = self.dir.path().join(format!("{}.png", self.examples.len()));
         let shade = image::Rgb([self.examples.len() as u8, 80, label as u8]);
         image::RgbImage::from_pixel(20, 10, shade).save(&path).unwrap();
-        let attributes = BTreeMap::new();
-        self.examples.push(Example {
-            path: path.clone(),
-            bytes: None,
-            name,
-            region: None,
-            label: Some(label),
-            lesson: None,
-            attributes,
-        });
+        self.examples.push(Example { path: path.clone(), name, label: Some(label), ..Example::default() });
         self.directions.push((degrees, self.examples.len()));
         self.answers.push(
             answer.map(|(probabilities, rejection_score)| Answer {

@@ -3,6 +3,7 @@
 mod cache;
 mod files;
 mod lifecycle;
+mod limits;
 
 use std::fs;
 use std::io::{Read, Write};

@@ -17,7 +17,8 @@ fn real() -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn the_embedded_backbone_has_a_plan() {
-    let known = backbone::known_pixels(&embedded::onnx(), &PixelFlags::default()).unwrap();
+    let known =
+        backbone::known_pixels(&onnx::File::from_bytes(&embedded::onnx()).unwrap(), &PixelFlags::default()).unwrap();
     let (layout, size) = (known.preprocessing.layout, known.size);
     agrees(embedded::NAME, &embedded::onnx(), layout, size);
     // Halves keep three digits of its weights.
@@ -28,7 +29,7 @@ fn the_embedded_backbone_has_a_plan() {
 #[test]
 fn real_networks_have_plans_whole_and_cut() {
     for (name, bytes) in real() {
-        let network = backbone::known_pixels(&bytes, &PixelFlags::default()).unwrap();
+        let network = backbone::known_pixels(&onnx::File::from_bytes(&bytes).unwrap(), &PixelFlags::default()).unwrap();
         let (layout, size) = (network.preprocessing.layout, network.size);
         let features = cut::find_features(&network.model).unwrap();
         let embedding = onnx::encode(&cut::at_features(&network.model, &features).unwrap());

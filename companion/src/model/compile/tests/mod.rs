@@ -54,7 +54,7 @@ struct Compiled {
 impl Compiled {
     /// How many steps of this kind there are.
     fn count(&self, kind: &str) -> usize {
-        super::command::summary(&self.plan, 0).kinds.get(kind).copied().unwrap_or(0)
+        super::summary::summary(&self.plan, 0).kinds.get(kind).copied().unwrap_or(0)
     }
 }
 

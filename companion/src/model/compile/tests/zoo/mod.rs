@@ -35,7 +35,7 @@ impl Compiled {
         let expected: usize = kinds.iter().map(|(_, count)| count).sum();
         let found: Vec<usize> = kinds.iter().map(|(kind, _)| self.count(kind)).collect();
         let wanted: Vec<usize> = kinds.iter().map(|(_, count)| *count).collect();
-        let steps = crate::model::compile::command::summary(&self.plan, 0).steps;
+        let steps = crate::model::compile::summary::summary(&self.plan, 0).steps;
         assert_eq!((&found, self.plan.program.steps.len()), (&wanted, expected), "{kinds:?}: {steps:#?}");
         self
     }
@@ -122,7 +122,7 @@ fn branches_become_one_convolution() {
         let plain = each("deployed branches", Layout::Nchw, network(false));
         let trained = each("trained branches", Layout::Nchw, network(true));
         for (plain, trained) in plain.iter().zip(&trained) {
-            let steps = crate::model::compile::command::summary(&trained.plan, 0).steps;
+            let steps = crate::model::compile::summary::summary(&trained.plan, 0).steps;
             assert_eq!(plain.plan.program.steps.len(), trained.plan.program.steps.len(), "{steps:#?}");
             assert_eq!((plain.bytes, plain.residuals(), trained.residuals()), (trained.bytes, 0, 0));
         }

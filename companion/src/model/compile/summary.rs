@@ -1,31 +1,9 @@
-//! `jicho compile`: an ONNX file to a plan file.
+//! What a plan consists of, in words and numbers.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 
 use jicho::engine::plan::{Activation, Plan, Program, Step, Tensor, Window};
-use jicho::manifest::{Layout, MAX_IMAGE_SIZE};
 use serde::Serialize;
-
-use super::{Storage, compile};
-use crate::error::{Error, Result, at};
-use crate::model::onnx;
-
-/// What the user asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The network.
-    pub model: PathBuf,
-    /// Where the plan goes.
-    pub out: PathBuf,
-    /// Order of the input's axes, where its shape does not tell.
-    pub layout: Option<Layout>,
-    /// Side of the input, where its shape leaves it open.
-    pub size: Option<usize>,
-    /// How weights are stored.
-    pub storage: Storage,
-}
 
 /// What a plan consists of.
 #[derive(Debug, Clone, Serialize)]
@@ -43,35 +21,6 @@ pub struct Summary {
     pub multiplications: u64,
     /// SHA-256 of the ONNX file.
     pub onnx: String,
-}
-
-/// Compiles a file.
-///
-/// # Errors
-/// A file that is no image network, a layout or size that is not known, a network that has no plan.
-pub fn run(options: &Options) -> Result<Summary> {
-    let bytes = fs::read(&options.model).map_err(at(&options.model))?;
-    let input = onnx::image_input(&onnx::decode(&bytes)?)?;
-    let agreed = |told: Option<usize>, asked: Option<usize>, what: &str| match (told, asked) {
-        (Some(told), Some(asked)) if told != asked => {
-            Err(Error::PixelsUnknown(format!("the shape of the input says otherwise than --{what}")))
-        }
-        (told, asked) => told
-            .or(asked)
-            .ok_or_else(|| Error::PixelsUnknown(format!("the shape of the input leaves it open: give --{what}"))),
-    };
-    let number = |layout: Layout| usize::from(layout == Layout::Nhwc);
-    let layout = agreed(input.layout.map(number), options.layout.map(number), "layout")?;
-    let layout = if layout == 0 { Layout::Nchw } else { Layout::Nhwc };
-    let size = agreed(input.size, options.size, "size")?;
-    if !(1..=MAX_IMAGE_SIZE).contains(&size) {
-        let message = format!("an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}");
-        return Err(Error::PixelsUnknown(message));
-    }
-    let plan = compile(&bytes, layout, size, options.storage)?;
-    let bytes = plan.to_bytes()?;
-    fs::write(&options.out, &bytes).map_err(at(&options.out))?;
-    Ok(summary(&plan, bytes.len()))
 }
 
 /// Sums a plan up.

@@ -1,0 +1,202 @@
+//! Pascal VOC annotations (Everingham 2010): an XML file per photo, beside it or in `Annotations/` beside `JPEGImages/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::{Map, Value as Json};
+use walkdir::WalkDir;
+
+use super::boundary::Boundary;
+use super::rows::Rows;
+use super::{Dataset, Example, Reading, Split, folder};
+use crate::error::{Error, Result};
+use crate::photo::{self, Region};
+
+/// An annotation is a handful of boxes.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Whether a folder holds annotations: nobody keeps XML beside photos for anything else.
+pub(super) fn is_voc(folder: &Path) -> bool {
+    files(folder).any(|file| fs::read(file).is_ok_and(|text| text.windows(11).any(|part| part == b"<annotation")))
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    let entries = entries.filter_entry(|entry| entry.depth() == 0 || !folder::is_system(entry.path()));
+    let is_xml = |path: &PathBuf| photo::ending(path) == "xml" && path.is_file();
+    entries.filter_map(|entry| Some(entry.ok()?.into_path())).filter(is_xml)
+}
+
+/// Reads all annotations below a folder, or one file of them.
+pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
+    let (root, files): (PathBuf, Vec<PathBuf>) = match path.is_dir() {
+        true => (path.to_owned(), files(path).collect()),
+        false => (
+            path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned(),
+            vec![path.to_owned()],
+        ),
+    };
+    let boundary = Boundary::of(&root, reading.allow_outside)?;
+    let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let named = |photo: &Path| full(photo).strip_prefix(full(&root)).unwrap_or(photo).display().to_string();
+    let mut rows = Rows::new(path.display().to_string(), reading);
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        let annotation = match parse(&file) {
+            Ok(Some(annotation)) => annotation,
+            Ok(None) => continue,
+            Err(why) => {
+                rows.leave_out(None, format!("{name} {why}"));
+                continue;
+            }
+        };
+        let Some(photo) = find(&file, &annotation.filename, &boundary) else {
+            rows.leave_out(None, format!("{name}: its photo {} is not there", annotation.filename));
+            continue;
+        };
+        let split = name.split(['/', '\\']).next().and_then(Split::parse);
+        for (number, object) in (1..).zip(annotation.objects) {
+            let example = object.region().map(|region| Example {
+                path: photo.clone(),
+                name: format!("{}#{number}", named(&photo)),
+                region: Some(region),
+                split,
+                ..Example::default()
+            });
+            let fields = Map::from_iter([("product".to_owned(), Json::String(object.name))]);
+            if let Err(why) = example.and_then(|example| rows.add(example, &fields)) {
+                rows.leave_out(None, format!("{name}, object {number}: {why}"));
+            }
+        }
+    }
+    rows.finish().map_err(|error| match error {
+        Error::NoPhotos(why) => Error::NoPhotos(format!("{why} (read as Pascal VOC annotations)")),
+        error => error,
+    })
+}
+
+/// Beside the annotation, or in the folders that VOC has for photos.
+fn find(file: &Path, name: &str, boundary: &Boundary) -> Option<PathBuf> {
+    let name = name.rsplit(['/', '\\']).next().map(str::trim).filter(|name| !name.is_empty())?;
+    let beside = file.parent().unwrap_or(Path::new(""));
+    let folders = ["", "images", "../JPEGImages", "../images"].map(|folder| beside.join(folder).join(name));
+    folders.into_iter().find(|path| boundary.admit(path).is_ok())
+}
+
+struct Annotation {
+    filename: String,
+    objects: Vec<Object>,
+}
+
+#[derive(Default)]
+struct Object {
+    name: String,
+    /// Left, top, right, bottom.
+    edges: [Option<f64>; 4],
+}
+
+impl Object {
+    fn region(&self) -> Result<Region, String> {
+        let [Some(left), Some(top), Some(right), Some(bottom)] = self.edges else {
+            return Err("has no `bndbox` of four numbers".into());
+        };
+        Region::parse(&vec![left, top, right - left, bottom - top].into(), None)
+    }
+}
+
+/// The annotation in a file; `None` where it is XML of another kind.
+fn parse(file: &Path) -> Result<Option<Annotation>, String> {
+    let bytes = photo::read_bytes_up_to(file, MAX_BYTES).map_err(|e| e.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "is no UTF-8".to_owned())?;
+    let mut reader = Reader::from_str(&text);
+    let mut path: Vec<String> = Vec::new();
+    let mut annotation = Annotation { filename: String::new(), objects: Vec::new() };
+    let mut is_annotation = false;
+    loop {
+        match reader.read_event().map_err(|e| format!("is no XML: {e}"))? {
+            Event::Eof => break,
+            Event::Start(tag) => {
+                path.push(tag.name().as_ref().to_owned());
+                is_annotation |= path == ["annotation"];
+                if path == ["annotation", "object"] {
+                    annotation.objects.push(Object::default());
+                }
+            }
+            Event::End(_) => drop(path.pop()),
+            Event::Text(part) => {
+                let part = part.xml_content(quick_xml::XmlVersion::Implicit1_0);
+                take(&mut annotation, &path, &part);
+            }
+            Event::GeneralRef(part) => {
+                let part = part.resolve_char_ref().ok().flatten().map_or_else(
+                    || quick_xml::escape::resolve_predefined_entity(&part).map(str::to_owned),
+                    |c| Some(c.to_string()),
+                );
+                take(&mut annotation, &path, &part.unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    Ok(is_annotation.then_some(annotation))
+}
+
+/// Takes a piece of text at its place; names may come in pieces.
+fn take(annotation: &mut Annotation, path: &[String], text: &str) {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match (&path[..], annotation.objects.last_mut()) {
+        (["annotation", "filename"], _) => annotation.filename.push_str(text),
+        (["annotation", "object", "name"], Some(object)) => object.name.push_str(text),
+        (["annotation", "object", "bndbox", edge], Some(object)) => {
+            let place = ["xmin", "ymin", "xmax", "ymax"].iter().position(|name| name == edge);
+            if let Some(place) = place {
+                object.edges[place] = text.trim().parse().ok();
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotation(photo: &str, object: &str) -> String {
+        format!(
+            "<?xml version=\"1.0\"?>\n<annotation><folder>x</folder><filename>{photo}</filename>\
+             <size><width>90</width></size>{object}</annotation>"
+        )
+    }
+
+    fn object(name: &str) -> String {
+        let edges = "<xmin>1</xmin><ymin>2</ymin><xmax>31.5</xmax><ymax>42</ymax>";
+        format!("<object><name>{name}</name><part><name>lid</name></part><bndbox>{edges}</bndbox></object>")
+    }
+
+    #[test]
+    fn each_object_is_a_photo_of_its_product() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for photo in ["JPEGImages/a.jpg", "JPEGImages/b.jpg"] {
+            write(photo, "x");
+        }
+        write("Annotations/a.xml", &annotation("a.jpg", &(object("salt &amp; pepper") + &object("tea"))));
+        write("Annotations/b.xml", &annotation("C:\\photos\\b.jpg", &object("tea")));
+        write("Annotations/c.xml", &annotation("../../etc/c.jpg", &object("tea")));
+        write("Annotations/d.xml", &annotation("a.jpg", "<object><name>tea</name></object>"));
+        write("Annotations/e.xml", "<annotation><object>");
+        write("other.xml", "<html></html>");
+        let dataset = Dataset::read(dir.path(), &Reading::default()).unwrap();
+        assert_eq!(dataset.labels, ["salt & pepper", "tea"]);
+        let regions: Vec<_> = dataset.examples.iter().map(|e| (e.name.as_str(), e.region.unwrap().bounds())).collect();
+        let bounds = [1.0, 2.0, 30.5, 40.0];
+        let names = ["JPEGImages/a.jpg#1", "JPEGImages/a.jpg#2", "JPEGImages/b.jpg#1"];
+        assert_eq!(regions, names.map(|name| (name, bounds)));
+        assert_eq!(dataset.problems.len(), 3, "{:?}", dataset.problems);
+    }
+}

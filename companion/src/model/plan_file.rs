@@ -1,0 +1,83 @@
+//! `jicho compile`: an ONNX file to a plan file.
+
+use std::fs;
+use std::path::PathBuf;
+
+use jicho::engine::plan::Plan;
+use jicho::manifest::{Layout, MAX_IMAGE_SIZE};
+use serde::{Deserialize, Serialize};
+
+use super::compile::summary::{Summary, summary};
+use super::compile::{Storage, compile};
+use super::isolated::{self, Answer, Task};
+use super::onnx::{self, cut};
+use crate::error::{Error, Result, at};
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the plan goes.
+    pub out: PathBuf,
+    /// What to compile.
+    pub question: Question,
+}
+
+/// What the child is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Question {
+    /// The network.
+    pub model: PathBuf,
+    /// Order of the input's axes, where its shape does not tell.
+    pub layout: Option<Layout>,
+    /// Side of the input, where its shape leaves it open.
+    pub size: Option<usize>,
+    /// How weights are stored.
+    pub storage: Storage,
+}
+
+/// Compiles a file.
+///
+/// # Errors
+/// A file that is no image network, a layout or size that is not known, a network that has no plan.
+pub fn run(options: &Options) -> Result<Summary> {
+    let ((), files) = isolated::ask(Task::Plan(options.question.clone()))?;
+    let bytes = files.into_iter().next().unwrap_or_default();
+    let plan = Plan::parse(&bytes)?;
+    fs::write(&options.out, &bytes).map_err(at(&options.out))?;
+    Ok(summary(&plan, bytes.len()))
+}
+
+/// The child's part: the plan.
+///
+/// # Errors
+/// See [`run`].
+pub fn answer(question: &Question) -> Result<Answer<()>> {
+    let file = onnx::read(&question.model)?;
+    let mut model = file.model;
+    onnx::half_weights::compute_in_float(&mut model);
+    onnx::take_one_image(&mut model);
+    let input = onnx::image_input(&model)?;
+    let agreed = |told: Option<usize>, asked: Option<usize>, what: &str| match (told, asked) {
+        (Some(told), Some(asked)) if told != asked => {
+            Err(Error::PixelsUnknown(format!("the shape of the input says otherwise than --{what}")))
+        }
+        (told, asked) => told
+            .or(asked)
+            .ok_or_else(|| Error::PixelsUnknown(format!("the shape of the input leaves it open: give --{what}"))),
+    };
+    let number = |layout: Layout| usize::from(layout == Layout::Nhwc);
+    let layout = agreed(input.layout.map(number), question.layout.map(number), "layout")?;
+    let layout = if layout == 0 { Layout::Nchw } else { Layout::Nhwc };
+    let size = agreed(input.size, question.size, "size")?;
+    if !(1..=MAX_IMAGE_SIZE).contains(&size) {
+        let message = format!("an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}");
+        return Err(Error::PixelsUnknown(message));
+    }
+    let outputs: Vec<String> = onnx::graph(&model)?.output.iter().map(|output| output.name.clone()).collect();
+    if let [only] = &outputs[..] {
+        model = cut::at_output(&model, only)?;
+    }
+    let mut plan = compile(&onnx::ready(model)?, layout, size, question.storage)?;
+    plan.program.onnx = file.sha256;
+    Ok(((), vec![plan.to_bytes()?]))
+}

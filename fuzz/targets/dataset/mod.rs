@@ -1,0 +1,33 @@
+//! The companion's data sets, without what the rest of the companion needs.
+
+/// Reads `input` as a file of that name beside two photos. Panics where that does not end in a data set or an error that
+/// says something.
+pub fn read(name: &str, input: &[u8]) {
+    thread_local! {
+        static FOLDER: tempfile::TempDir = {
+            let folder = tempfile::tempdir().expect("a temporary folder can be made");
+            for photo in ["a.jpg", "b.jpg"] {
+                std::fs::write(folder.path().join(photo), b"\xff\xd8\xff\xe0").expect("it can be written to");
+            }
+            folder
+        };
+    }
+    FOLDER.with(|folder| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, input).expect("the folder can be written to");
+        for format in [crate::dataset::Format::Auto, crate::dataset::Format::Jsonl, crate::dataset::Format::Coco] {
+            let reading = crate::dataset::Reading { format, ..Default::default() };
+            match crate::dataset::Dataset::read(&file, &reading) {
+                Ok(dataset) => {
+                    assert!(!dataset.examples.is_empty());
+                    for example in &dataset.examples {
+                        assert!(example.label.is_none_or(|label| label < dataset.labels.len()));
+                        assert!(example.bytes.is_some() || example.path.starts_with(folder.path()));
+                    }
+                    let _ = dataset.summary();
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    });
+}
