@@ -13,3 +13,5 @@ pub(crate) mod channel;
 pub(crate) mod lesson;
 #[cfg(test)]
 mod typescript;
+#[cfg(any(test, feature = "vault"))]
+pub(crate) mod vault;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ts_rs::{Config, TS};
 
-use super::{channel, lesson};
+use super::{channel, lesson, vault};
 use crate::{ErrorKind, quality, recognize, sync};
 
 const HEADER: &str = "// Written by the test in src/boundary/typescript.rs from the Rust types. Do not edit:\n\
@@ -24,6 +24,7 @@ fn the_committed_types_are_those_of_rust() {
     let files = [
         Generated { path: root.join("src/boundary/types/shared.d.ts"), text: shared() },
         Generated { path: root.join("src/boundary/types/channel.d.ts"), text: channel() },
+        Generated { path: root.join("src/boundary/types/vault.d.ts"), text: vault() },
         Generated { path: root.join("pkg/src/wasm/error-codes.ts"), text: error_codes() },
     ];
     for Generated { path, text } in files {
@@ -76,6 +77,29 @@ fn channel() -> String {
         declaration::<sync::DiagnosedModel>(),
         declaration::<sync::Check>(),
         declaration::<channel::ChannelDiagnosis>(),
+    ];
+    format!("{HEADER}{}", declarations.concat())
+}
+
+fn vault() -> String {
+    let key = "\n/** What unlocks a vault. */\nexport type VaultKey =\n  | 'device'\n  | { passphrase: string; allowWeak?: boolean }\n  \
+               | { key: Uint8Array };\n";
+    let entry = "\n/** A record as it is stored, with the fields of its kind. */\n\
+                 export type VaultEntry = VaultEntryHead & Record<string, unknown>;\n";
+    let declarations = [
+        key.to_owned(),
+        declaration::<crate::vault::Kind>(),
+        declaration::<vault::VaultEntry<'static>>(),
+        entry.to_owned(),
+        declaration::<vault::VaultDamaged>(),
+        declaration::<vault::VaultPage>(),
+        declaration::<vault::VaultAdded>(),
+        declaration::<vault::VaultRotation>(),
+        declaration::<vault::VaultCompaction>(),
+        declaration::<vault::VaultExport>(),
+        declaration::<vault::VaultPlainExport>(),
+        declaration::<vault::VaultImported>(),
+        declaration::<vault::VaultReport>(),
     ];
     format!("{HEADER}{}", declarations.concat())
 }

@@ -60,8 +60,8 @@ use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, LabelHead, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
-use crate::teach::{self, Lesson, LessonFrame};
+use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
+use crate::teach::{Lesson, LessonFrame};
 
 const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 

@@ -11,21 +11,26 @@ use crate::error::Result;
 
 /// A vault's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnosis {
     /// The format's version.
     pub format: u8,
     /// `passphrase`, `key` or `device`.
+    #[cfg_attr(test, ts(type = "'passphrase' | 'key' | 'device'"))]
     pub lock: &'static str,
     /// What a guess at the passphrase costs: KiB of memory, passes.
+    #[cfg_attr(test, ts(type = "[number, number] | null"))]
     pub argon2id: Option<[u32; 2]>,
     /// Records of each kind.
+    #[cfg_attr(test, ts(type = "[VaultKind, number][]"))]
     pub records: Vec<(&'static str, u32)>,
     /// Records that the header counts and the store has not.
     pub lost: u32,
     /// Bytes of header, records and blobs.
     pub bytes: u64,
     /// Days that records stay, by kind; `None` until they are deleted.
+    #[cfg_attr(test, ts(type = "[VaultKind, number | null][]"))]
     pub retention_days: Vec<(&'static str, Option<u32>)>,
     /// How often the current data key sealed something.
     pub key_uses: u64,

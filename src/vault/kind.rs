@@ -6,6 +6,7 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal $name:literal,)+) => {
         /// A kind of records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "VaultKind"))]
         #[serde(rename_all = "camelCase")]
         pub enum Kind { $($(#[$doc])* $kind = $code,)+ }
 

@@ -55,7 +55,11 @@ impl<S: Store, D: Device> Vault<S, D> {
             unwritten: Cell::new(0),
             tended: Cell::new(0),
         };
-        vault.adopt_retention().await?;
+        match vault.adopt_retention().await {
+            Err(error) if error.kind() != ErrorKind::VaultClosed => return Err(error),
+            // If another tab destroyed the vault meanwhile, the next call tells.
+            _ => {}
+        }
         // One that fails is tried again with the next write.
         let _ = vault.tend().await;
         Ok(vault)

@@ -418,6 +418,25 @@ test('frames that show nothing are left out, or refused where there is no other'
   assert.deepEqual(seen.taught, [kiwi.label]);
 });
 
+test('an imported picture is stored and exported without its metadata', options, async () => {
+  await open();
+  await enroll();
+  const images = await at.inPage(async () => {
+    const { eye } = globalThis;
+    const row = JSON.parse((await (await eye.exportLessons()).text()).split('\n')[0]);
+    const jpeg = atob(row.image.split(',')[1]);
+    // An EXIF segment behind the start of the image.
+    const exif = '\xff\xe1\x00\x10Exif\0\0GPS data';
+    row.image = `data:image/jpeg;base64,${btoa(jpeg.slice(0, 2) + exif + jpeg.slice(2))}`;
+    row.lesson.id = 'carried';
+    const { added } = await eye.importLessons(new Blob([JSON.stringify(row)]));
+    const rows = (await (await eye.exportLessons()).text()).trim().split('\n');
+    return { added, jpegs: rows.map((line) => atob(JSON.parse(line).image.split(',')[1])) };
+  });
+  assert.equal(images.added, 1);
+  assert.ok(images.jpegs.length > 1 && images.jpegs.every((jpeg) => !jpeg.includes('Exif') && jpeg.startsWith('\xff\xd8')));
+});
+
 test('lessons go to another device as a file: all of them, or none', options, async () => {
   await open();
   await enroll();

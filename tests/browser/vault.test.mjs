@@ -379,10 +379,11 @@ for (const worker of [true, false]) {
       assert.ok(bytes > 70 * 256 && !Number.isNaN(Date.parse(keySince)));
       assert.deepEqual(rest, {
         durable: true,
-        format: 1,
+        format: 2,
         lock: 'key',
         argon2id: null,
         records: { scan: 70, correction: 0, lesson: 0, sale: 0 },
+        retentionDays: { scan: 30, correction: 30, lesson: null, sale: null },
         lost: 0,
         keyUses: 77,
         rotating: false,

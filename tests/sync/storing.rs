@@ -123,7 +123,7 @@ fn a_database_that_the_browser_deleted_is_noticed_and_healed() {
     // A replay of an older one heals nothing but the newer.
     block_on((&store).remove(&format!("{MODELS}T_1"))).unwrap();
     host.set_latest("T_1", Ok(published.metadata()));
-    assert_eq!(sync(&session, &host), Ok(Outcome::Current));
+    assert_eq!(sync(&session, &host), Ok(Outcome::HostOlder));
     assert_eq!(version(&open(&store)).as_deref(), Some("v2"));
 }
 

@@ -124,7 +124,10 @@ export class Vault {
   /**
    * Adds a record, and answers with its id.
    *
-   * @throws {@link JichoError} `INVALID_ARGUMENT`; `QUEUE_FULL` for a sale: nothing was dropped, deliver first.
+   * A thumbnail is kept without its metadata (EXIF, comments, …), which often names a place.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`: the message says where in the record, and repeats no value. `QUEUE_FULL`
+   * for a sale: nothing was dropped, so deliver first.
    */
   async add(record: VaultRecord, options: AddOptions = {}): Promise<string> {
     const { id, place } = options;
@@ -133,7 +136,11 @@ export class Vault {
     return (await this.#open().call('add', json, blob, place && placed(place), id)).id;
   }
 
-  /** Adds what was recognised, under the recognition's own id unless another is given. */
+  /**
+   * Adds a recognition as a scan, under the recognition's own id unless another is given.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
   async addScan(recognition: Recognition, options: AddOptions & Pick<Scan, 'thumbnail'> = {}): Promise<string> {
     const { thumbnail, ...rest } = options;
     return this.add({ ...scanOf(recognition), ...(thumbnail && { thumbnail }) }, { id: recognition.id, ...rest });
@@ -142,35 +149,49 @@ export class Vault {
   /**
    * The record of that id with its thumbnail or embedding, or null.
    *
-   * @throws {@link JichoError} `RECORD_DAMAGED`, `KEY_MISSING`, `INVALID_ARGUMENT`.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `RECORD_DAMAGED`, `KEY_MISSING`, `SCHEMA_TOO_NEW`.
    */
   async get(id: string): Promise<Stored | null> {
     const entry = await this.#open().call('get', string('an id', id));
     return entry && unpack(entry);
   }
 
-  /** Some records of a kind in the order of their times. Those that do not open are told, and keep no other out. */
+  /**
+   * Some records of a kind in the order of their times. Records that cannot be opened are listed as `damaged` and do not
+   * affect the others.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
   async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<RecordOf<K>>> {
     return unpackPage(await this.#open().call('list', vaultSelect(query)));
   }
 
-  /** Deletes the record of that id, damaged or not. Whether there was one. */
+  /**
+   * Deletes the record of that id, damaged or not. Answers whether there was one.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
   async delete(id: string): Promise<boolean> {
     return this.#open().call('delete', string('an id', id));
   }
 
-  /** The geohash that a scan made there would get, to list those nearby. */
+  /**
+   * The geohash that a scan made there would get, to list the scans nearby.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
+   */
   async geohash(place: Place): Promise<string> {
     const { latitude, longitude } = checked(place);
     return this.#open().call('geohash', latitude, longitude);
   }
 
   /**
-   * Delivers the queued sales, the oldest first: `send` gets each, and only when it has resolved is that one removed. When
-   * it rejects, that sale and those behind it stay, and so does this call reject; one that will never be taken is for the
-   * app to {@link delete}. A sale may be sent a second time, when the page dies in between, and always under the same id: the
-   * receiver takes an id once. One tab delivers at a time. An abort ends it behind the sale that is out; `send` gets the
-   * signal to end that, too, and should give up by itself what hangs.
+   * Delivers the queued sales, the oldest first. `send` gets each sale, and the sale is deleted only when `send` has resolved.
+   * If it rejects, this call rejects too, and that sale and those behind it stay; a sale that the receiver will never take is
+   * for the app to {@link delete}. If the page dies in between, a sale is sent a second time, always under the same id, so the
+   * receiver must accept each id once. One tab delivers at a time; a tab that shows no sign of life for five minutes is taken
+   * to be frozen, and the next one takes over. An abort ends the delivery after the current sale; `send` gets the signal too,
+   * and should itself give up a request that hangs.
    *
    * @throws What `send` rejects with; {@link JichoError} `ABORTED`.
    */
@@ -197,30 +218,31 @@ export class Vault {
   }
 
   /**
-   * Locks the vault by something else; the records stay as they are. A copy of the device made before still opens as
-   * before, and so does what is written later until the next {@link rotate}.
+   * Locks the vault by something else; the records stay as they are. A copy of the vault made before still opens by the old
+   * lock, and so does what is written later, until the next {@link rotate}. However this overlaps with other calls, here or
+   * in other tabs, the vault opens by one of the locks that were asked for.
    *
-   * @throws {@link JichoError} As {@link Vault.open}.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `WEAK_PASSPHRASE`, `UNSUPPORTED`.
    */
   async relock(unlock: VaultUnlock): Promise<void> {
     await this.#open().call('relock', vaultKey(unlock));
   }
 
-  /** Seals every record with a new key. Other calls go on meanwhile; where this one dies, the next opening finishes it. */
+  /** Seals every record with a new key. Other calls go on meanwhile. If the page dies, the next opening finishes the rotation. */
   async rotate(): Promise<Rotation> {
     const { moved, damaged } = await this.#open().call('rotate');
     return { moved, damaged: damaged as DamagedRecord[] };
   }
 
-  /** Deletes what is too old, finishes a rotation that was begun, and counts anew. */
+  /** Deletes records older than their retention, finishes an interrupted rotation, and counts the records anew. */
   async compact(): Promise<Compaction> {
     return (await this.#open().call('compact')) as Compaction;
   }
 
   /**
-   * One encrypted file of every record, which another device imports with the passphrase.
+   * Writes every record into one encrypted file, which another device imports with the passphrase.
    *
-   * @throws {@link JichoError} `WEAK_PASSPHRASE`, `UNSUPPORTED`.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `WEAK_PASSPHRASE`, `UNSUPPORTED`.
    */
   async export(
     passphrase: string,
@@ -231,8 +253,10 @@ export class Vault {
   }
 
   /**
-   * Records in the clear, all that the query asks for whatever its limit: JSON without thumbnails and embeddings, or CSV of
-   * scans. The text is as open as what it is written to.
+   * Plain text of all records that the query asks for, whatever its limit: JSON without thumbnails and files, or CSV of scans.
+   * Nothing protects the text but the place where the app puts it.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`.
    */
   async exportPlain(
     format: 'json' | 'csv',
@@ -247,8 +271,8 @@ export class Vault {
    * at a time: it need not fit into memory, and all of it is checked before anything is added. What could not be added here
    * is cut down: geohashes to what {@link VaultOptions.allowPrecise} allows, thumbnails to their pictures.
    *
-   * @throws {@link JichoError} `INVALID_EXPORT`, `WRONG_KEY`, `SCHEMA_TOO_NEW`; `QUEUE_FULL` where its sales have no room:
-   * nothing was added. `ABORTED`: some records may have been; importing again adds the others.
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `INVALID_EXPORT`, `WRONG_KEY`, `SCHEMA_TOO_NEW`; `QUEUE_FULL` if its sales
+   * have no room: nothing was added. `ABORTED`: some records may have been; importing again adds the others.
    */
   async import(
     file: Blob | ArrayBuffer | Uint8Array,

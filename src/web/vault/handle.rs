@@ -3,14 +3,16 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise, Reflect, Uint8Array};
-use serde::Serialize;
-use serde_json::json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{AbortSignal, Blob};
 
+use crate::boundary::vault::{
+    VaultAdded, VaultCompaction, VaultDamaged, VaultEntry, VaultExport, VaultImported, VaultPage, VaultPlainExport,
+    VaultRotation,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::vault::{self, Compaction, Damaged, Entry, Kind, Query, Record, RecordId, Rotation, Vault, to_csv, to_json};
+use crate::vault::{self, Entry, Kind, Query, Record, RecordId, Vault, to_csv, to_json};
 use crate::web::failure::plain;
 use crate::web::json::to_js;
 
@@ -45,11 +47,7 @@ impl VaultHandle {
             let storage = Storage::open(options.memory).await?;
             let (device, durable) = (Browser(Rc::clone(&storage)), storage.durable());
             let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), options.settings()).await?);
-            // The vault keeps what the app says of some kinds, and goes on with its own of the others.
-            let retention = vault.retention()?;
-            if options.retention(retention) != retention {
-                vault.set_retention(options.retention(retention)).await?;
-            }
+            keep_retention(&vault, &options).await?;
             Ok(VaultHandle { vault, durable, options: Rc::new(options) }.into())
         })
     }
@@ -82,7 +80,7 @@ impl VaultHandle {
 
     /// Adds a record, the JSON of one, with its blob. `location` is of a scan, the JSON of `{latitude, longitude}`: only
     /// its geohash is kept. Without an id it gets a random one.
-    #[wasm_bindgen(unchecked_return_type = "Promise<{ id: string; added: boolean }>")]
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultAdded>")]
     pub fn add(&self, record: String, blob: Option<Vec<u8>>, location: Option<String>, id: Option<String>) -> Promise {
         let (vault, options) = (Rc::clone(&self.vault), Rc::clone(&self.options));
         promise(async move {
@@ -95,7 +93,7 @@ impl VaultHandle {
                 }
                 None => (vault.add(&record, blob.as_deref()).await?, true),
             };
-            to_js(&json!({ "id": id.to_string(), "added": added }))
+            to_js(&VaultAdded { id: id.to_string(), added })
         })
     }
 
@@ -112,10 +110,8 @@ impl VaultHandle {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let page = vault.list(&arguments::query(&query)?).await?;
-            let listed = to_js(&json!({
-                "damaged": damaged(&page.damaged),
-                "next": page.next.map(arguments::bookmark),
-            }))?;
+            let damaged = VaultDamaged::list(&page.damaged);
+            let listed = to_js(&VaultPage { damaged, next: page.next.map(arguments::bookmark) })?;
             let records = page.entries.iter().map(entry).collect::<Result<Array>>()?;
             set(&listed, "records", &records.into())
         })
@@ -148,7 +144,7 @@ impl VaultHandle {
     #[wasm_bindgen(unchecked_return_type = "Promise<VaultRotation>")]
     pub fn rotate(&self) -> Promise {
         let vault = Rc::clone(&self.vault);
-        promise(async move { to_js(&rotation(&vault.rotate().await?)) })
+        promise(async move { to_js(&VaultRotation::from(&vault.rotate().await?)) })
     }
 
     /// What is to be done now and then: retention, and the rest of a rotation that was begun.
@@ -162,10 +158,7 @@ impl VaultHandle {
     #[wasm_bindgen(unchecked_return_type = "Promise<VaultCompaction>")]
     pub fn compact(&self) -> Promise {
         let vault = Rc::clone(&self.vault);
-        promise(async move {
-            let Compaction { expired, lost, rotation: done } = vault.compact().await?;
-            to_js(&json!({ "expired": expired, "lost": lost, "rotation": rotation(&done) }))
-        })
+        promise(async move { to_js(&VaultCompaction::from(&vault.compact().await?)) })
     }
 
     /// One encrypted file of every record.
@@ -176,13 +169,14 @@ impl VaultHandle {
             let key = Key::read(&key)?;
             let mut file = GrowingFile::default();
             let exported = vault.export(key.passphrase()?, async |piece: &[u8]| file.push(piece)).await?;
-            let told = to_js(&json!({ "records": exported.records, "damaged": damaged(&exported.damaged) }))?;
-            set(&told, "file", &file.finish()?)
+            let damaged = VaultDamaged::list(&exported.damaged);
+            let object = to_js(&VaultExport { records: exported.records, damaged })?;
+            set(&object, "file", &file.finish()?)
         })
     }
 
     /// Every record that `query` asks for, whatever its limit, in the clear: `json`, or `csv` of scans.
-    #[wasm_bindgen(js_name = exportPlain, unchecked_return_type = "Promise<{ text: string; damaged: VaultDamaged[] }>")]
+    #[wasm_bindgen(js_name = exportPlain, unchecked_return_type = "Promise<VaultPlainExport>")]
     pub fn export_plain(&self, format: String, query: String) -> Promise {
         let vault = Rc::clone(&self.vault);
         promise(async move {
@@ -205,12 +199,12 @@ impl VaultHandle {
                 "json" => to_json(&entries).to_string(),
                 _ => return Err(Error::new(ErrorKind::InvalidArgument, format!("`{format}` is neither json nor csv"))),
             };
-            to_js(&json!({ "text": text, "damaged": damaged(&lost) }))
+            to_js(&VaultPlainExport { text, damaged: VaultDamaged::list(&lost) })
         })
     }
 
     /// Adds every record of an exported file that is not there yet. An abort ends it between two pieces of the file.
-    #[wasm_bindgen(unchecked_return_type = "Promise<{ added: number; present: number }>")]
+    #[wasm_bindgen(unchecked_return_type = "Promise<VaultImported>")]
     pub fn import(
         &self,
         file: Blob,
@@ -220,7 +214,7 @@ impl VaultHandle {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let imported = vault.import(&ChosenFile { file, signal }, Key::read(&key)?.passphrase()?).await?;
-            to_js(&json!({ "added": imported.added, "present": imported.present }))
+            to_js(&VaultImported { added: imported.added, present: imported.present })
         })
     }
 
@@ -236,6 +230,21 @@ pub(super) fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> 
     future_to_promise(async move { work.await.map_err(|e| plain(&e)) })
 }
 
+/// Lets the vault keep what the app says of some kinds; of the others it goes on with its own. A vault that another tab
+/// destroyed meanwhile opens all the same, and its next call tells.
+async fn keep_retention(vault: &Vault<Rc<Storage>, Browser>, options: &OpenOptions) -> Result<()> {
+    let Ok(current) = vault.retention() else { return Ok(()) };
+    let wanted = options.retention(current);
+    if wanted == current {
+        return Ok(());
+    }
+    vault.set_retention(wanted).await.or_else(ignore_closed)
+}
+
+fn ignore_closed(error: Error) -> Result<()> {
+    if error.kind() == ErrorKind::VaultClosed { Ok(()) } else { Err(error) }
+}
+
 fn nothing((): ()) -> JsValue {
     JsValue::UNDEFINED
 }
@@ -247,99 +256,10 @@ fn set(object: &JsValue, name: &str, value: &JsValue) -> Result<JsValue> {
 }
 
 fn entry(entry: &Entry) -> Result<JsValue> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Told<'a> {
-        id: String,
-        time: u64,
-        blob_bytes: usize,
-        #[serde(flatten)]
-        record: &'a Record,
-    }
     let Entry { id, time, record, blob_bytes, blob } = entry;
-    let told = to_js(&Told { id: id.to_string(), time: *time, blob_bytes: *blob_bytes, record })?;
-    set(&told, "blob", &blob.as_deref().map(Uint8Array::from).into())
-}
-
-fn damaged(damaged: &[Damaged]) -> serde_json::Value {
-    let told = |Damaged { kind, id, time, error }: &Damaged| {
-        let error = json!({ "code": error.code(), "message": error.message() });
-        json!({ "kind": kind.name(), "id": id.to_string(), "time": time, "error": error })
-    };
-    damaged.iter().map(told).collect()
-}
-
-fn rotation(rotation: &Rotation) -> serde_json::Value {
-    json!({ "moved": rotation.moved, "damaged": damaged(&rotation.damaged) })
+    let object = to_js(&VaultEntry { id: id.to_string(), time: *time, blob_bytes: *blob_bytes, record })?;
+    set(&object, "blob", &blob.as_deref().map(Uint8Array::from).into())
 }
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r"
-/** What unlocks a vault. */
-export type VaultKey = 'device' | { passphrase: string; allowWeak?: boolean } | { key: Uint8Array };
-
-/** What records are counted, listed and kept by: a prototype of a former version is among the lessons. */
-export type VaultKind = 'scan' | 'correction' | 'lesson' | 'sale';
-
-/** A record as it is kept. */
-export interface VaultEntry {
-  id: string;
-  /** Milliseconds since 1970. */
-  time: number;
-  kind: 'scan' | 'correction' | 'lesson' | 'prototype' | 'sale';
-  blobBytes: number;
-  blob: Uint8Array | undefined;
-  [field: string]: unknown;
-}
-
-/** A record that does not open. */
-export interface VaultDamaged {
-  kind: VaultKind;
-  id: string;
-  time: number;
-  error: { code: string; message: string };
-}
-
-/** Some records. */
-export interface VaultPage {
-  records: VaultEntry[];
-  damaged: VaultDamaged[];
-  /** Where the next page begins. */
-  next: string | null;
-}
-
-/** What came of a rotation. */
-export interface VaultRotation {
-  moved: number;
-  damaged: VaultDamaged[];
-}
-
-/** What clearing up did. */
-export interface VaultCompaction {
-  expired: number;
-  lost: number;
-  rotation: VaultRotation;
-}
-
-/** An exported file. */
-export interface VaultExport {
-  file: Blob;
-  records: number;
-  damaged: VaultDamaged[];
-}
-
-/** A vault's state; see docs/diagnostics.md. */
-export interface VaultDiagnosis {
-  durable: boolean;
-  format: number;
-  lock: 'passphrase' | 'key' | 'device';
-  argon2id: [number, number] | null;
-  records: [VaultKind, number][];
-  retentionDays: [VaultKind, number | null][];
-  lost: number;
-  bytes: number;
-  keyUses: number;
-  keySince: number;
-  rotating: boolean;
-}
-";
+const TYPES: &str = include_str!("../../boundary/types/vault.d.ts");
