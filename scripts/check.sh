@@ -13,7 +13,7 @@ rust_lints() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
 rust_documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet; }
 
 # The TypeScript types that are written from Rust (`./build.sh generated`).
-generated_files() { cargo test -p jicho --test generated --quiet; }
+generated_files() { cargo test -p jicho --lib boundary --quiet; }
 
 shell_scripts() { .tools/check/bin/shellcheck --external-sources build.sh scripts/*.sh .ci/run; }
 
@@ -47,6 +47,7 @@ step "Rust: documentation" rust_documents
 step "TypeScript and JavaScript: format and lints" javascript
 step "shell scripts" shell_scripts
 step "links in documents" document_links
+[ "${1:-}" = lint ] || step "generated files" generated_files
 [ "${1:-}" = lint ] || step "TypeScript: types and documentation" typescript
 [ "${1:-}" = lint ] || step "licences, bans and sources of dependencies" licences
 [ "${1:-}" = lint ] || step_table "$SECONDS"
