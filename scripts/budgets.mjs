@@ -45,11 +45,12 @@ function appScripts() {
 }
 
 let exceeded = 0;
-for (const [name, { limit, unit }] of Object.entries(budgets)) {
+for (const [name, { limit, unit, advisory }] of Object.entries(budgets)) {
   const measured = measures[name]();
   if (measured === null) continue;
   const state = measured > limit ? 'EXCEEDED' : 'ok';
-  if (measured > limit) exceeded++;
+  // Seconds depend on the machine, so they are told and fail nothing.
+  if (measured > limit && !advisory) exceeded++;
   console.log(`budget ${name}: ${Math.round(measured)} of ${limit} ${unit}, ${state}`);
 }
 if (exceeded) {
