@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ::zip::ZipArchive;
 
-use super::{Dataset, Format, Reading, format};
+use super::{Dataset, Format, LabelFolder, Reading, format};
 use crate::error::{Error, Result, at};
 
 /// What a zip may unpack to, whatever it says.
@@ -21,7 +21,21 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading, by_product: boo
     fs::create_dir_all(&root).map_err(at(&root))?;
     unpack(file, bytes, &root, MAX_BYTES)?;
     let reading = Reading { format: Format::Auto, ..reading.clone() };
-    let mut dataset = format::read(&inner(root), &reading, by_product)?;
+    let root = inner(root);
+    let mut dataset = format::read(&root, &reading, by_product)?;
+    // Whether `img` in a zip is a product, or just what somebody packed, only they know.
+    let is_guess = by_product
+        && reading.labels == LabelFolder::First
+        && dataset.labels.len() == 1
+        && dataset.examples.iter().all(|example| example.region.is_none());
+    if let Some(only) = only_folder(&root).filter(|only| is_guess && !has_folders(only)) {
+        return Err(Error::BadInput(format!(
+            "{} holds photos in one folder, `{}`, and none per product: make a folder per product, or, if that is the \
+             only one, say so with --labels deepest",
+            file.display(),
+            only.file_name().unwrap_or_default().display()
+        )));
+    }
     let folder = Arc::new(folder);
     dataset.examples.iter_mut().for_each(|example| example.unpacked = Some(Arc::clone(&folder)));
     Ok(dataset)
@@ -110,6 +124,10 @@ mod tests {
         assert_eq!(read_zip(&[("kiwi/a.jpg", JPEG), ("lime/b.jpg", JPEG)]).unwrap().labels, ["kiwi", "lime"]);
         // One zip per class, as Teachable Machine has it.
         assert_eq!(read_zip(&[("a.jpg", JPEG), ("b.jpg", JPEG)]).unwrap().labels, ["shop"]);
+        // A folder that was packed is no product.
+        let error = read_zip(&[("img/kiwi_0.jpg", JPEG), ("img/lime_0.jpg", JPEG)]).unwrap_err();
+        assert!(error.code() == "BAD_INPUT" && error.to_string().contains("one folder, `img`"), "{error}");
+        assert!(error.to_string().contains("--labels deepest"), "{error}");
         assert_eq!(read_zip(&[]).unwrap_err().code(), "NO_PHOTOS");
     }
 

@@ -12,10 +12,12 @@ fn shop(files: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     for file in files {
         let path = dir.path().join("shop").join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if !file.ends_with('/') {
-            fs::write(path, JPEG).unwrap();
+        if file.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+            continue;
         }
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, JPEG).unwrap();
     }
     dir
 }
