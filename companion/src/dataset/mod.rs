@@ -317,8 +317,22 @@ impl Dataset {
 
 /// Compares names with their digit runs as numbers, so that `a2` comes before `a10`.
 fn natural(a: &str, b: &str) -> Ordering {
-    // Names that differ only in leading zeros still need one fixed order.
-    alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b))
+    // Names that differ only in leading zeros still need one fixed order, which is that of their bytes: the split into
+    // photos to learn from and photos to measure with depends on it.
+    alphanumeric_sort::compare_str(without_leading_zeros(a), without_leading_zeros(b)).then_with(|| a.cmp(b))
+}
+
+/// A name in which no digit run begins with a zero, unless the run is that zero.
+fn without_leading_zeros(name: &str) -> String {
+    let mut kept = String::with_capacity(name.len());
+    for (at, char) in name.char_indices() {
+        let begins = !kept.ends_with(|last: char| last.is_ascii_digit());
+        let goes_on = name.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit);
+        if !(char == '0' && begins && goes_on) {
+            kept.push(char);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -331,6 +345,10 @@ mod tests {
         let mut names = ["a10.jpg", "a2.jpg", "b1", "a02.jpg", "a", "é3", "a2b"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["a", "a02.jpg", "a2.jpg", "a2b", "a10.jpg", "b1", "é3"]);
+        // Leading zeros decide only where nothing else does.
+        let mut names = ["a1", "a0", "a00", "a000b", "a01", "a0a", "a1/b", "a01/c", "a100", "a0099"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["a0", "a00", "a0a", "a000b", "a01", "a1", "a1/b", "a01/c", "a0099", "a100"]);
     }
 
     /// What the fuzzer starts from, and a little beside it.
