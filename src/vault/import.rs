@@ -26,8 +26,32 @@ pub struct Imported {
     pub present: u32,
 }
 
+/// Dates what is imported.
+struct ImportClock {
+    now: u64,
+    latest_sale: Option<u64>,
+}
+
+impl ImportClock {
+    /// No record is dated later than now: retention would never delete it, and sales that are added later would have no time
+    /// behind it. Sales of the file that would be are a millisecond apart, since they are delivered in the order of their times.
+    fn dated(&mut self, mut record: FileRecord) -> FileRecord {
+        if record.time > self.now {
+            record.time = self.now;
+            if record.kind == Kind::Sale {
+                record.time = self.latest_sale.map_or(self.now, |latest| self.now.max(latest + 1));
+            }
+        }
+        if record.kind == Kind::Sale {
+            self.latest_sale = Some(record.time);
+        }
+        record
+    }
+}
+
 impl<S: Store, D: Device> Vault<S, D> {
-    /// Adds every record of an exported file that is not there yet, with its id and its time. What could not be added here
+    /// Adds every record of an exported file that is not there yet, with its id and its time, which is now where
+    /// it lies ahead. What could not be added here
     /// is not imported either: a geohash is shortened to what [`super::Settings::geohash_length`] allows, and a thumbnail
     /// loses its metadata, or is left out where it is no JPEG.
     ///
@@ -47,11 +71,12 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.check_room(self.ring()?.header.count(Kind::Sale), sales)?;
         let mut imported = Imported::default();
         let (mut records, mut ended) = (file.records(&ring).await?, false);
+        let mut clock = ImportClock { now: self.device.now().min(MAX_TIME), latest_sale: None };
         while !ended {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while !ended && batch.len() < BATCH && bytes < BATCH_BYTES {
                 match records.next(&self.device).await? {
-                    Some(record) => batch.push(self.acceptable(record)?),
+                    Some(record) => batch.push(clock.dated(self.acceptable(record)?)),
                     None => ended = true,
                 }
                 bytes += batch.last().map_or(0, |record| record.plain.length());

@@ -157,6 +157,31 @@ fn who_opens_a_vault_does_not_shorten_its_retention() {
 }
 
 #[test]
+fn what_an_app_names_of_retention_counts_before_anything_is_deleted() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(18));
+    let vault = open(&store, &device);
+    add(&vault, &scan("old", None));
+    let correction = Record::Correction(Correction { scan: RecordId([1; 16]).to_string(), label: None });
+    add(&vault, &correction);
+    device.wait(100 * DAY);
+    // An update raises the days of scans from 30, and says nothing of corrections.
+    let named = |days| Settings { named_retention: vec![(Kind::Scan, days)], ..Settings::default() };
+    let updated = open_with(&store, &device, named(Some(365)));
+    assert_eq!((labels(&updated), all(&updated, Kind::Correction).len()), (vec!["old".to_owned()], 0));
+    assert_eq!(updated.retention(), Ok(Retention { scans: Some(365), ..Retention::default() }));
+    device.wait(1000 * DAY);
+    assert_eq!(labels(&open_with(&store, &device, named(None))), ["old"]);
+    // Lowering it deletes on opening; a vault that is made keeps what is named.
+    assert_eq!(labels(&open_with(&store, &device, named(Some(30)))), Vec::<String>::new());
+    let made = block_on(Vault::open(&store, &device, "other", Unlock::Key(KEY), named(Some(7)))).unwrap();
+    assert_eq!(made.retention(), Ok(Retention { scans: Some(7), ..Retention::default() }));
+    refused(
+        block_on(Vault::open(&store, &device, "shop", Unlock::Key(KEY), named(Some(0)))),
+        ErrorKind::InvalidArgument,
+    );
+}
+
+#[test]
 fn a_time_that_javascript_cannot_hold_is_never_written() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(16));
     let vault = open(&store, &device);

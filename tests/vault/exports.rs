@@ -165,6 +165,30 @@ fn what_a_guess_costs_is_told_and_bounded_before_it_is_made() {
     refused(block_on(ExportFile::read(&file)), ErrorKind::InvalidExport);
 }
 
+/// A clock that was ahead where the file was written keeps no record for ever, and no sale from its place in the queue.
+#[test]
+fn nothing_imported_is_dated_later_than_now() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(13));
+    device.now.set(u64::MAX);
+    let vault = filled(&store, &device);
+    assert_eq!(all(&vault, Kind::Scan)[0].time, 8_640_000_000_000_000);
+    let file = export(&vault);
+    let (elsewhere, other) = (FakeStore::default(), FakeDevice::new(14));
+    let there = open_with(&elsewhere, &other, settings());
+    block_on(there.import(&file, &passphrase())).unwrap();
+    let now = other.now.get();
+    assert!(all(&there, Kind::Scan).iter().all(|scan| scan.time == now));
+    let times = |vault| all(vault, Kind::Sale).into_iter().rev().map(|sale| sale.time).collect::<Vec<_>>();
+    assert_eq!(times(&there), [now, now + 1, now + 2], "in the order of the file");
+    add(&there, &sale(9));
+    other.wait(1);
+    add(&there, &sale(10));
+    assert_eq!(times(&there), [now, now + 1, now + 2, now + 3, now + 4], "and later ones behind them");
+    other.wait(31 * DAY);
+    block_on(there.compact()).unwrap();
+    assert_eq!(all(&there, Kind::Scan), []);
+}
+
 /// What another device, or somebody who knows the passphrase, wrote is held to what may be added here.
 #[test]
 fn an_import_takes_nothing_that_could_not_be_added() {

@@ -208,6 +208,8 @@ fn lessons_of_the_first_format_are_lessons() {
 fn files_of_every_version_are_imported() {
     for version in VERSIONS {
         let (store, device) = (FakeStore::default(), FakeDevice::new(98));
+        // What lies ahead of the clock would be dated now.
+        device.wait(60_000);
         let vault = open(&store, &device);
         let mut records = records(version);
         let passphrase = Passphrase::new(PASSPHRASE).unwrap();
