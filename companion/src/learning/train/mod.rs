@@ -14,7 +14,6 @@ pub mod label_model;
 mod lda;
 mod prototypes;
 mod relative;
-mod relative;
 mod report_input;
 mod ridge;
 pub mod shared_space;
