@@ -24,6 +24,8 @@ pub struct Imported {
     pub added: u32,
     /// Records whose ids were there already.
     pub present: u32,
+    /// Lessons that are left out since their files cannot be read.
+    pub left_out: u32,
 }
 
 /// Dates what is imported.
@@ -52,8 +54,9 @@ impl ImportClock {
 impl<S: Store, D: Device> Vault<S, D> {
     /// Adds every record of an exported file that is not there yet, with its id and its time, which is now where
     /// it lies ahead. What could not be added here
-    /// is not imported either: a geohash is shortened to what [`super::Settings::geohash_length`] allows, and a thumbnail
-    /// loses its metadata, or is left out where it is no JPEG.
+    /// is not imported either: a geohash is shortened to what [`super::Settings::geohash_length`] allows, and a picture, of a
+    /// scan or within a lesson, loses its metadata, or is left out where it is no JPEG. A lesson whose file cannot be read is
+    /// left out and counted.
     ///
     /// The file is read twice, a piece at a time: all of it is opened and checked before anything is added. An import that
     /// died is simply repeated. Retention then applies as to any record.
@@ -76,7 +79,10 @@ impl<S: Store, D: Device> Vault<S, D> {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             while !ended && batch.len() < BATCH && bytes < BATCH_BYTES {
                 match records.next(&self.device).await? {
-                    Some(record) => batch.push(clock.dated(self.acceptable(record)?)),
+                    Some(record) => match self.acceptable(record)? {
+                        Some(record) => batch.push(clock.dated(record)),
+                        None => imported.left_out += 1,
+                    },
                     None => ended = true,
                 }
                 bytes += batch.last().map_or(0, |record| record.plain.length());
@@ -93,7 +99,8 @@ impl<S: Store, D: Device> Vault<S, D> {
         let (mut sales, mut ids) = (0, BTreeSet::<RecordId>::new());
         let mut records = file.records(ring).await?;
         while let Some(record) = records.next(&self.device).await? {
-            let FileRecord { kind, id, .. } = self.acceptable(record)?;
+            let FileRecord { kind, id, .. } = record;
+            self.acceptable(record)?;
             if !ids.insert(id) {
                 return Err(broken());
             }
@@ -102,16 +109,16 @@ impl<S: Store, D: Device> Vault<S, D> {
         Ok(sales)
     }
 
-    /// A record as it may be added here. Whoever knows the passphrase may have written anything.
-    fn acceptable(&self, FileRecord { kind, time, id, plain }: FileRecord) -> Result<FileRecord> {
+    /// A record as it may be added here; `None` where it is left out. Whoever knows the passphrase may have written anything.
+    fn acceptable(&self, FileRecord { kind, time, id, plain }: FileRecord) -> Result<Option<FileRecord>> {
         if time > MAX_TIME {
             return Err(broken());
         }
         let entry = plain.read(kind, id, time, true).map_err(|_| broken())?;
         let limits = Limits { geohash_length: self.settings.geohash_length };
-        let (record, blob) = entry.record.fitted(entry.blob, limits);
+        let Some((record, blob)) = entry.record.fitted(entry.blob, limits)? else { return Ok(None) };
         let plain: Plain = record.write(blob.as_deref(), limits).map_err(|_| broken())?;
-        Ok(FileRecord { kind, time, id, plain })
+        Ok(Some(FileRecord { kind, time, id, plain }))
     }
 
     /// Adds those that are not there yet, and tells how many.

@@ -211,6 +211,22 @@ fn what_a_photo_says_of_its_place_is_not_kept() {
 }
 
 #[test]
+fn what_a_lessons_pictures_say_of_their_place_is_not_kept() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(19));
+    let vault = open(&store, &device);
+    let photo = include_bytes!("fixtures/with-gps.jpg");
+    let given = lesson_file("a", &[photo.to_vec(), Vec::new(), JPEG.to_vec()]);
+    let id = block_on(vault.add(&lesson_of("a"), Some(&given))).unwrap();
+    let kept = block_on(vault.get(id)).unwrap().unwrap().blob.unwrap();
+    assert!(contains(&given, b"GPSLatitude") && contains(&given, b"taken at"));
+    for gone in [&b"GPS"[..], b"taken at", b"1.29"] {
+        assert!(!contains(&kept, gone));
+    }
+    let bare = jicho::teach::without_metadata(photo).unwrap();
+    assert_eq!(kept, lesson_file("a", &[bare, Vec::new(), JPEG.to_vec()]));
+}
+
+#[test]
 fn a_clock_that_was_ahead_does_not_end_retention() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(14));
     device.wait(4000 * DAY);
@@ -263,19 +279,23 @@ fn a_destroyed_vault_is_gone_whatever_dies() {
 fn nonsense_is_refused() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(7));
     let vault = open(&store, &device);
-    assert_eq!(block_on(vault.add(&lesson_of("a"), Some(b"JCHL"))).map(drop), Ok(()));
+    let file = lesson_file("a", &[JPEG.to_vec(), Vec::new()]);
+    assert_eq!(block_on(vault.add(&lesson_of("a"), Some(&file))).map(drop), Ok(()));
+    let no_picture = lesson_file("a", &[vec![0xff, 0xd8, 0xff, 0]]);
     let nan = Record::Scan(Scan { score: Some(f64::NAN), ..Scan::default() });
     let long = Record::Sale(Sale { order: "x".repeat(70_000).into() });
     let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new() });
     let lesson = lesson_of("a");
     let correction = Record::Correction(Correction { scan: "7".into(), label: None });
     let inf = f32::INFINITY.to_le_bytes();
-    let cases: [(&Record, Option<&[u8]>); 16] = [
+    let cases: [(&Record, Option<&[u8]>); 18] = [
         (&nan, None),
         (&scan("a", Some("kzf0tvg")), None),
         (&scan("a", None), Some(b"\xff\xd8\xff\xe1")),
         (&lesson, None),
         (&lesson, Some(&[0; 8])),
+        (&lesson, Some(b"JCHL")),
+        (&lesson, Some(&no_picture)),
         (&correction, Some(b"JCHL")),
         (&scan("a", Some("")), None),
         (&scan("a", Some("kzf0tail")), None),

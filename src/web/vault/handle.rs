@@ -213,7 +213,8 @@ impl VaultHandle {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let imported = vault.import(&ChosenFile { file, signal }, Key::read(&key)?.passphrase()?).await?;
-            to_js(&VaultImported { added: imported.added, present: imported.present })
+            let vault::Imported { added, present, left_out } = imported;
+            to_js(&VaultImported { added, present, left_out })
         })
     }
 
