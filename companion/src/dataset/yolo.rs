@@ -53,13 +53,17 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
     let root = beside.canonicalize().unwrap_or_else(|_| beside.to_owned());
     for (split, named) in parts.iter().flat_map(|(split, yaml)| strings(yaml).into_iter().map(|s| (*split, s))) {
         let Some(folder) = find(beside, description.path.as_deref(), &named, &boundary) else {
-            rows.leave_out(None, format!("its folder {named} is not there, or lies outside the data set's own"));
+            rows.leave_out(
+                None,
+                "missing folder",
+                format!("its folder {named} is not there, or lies outside the data set's own"),
+            );
             continue;
         };
         let tree = match Tree::walk(&folder, reading) {
             Ok(tree) => tree,
             Err(Error::NoPhotos(_)) => {
-                rows.leave_out(None, format!("its folder {named} holds no photo that can be read"));
+                rows.leave_out(None, "missing folder", format!("its folder {named} holds no photo that can be read"));
                 continue;
             }
             Err(error) => return Err(error),
@@ -72,13 +76,13 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
             match boxes(photo, root, &boundary) {
                 Ok(None) => unlabelled += 1,
                 Ok(Some(lines)) => add(&mut rows, photo, &shown, &lines, split, &names),
-                Err(why) => rows.leave_out(None, format!("{shown}: its file of boxes {why}")),
+                Err(why) => rows.leave_out(None, why.cause(), format!("{shown}: its file of boxes {why}")),
             }
         }
         if unlabelled > 0 {
             notes.push(format!("{unlabelled} photos of {named} show none of the products"));
         }
-        tree.dataset.problems.iter().for_each(|problem| rows.leave_out(None, problem.to_string()));
+        tree.dataset.problems.iter().for_each(|problem| rows.leave_out(None, problem.cause, problem.to_string()));
     }
     let mut dataset = rows.finish()?;
     dataset.notes.extend(notes);
@@ -107,7 +111,7 @@ fn add(rows: &mut Rows, photo: &Path, shown: &str, lines: &str, split: Split, na
             rows.add(Example { path, name, region, split, ..Example::default() }, &fields)
         });
         if let Err(why) = added {
-            rows.leave_out(None, format!("{shown}, box {number}: {why}"));
+            rows.leave_out(None, "unusable box", format!("{shown}, box {number}: {why}"));
         }
     }
 }

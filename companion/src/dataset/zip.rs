@@ -168,6 +168,11 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(dataset.problems.len(), 4, "{:?}", dataset.problems);
+        let causes = super::super::by_cause(&dataset.problems);
+        assert_eq!(
+            causes.into_iter().collect::<Vec<_>>(),
+            [("missing folder", 1), ("not an image", 1), ("outside the folder", 1), ("unusable box", 1)]
+        );
         let temporary = std::env::temp_dir().display().to_string();
         assert!(dataset.problems.iter().all(|p| !p.file.contains(&temporary) && !p.reason.contains(&temporary)));
         let named = read_zip(&[("img/a.jpg", JPEG), ("img/metadata.jsonl", b"{}")]).unwrap_err().to_string();

@@ -88,25 +88,33 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Datas
             continue;
         }
         let Some(id) = id_of(&annotation.id) else {
-            rows.leave_out(None, format!("annotation {number} of the list has no `id`, a whole number or a string"));
+            rows.leave_out(
+                None,
+                "unusable annotation",
+                format!("annotation {number} of the list has no `id`, a whole number or a string"),
+            );
             continue;
         };
         let image = id_of(&annotation.image_id).and_then(|id| images.get(&id).map(|image| (id, image)));
         let Some((image_id, image)) = image else {
-            rows.leave_out(None, format!("annotation {id}: its `image_id` {} is no image", annotation.image_id));
+            rows.leave_out(
+                None,
+                "unusable annotation",
+                format!("annotation {id}: its `image_id` {} is no image", annotation.image_id),
+            );
             continue;
         };
         // One complaint an image, however many annotations it has.
         if !pictures.contains_key(&image_id) {
             let picture = Picture::of(image, &folders).map_err(|reason| {
-                rows.leave_out(None, format!("image {image_id}, with all its annotations: {reason}"));
+                rows.leave_out(None, "unusable image", format!("image {image_id}, with all its annotations: {reason}"));
             });
             pictures.insert(image_id.clone(), picture.ok());
         }
         let Some(Some(picture)) = pictures.get(&image_id) else { continue };
         let example = example(&id, annotation, picture, &categories);
         if let Err(reason) = example.and_then(|(example, fields)| rows.add(example, &fields)) {
-            rows.leave_out(None, format!("annotation {id} ({}): {reason}", picture.name));
+            rows.leave_out(None, "unusable annotation", format!("annotation {id} ({}): {reason}", picture.name));
         }
     }
     rows.finish()
