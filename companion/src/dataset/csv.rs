@@ -61,7 +61,7 @@ fn number(cell: &str) -> Option<Number> {
     if digits == unsigned.len() {
         return cell.parse::<i64>().ok().filter(|whole| whole.to_string() == cell).map(Number::from);
     }
-    let is_code = digits > 1 && unsigned.starts_with('0');
+    let is_code = unsigned.starts_with('+') || (digits > 1 && unsigned.starts_with('0'));
     cell.parse::<f64>().ok().filter(|_| !is_code).and_then(Number::from_f64)
 }
 

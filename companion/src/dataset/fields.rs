@@ -225,6 +225,11 @@ pub fn take_split(row: &mut Map<String, Json>) -> Result<Option<Split>, String> 
     split.map(Some).ok_or_else(|| format!("`{field}` is {json}, none of train, valid, test"))
 }
 
+/// Whether a field names the photo of a row.
+pub fn is_file(field: &str) -> bool {
+    FILES.iter().any(|name| name.eq_ignore_ascii_case(field))
+}
+
 /// Whether a field is one of [`LABELS`].
 pub fn is_label(field: &str) -> bool {
     LABELS.iter().any(|label| label.eq_ignore_ascii_case(field))

@@ -91,7 +91,7 @@ pub(super) fn read_rows(
             Ok(())
         });
         if let Err(reason) = added {
-            rows.leave_out(Some(number), reason);
+            rows.leave_out(Some(number), "unusable row", reason);
         }
     }
     rows.finish()

@@ -108,9 +108,9 @@ impl Rows {
         }
     }
 
-    /// Notes what was left out.
-    pub fn leave_out(&mut self, line: Option<usize>, reason: String) {
-        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause: "row" });
+    /// Notes what was left out, with its cause in a word or two.
+    pub fn leave_out(&mut self, line: Option<usize>, cause: &'static str, reason: String) {
+        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause });
     }
 
     /// All rows, with the product that `label` names, in their order.
@@ -175,7 +175,7 @@ impl Rows {
                     }
                     Err(reason) => {
                         let file = format!("{} ({})", self.file, example.name);
-                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "row" });
+                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "unusable name" });
                     }
                 }
             }

@@ -55,19 +55,19 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
         // The file that was asked for may lie anywhere; those that were found may not.
         let admitted = if file == path { Ok(()) } else { boundary.admit(&file) };
         if let Err(why) = admitted {
-            rows.leave_out(None, format!("{name} {why}"));
+            rows.leave_out(None, why.cause(), format!("{name} {why}"));
             continue;
         }
         let annotation = match parse(&file) {
             Ok(Some(annotation)) => annotation,
             Ok(None) => continue,
             Err(why) => {
-                rows.leave_out(None, format!("{name} {why}"));
+                rows.leave_out(None, "unusable annotation", format!("{name} {why}"));
                 continue;
             }
         };
         let Some(photo) = find(&file, &annotation.filename, &boundary) else {
-            rows.leave_out(None, format!("{name}: its photo {} is not there", annotation.filename));
+            rows.leave_out(None, "missing photo", format!("{name}: its photo {} is not there", annotation.filename));
             continue;
         };
         let split = name.split(['/', '\\']).next().and_then(Split::parse);
@@ -81,7 +81,7 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
             });
             let fields = Map::from_iter([("product".to_owned(), Json::String(object.name))]);
             if let Err(why) = example.and_then(|example| rows.add(example, &fields)) {
-                rows.leave_out(None, format!("{name}, object {number}: {why}"));
+                rows.leave_out(None, "unusable box", format!("{name}, object {number}: {why}"));
             }
         }
     }

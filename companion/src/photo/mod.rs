@@ -83,8 +83,11 @@ impl Photo {
 /// Held while a large photo is decoded and used, so that there is one of them at a time.
 type Turn = Option<MutexGuard<'static, ()>>;
 
-/// Refuses a photo of too many pixels; of one that is large, waits for its turn.
+/// Refuses a photo of no pixels or of too many; of one that is large, waits for its turn.
 fn admit(width: u32, height: u32) -> Result<Turn, PhotoError> {
+    if width == 0 || height == 0 {
+        return Err(PhotoError::broken(format_args!("it has no pixels: {width}×{height}")));
+    }
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS {
         return Err(PhotoError::TooManyPixels { width, height, limit: MAX_PIXELS });

@@ -81,6 +81,19 @@ fn photos_in_no_folder_and_folders_without_photos_are_told() {
 }
 
 #[test]
+fn annotations_beside_photos_are_named() {
+    for name in ["_annotations.coco.json", "metadata.jsonl", "labels.csv"] {
+        let dir = shop(&["a.jpg", "b.jpg"]);
+        fs::write(dir.path().join("shop").join(name), "").unwrap();
+        let error = read_by(&dir, LabelFolder::First).unwrap_err();
+        assert!(error.code() == "BAD_INPUT" && error.to_string().contains(name), "{error}");
+        fs::create_dir(dir.path().join("shop/kiwi")).unwrap();
+        fs::write(dir.path().join("shop/kiwi/c.jpg"), JPEG).unwrap();
+        assert_eq!(read_by(&dir, LabelFolder::First).unwrap().labels, ["kiwi"]);
+    }
+}
+
+#[test]
 fn systems_folders_are_no_products() {
     let dataset = read(&[
         "banana/a.jpg",

@@ -145,8 +145,16 @@ mod tests {
         for value in ["", "{}", r#"{"photos":"?"}"#, r#"{"photos":"AAAA"}"#] {
             assert!(error(value).contains(KEY), "{value}");
         }
-        for numbers in [r#""scale":0,"rejectionThreshold":0"#, r#""scale":1e39,"rejectionThreshold":0"#] {
-            assert!(error(&format!(r#"{{"photos":"","calibration":{{{numbers}}}}}"#)).contains("scale"), "{numbers}");
+        let calibrated = |scale: &str, threshold: &str| {
+            error(&format!(r#"{{"photos":"","calibration":{{"scale":{scale},"rejectionThreshold":{threshold}}}}}"#))
+        };
+        for scale in ["0", "-1"] {
+            assert!(calibrated(scale, "0").contains("the scale must be above 0"), "{scale}");
+        }
+        // What no `f32` holds is refused by the parser already.
+        for (scale, threshold) in [("1e39", "0"), ("1e400", "0"), ("1", "1e39"), ("1", "-1e39")] {
+            let why = calibrated(scale, threshold);
+            assert!(why.contains(KEY) && why.contains("number out of range"), "{scale} {threshold}: {why}");
         }
         let bare = Pretraining::take(&mut written(r#"{"photos":""}"#)).unwrap().unwrap();
         assert_eq!(bare.calibration, None);

@@ -176,8 +176,8 @@ fn a_profile_of_other_channels_or_one_that_is_none_is_left_aside() {
 fn inks_look_as_their_profile_says() {
     let icc = inks();
     assert!(is_of_inks(&parse(&icc).unwrap()));
-    // Paper, black, cyan: what is left of the light, as Adobe's files hold it.
-    let samples: Vec<u8> = [[255, 255, 255, 255], [255, 255, 255, 0], [0, 255, 255, 255]]
+    // Paper, black, cyan, as inks: the encoder writes what they leave of the light, as Adobe's files hold it.
+    let samples: Vec<u8> = [[0, 0, 0, 0], [0, 0, 0, 255], [255, 0, 0, 0]]
         .iter()
         .flat_map(|inks| inks.repeat(16))
         .collect::<Vec<u8>>()
