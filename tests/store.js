@@ -61,3 +61,11 @@ const end = (transaction, error) => {
   Object.defineProperty(transaction, 'error', { value: error });
   transaction.abort();
 };
+
+let asked = 0;
+wrap(IDBFactory, 'open', (call) => {
+  asked += 1;
+  return call();
+});
+/** How often a database was to be opened. */
+export const databasesAskedFor = () => asked;

@@ -342,6 +342,8 @@ mod browser {
         fn fail_next(fault: &str, times: u32);
         #[wasm_bindgen(js_name = faultsLeft)]
         fn faults_left() -> u32;
+        #[wasm_bindgen(js_name = databasesAskedFor)]
+        fn databases_asked_for() -> u32;
     }
 
     async fn fresh(name: &str) -> VaultDatabase {
@@ -408,8 +410,16 @@ mod browser {
         let error = store.header("shop").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
         assert!(error.message().contains("another tab"), "{error}");
+        // While the browser still waits, nothing else waits behind it.
+        let asked = databases_asked_for();
+        for _ in 0..3 {
+            assert_eq!(store.header("shop").await.unwrap_err(), error);
+        }
+        assert_eq!(databases_asked_for(), asked);
         holder.close();
         deleted.await.unwrap();
+        // The browser opens one after the other: behind this one, the one that waited has ended.
+        factory.open("held", None).unwrap().await.unwrap().close();
         assert_eq!(store.header("shop").await.unwrap(), None);
     }
 

@@ -3,10 +3,11 @@
 //! A transaction commits by itself as soon as it has no open request. So nothing but its own requests may be awaited
 //! between its begin and its end, and everything that is to be written is prepared before it begins.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::lock::Mutex;
 use idb::{DatabaseEvent, Factory, Transaction, TransactionMode};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
@@ -31,6 +32,11 @@ pub(super) struct Database {
     name: String,
     schema: &'static Schema,
     connection: RefCell<Option<Rc<Connection>>>,
+    /// Held while a connection is opened: transactions that need one share it.
+    connecting: Mutex<()>,
+    /// Whether opening took longer than [`PATIENCE`] and has not ended yet. The browser opens a database for one after the
+    /// other, so another attempt would only wait behind that one.
+    blocked: Rc<Cell<bool>>,
 }
 
 /// An open connection. It is closed when dropped, so that its handlers are not called afterwards.
@@ -130,17 +136,26 @@ impl Database {
     /// # Errors
     /// [`ErrorKind::Storage`] when a newer version of the app has changed the database's schema.
     pub(super) async fn open(name: &str, schema: &'static Schema) -> Result<Option<Self>> {
-        let database = |connection| Database { name: name.to_owned(), schema, connection: RefCell::new(connection) };
-        let mut connection = connect(name, schema).await;
+        let database = Database {
+            name: name.to_owned(),
+            schema,
+            connection: RefCell::default(),
+            connecting: Mutex::new(()),
+            blocked: Rc::default(),
+        };
+        let mut connection = database.connect().await;
         if connection.as_ref().err().is_some_and(Fault::is_of_the_connection) {
-            connection = connect(name, schema).await;
+            connection = database.connect().await;
         }
         match connection {
-            Ok(connection) => Ok(Some(database(Some(Rc::new(connection))))),
+            Ok(connection) => {
+                database.connection.replace(Some(Rc::new(connection)));
+                Ok(Some(database))
+            }
             Err(fault) if fault.is_too_new() => Err(fault.into()),
             Err(fault) if fault.is_of_the_browser() => Ok(None),
             // The fault may be temporary: every transaction tries to connect again.
-            Err(_) => Ok(Some(database(None))),
+            Err(_) => Ok(Some(database)),
         }
     }
 
@@ -198,13 +213,52 @@ impl Database {
 
     /// Begins a transaction, over a new connection where the old one was closed by another tab's upgrade or by the browser.
     async fn begin(&self, mode: Mode) -> Result<Transaction, Fault> {
-        let held = self.connection.borrow().clone();
-        if let Some(transaction) = held.and_then(|connection| connection.transaction(self.schema.stores, mode).ok()) {
+        if let Some(transaction) = self.begin_held(mode) {
             return Ok(transaction);
         }
-        let connection = Rc::new(connect(&self.name, self.schema).await?);
+        let _connecting = self.connecting.lock().await;
+        // Another transaction may have opened one meanwhile.
+        if let Some(transaction) = self.begin_held(mode) {
+            return Ok(transaction);
+        }
+        let connection = Rc::new(self.connect().await?);
         self.connection.replace(Some(Rc::clone(&connection)));
         connection.transaction(self.schema.stores, mode)
+    }
+
+    /// Begins a transaction over the connection that is open.
+    fn begin_held(&self, mode: Mode) -> Option<Transaction> {
+        let held = self.connection.borrow().clone();
+        held.and_then(|connection| connection.transaction(self.schema.stores, mode).ok())
+    }
+
+    /// Opens a connection. While one that took too long has not ended, it fails at once.
+    async fn connect(&self) -> Result<Connection, Fault> {
+        let blocked = || {
+            let message = "this device's database does not open: another tab or window of the app, perhaps of an older version, \
+                           holds it. Close the others, then reload";
+            Err(Fault::Own(Error::new(ErrorKind::Storage, message)))
+        };
+        if self.blocked.get() {
+            return blocked();
+        }
+        let (name, schema) = (self.name.clone(), self.schema);
+        let opening: LocalBoxFuture<'static, Result<Connection, Fault>> =
+            Box::pin(async move { open(&name, schema).await });
+        let late = Promise::new(&mut |then, _| drop(set_timeout(&then, PATIENCE)));
+        match select(opening, JsFuture::from(late)).await {
+            Either::Left((opened, _)) => opened,
+            Either::Right((_, opening)) => {
+                self.blocked.set(true);
+                let ended = Rc::clone(&self.blocked);
+                // One that opens after all is closed at once, so that it blocks nobody in turn.
+                spawn_local(async move {
+                    drop(opening.await);
+                    ended.set(false);
+                });
+                blocked()
+            }
+        }
     }
 }
 
@@ -216,23 +270,6 @@ const PATIENCE: i32 = 15_000;
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(then: &Function, milliseconds: i32) -> JsValue;
-}
-
-async fn connect(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
-    let name = name.to_owned();
-    let opening: LocalBoxFuture<'static, Result<Connection, Fault>> =
-        Box::pin(async move { open(&name, schema).await });
-    let late = Promise::new(&mut |then, _| drop(set_timeout(&then, PATIENCE)));
-    match select(opening, JsFuture::from(late)).await {
-        Either::Left((opened, _)) => opened,
-        Either::Right((_, opening)) => {
-            // One that opens after all is closed at once, so that it blocks nobody in turn.
-            spawn_local(async move { drop(opening.await) });
-            let message = "this device's database does not open: another tab or window of the app, perhaps of an older version, \
-                           holds it. Close the others, then reload";
-            Err(Fault::Own(Error::new(ErrorKind::Storage, message)))
-        }
-    }
 }
 
 async fn open(name: &str, schema: &'static Schema) -> Result<Connection, Fault> {
