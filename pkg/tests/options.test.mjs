@@ -34,7 +34,16 @@ test('settings can be posted to a worker, and contain no token', () => {
 
 test('an option of a wrong type is refused by its name', () => {
   const wrong = {
-    ...{ keys: 'ab', threshold: 0, products: 'apple', stallSeconds: 0, quality: 'good', token: 7, worker: '/worker.js', signal: {} },
+    ...{
+      keys: 'ab',
+      threshold: 0,
+      products: 'apple',
+      stallSeconds: 0,
+      quality: 'good',
+      token: 7,
+      worker: '/worker.js',
+      signal: {},
+    },
     ...{ onModel: 'log', onCheck: 1, onProgress: {}, onTaught: true, vault: {}, wasm: '/wasm/jicho_bg.wasm' },
   };
   for (const [name, value] of Object.entries(wrong)) {

@@ -434,7 +434,9 @@ test('an imported picture is stored and exported without its metadata', options,
     return { added, jpegs: rows.map((line) => atob(JSON.parse(line).image.split(',')[1])) };
   });
   assert.equal(images.added, 1);
-  assert.ok(images.jpegs.length > 1 && images.jpegs.every((jpeg) => !jpeg.includes('Exif') && jpeg.startsWith('\xff\xd8')));
+  assert.ok(
+    images.jpegs.length > 1 && images.jpegs.every((jpeg) => !jpeg.includes('Exif') && jpeg.startsWith('\xff\xd8')),
+  );
 });
 
 test('lessons go to another device as a file: all of them, or none', options, async () => {

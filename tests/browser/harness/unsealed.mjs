@@ -16,5 +16,5 @@ export function makeUnsealed(folder) {
   cpSync(module, join(folder, 'wasm'), { recursive: true });
   const entries = ['vault', 'vault-worker'].map((name) => join(folder, `src/${name}.ts`));
   const options = ['--bundle', '--format=esm', `--outdir=${join(folder, 'dist')}`, '--log-level=warning'];
-  execFileSync(at('pkg/node_modules/.bin/esbuild'), [...entries, ...options]);
+  execFileSync(at('node_modules/.bin/esbuild'), [...entries, ...options]);
 }
