@@ -10,10 +10,10 @@ source scripts/wasm-flags.sh
 test_tools() {
   browser
   arm_tools
-  firefox || true
+  (firefox) || true
   node_packages
   # Without onnxruntime the comparisons with it say that they are skipped.
-  onnxruntime_python || say "Python's onnxruntime cannot be installed here"
+  (onnxruntime_python) || say "Python's onnxruntime cannot be installed here"
 }
 
 test_lint() { scripts/check.sh lint; }
@@ -51,15 +51,15 @@ test_wasm() {
 # The npm package's logic that needs no browser, its API documentation and the snippets of all documents.
 test_pkg() {
   node_packages
-  compgen -G 'pkg/jicho-*.tgz' >/dev/null || scripts/pkg.sh
+  scripts/pkg.sh
   npm run --silent docs
   (cd pkg && npm test --silent)
 }
 
 test_browser() {
   browser
-  [ -x "$JICHO" ] || scripts/companion.sh
-  [ -f www/dist/index.html ] || scripts/www.sh
+  scripts/companion.sh
+  scripts/www.sh
   scripts/wasm.sh unsealed
   node_packages
   cd tests/browser

@@ -62,19 +62,20 @@ arm_tools() {
   fi
 }
 
-# The virtual environment .tools/$1 with the Python packages that the file $2 pins.
+# The virtual environment .tools/$1 with the Python packages that the file $2 pins. A caller may go on without it, and inside
+# a condition the shell does not stop at a command that fails: each one here says by itself that the function has failed.
 python_environment() {
   local environment=.tools/$1 requirements=$2
   cmp -s "$requirements" "$environment/requirements.txt" && return
   need python3 "install Python 3.11 or newer"
   if ! python3 -c 'import ensurepip' 2>/dev/null; then
     need apt-get "install Python's venv module"
-    apt_install python3-venv
+    apt_install python3-venv || return 1
   fi
   say "installing the Python packages of $requirements"
-  python3 -m venv --clear "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$environment/requirements.txt"
+  python3 -m venv --clear "$environment" &&
+    "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" &&
+    cp "$requirements" "$environment/requirements.txt"
 }
 
 # Python's onnxruntime, which makes the benchmark's models and is asked for reference answers.

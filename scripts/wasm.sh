@@ -11,22 +11,24 @@ source scripts/wasm-flags.sh
 bindgen() {
   .tools/bin/wasm-bindgen --target web --out-dir "$2" --out-name jicho --omit-default-module-path \
     --remove-name-section --remove-producers-section "$1"
+  # The package's types name these, and apps need not compile for the resource management of later editions.
+  sed -i '/\[Symbol.dispose\]/d' "$2/jicho.d.ts"
+  # The module gets its name last: only then it counts as built.
   local module
   module=$2/jicho-$(basename "$2").wasm
   mv "$2/jicho_bg.wasm" "$module"
-  # The package's types name these, and apps need not compile for the resource management of later editions.
-  sed -i '/\[Symbol.dispose\]/d' "$2/jicho.d.ts"
   echo "$module: $(wc -c <"$module") bytes, $(gzip -9 -c "$module" | wc -c) gzipped" >&2
 }
 
 # Whether the module $1 is newer than everything it is made of.
 is_fresh() {
-  [ -f "$1" ] && [ -z "$(find src Cargo.toml Cargo.lock .cargo scripts/wasm.sh scripts/wasm-flags.sh -newer "$1" -print -quit)" ]
+  local sources=(src Cargo.toml Cargo.lock .cargo rust-toolchain.toml scripts/wasm.sh scripts/wasm-flags.sh scripts/tools.sh)
+  [ -f "$1" ] && [ -z "$(find "${sources[@]}" -newer "$1" -print -quit)" ]
 }
 
-# Builds the library with the cargo flags $3…, and behind `--` the compiler's for this crate alone, in the target folder $1 and writes the module into the folder $2. Variants share
-# a target folder, so that what all of them need is built once; the module of the last variant is deleted first, or cargo
-# would take it for this one's.
+# Builds the library in the target folder $1 with the cargo flags $3…, those of the compiler for this crate alone behind `--`,
+# and writes the module into the folder $2. Variants share a target folder, so that what all of them need is built once; the
+# module of the last variant is deleted first, or cargo would take it for this one's.
 small_module() {
   local target=$1 out=$2
   shift 2

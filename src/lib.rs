@@ -66,6 +66,7 @@ pub mod frame;
 #[doc(hidden)]
 pub mod golden;
 mod hash;
+mod jpeg;
 pub mod location;
 pub mod manifest;
 pub mod names;

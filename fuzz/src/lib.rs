@@ -122,7 +122,8 @@ pub fn lesson(input: &[u8]) {
         match Lesson::parse(bytes) {
             Ok(lesson) => {
                 assert_eq!(lesson.to_bytes().expect("what was read can be written"), bytes);
-                let rows = teach::rows(&lesson);
+                // A picture need not be a JPEG that can be read.
+                let rows = teach::rows(&lesson).unwrap_or_default();
                 assert!(rows.lines().all(|row| serde_json::from_str::<serde_json::Value>(row).is_ok()), "{rows}");
             }
             Err(error) => {

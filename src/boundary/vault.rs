@@ -146,11 +146,14 @@ pub(crate) struct VaultPlainExport {
 /// What came of an import.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct VaultImported {
     /// Records that are new here.
     pub(crate) added: u32,
     /// Records that were here already.
     pub(crate) present: u32,
+    /// Lessons that are left out since their files cannot be read.
+    pub(crate) left_out: u32,
 }
 
 /// A vault's state; docs/diagnostics.md explains it.

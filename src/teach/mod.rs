@@ -24,12 +24,11 @@
 //! ```
 
 mod file;
-mod jpeg;
 mod lesson;
 mod limits;
 mod rows;
 
-pub use jpeg::without_metadata;
+pub use crate::jpeg::without_metadata;
 pub use lesson::{Lesson, LessonFrame, SIDE, digest, square};
 pub use limits::{MAX_BYTES, MAX_FRAMES, MAX_LESSON_BYTES, MAX_LESSONS, MAX_PRODUCT_FRAMES, MAX_PRODUCTS, check_room};
 pub use rows::rows;

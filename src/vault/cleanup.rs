@@ -84,14 +84,20 @@ impl<S: Store, D: Device> Vault<S, D> {
         self.tend().await.map(drop)
     }
 
-    /// Gives a vault of format 1 the retention that its first opener asks for, before anything is deleted by it.
+    /// Gives a vault of format 1 the retention that its first opener asks for, and any vault what the app says of the kinds
+    /// that it names, before anything is deleted by the retention.
     pub(super) async fn adopt_retention(&self) -> Result<()> {
-        if self.ring()?.header.retention.is_some() {
+        let adopted =
+            |own: Option<Retention>| Some(own.unwrap_or(self.settings.retention).with(&self.settings.named_retention));
+        let own = self.ring()?.header.retention;
+        if own == adopted(own) {
             return Ok(());
         }
         self.write(async |draft| {
-            draft.ring.header.retention.get_or_insert(self.settings.retention);
-            draft.touched = true;
+            let header = &mut draft.ring.header;
+            let retention = adopted(header.retention);
+            draft.touched = header.retention != retention;
+            header.retention = retention;
             Ok(())
         })
         .await

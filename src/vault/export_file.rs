@@ -4,8 +4,6 @@
 //! changed, moved, left out or cut off, and reading it takes the memory of one. Format 1 had an envelope a record, and in the
 //! last one the hash of all before it.
 
-use std::collections::VecDeque;
-
 use aead_stream::{DecryptorBE32, EncryptorBE32};
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::Payload;
@@ -226,7 +224,7 @@ impl<'a, S: ExportSource> ExportFile<'a, S> {
         let begin = FileBytes { source: self.source, at: 0 }.take(bytes.at as usize).await?;
         let stream = Some(DecryptorBE32::new(ring.stream_key()?.into(), &prefix.into()));
         let about = Sha256::digest(begin).into();
-        Ok(FileRecords::Stream(OpenedStream { bytes, stream, about, opened: VecDeque::new() }))
+        Ok(FileRecords::Stream(OpenedStream { bytes, stream, about, opened: Zeroizing::default(), read: 0 }))
     }
 }
 
@@ -291,7 +289,9 @@ pub(super) struct OpenedStream<'a, S> {
     /// `None` behind the last chunk.
     stream: Option<DecryptorBE32<Aes256Gcm>>,
     about: [u8; 32],
-    opened: VecDeque<u8>,
+    /// What is opened and not yet read; the bytes before `read` were read.
+    opened: Zeroizing<Vec<u8>>,
+    read: usize,
 }
 
 impl<S: ExportSource> OpenedStream<'_, S> {
@@ -302,7 +302,8 @@ impl<S: ExportSource> OpenedStream<'_, S> {
             while self.stream.is_some() {
                 self.open_chunk().await?;
             }
-            let padded = self.opened.len() < BLOCK && self.opened.iter().all(|byte| *byte == 0);
+            let rest = &self.opened[self.read..];
+            let padded = rest.len() < BLOCK && rest.iter().all(|byte| *byte == 0);
             return if padded { Ok(None) } else { Err(broken()) };
         }
         let (kind, time) = (Kind::of(code).ok_or_else(broken)?, u64::from_le_bytes(self.array().await?));
@@ -324,20 +325,28 @@ impl<S: ExportSource> OpenedStream<'_, S> {
         if self.bytes.left() > 0 {
             let stream = self.stream.as_mut().ok_or_else(broken)?;
             let opened = if cfg!(jicho_unsealed) { unsealed(&sealed) } else { stream.decrypt_next(payload).ok() };
-            self.opened.extend(&Zeroizing::new(opened.ok_or_else(broken)?)[..]);
+            self.append(Zeroizing::new(opened.ok_or_else(broken)?));
         } else {
             let stream = self.stream.take().ok_or_else(broken)?;
             let opened = if cfg!(jicho_unsealed) { unsealed(&sealed) } else { stream.decrypt_last(payload).ok() };
-            self.opened.extend(&Zeroizing::new(opened.ok_or_else(broken)?)[..]);
+            self.append(Zeroizing::new(opened.ok_or_else(broken)?));
         }
         Ok(())
     }
 
+    /// Into a buffer of its own, since one that grew would leave plain text behind where it was.
+    fn append(&mut self, chunk: Zeroizing<Vec<u8>>) {
+        self.opened = Zeroizing::new([&self.opened[self.read..], &chunk].concat());
+        self.read = 0;
+    }
+
     async fn take(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>> {
-        while self.opened.len() < length {
+        while self.opened.len() - self.read < length {
             self.open_chunk().await?;
         }
-        Ok(Zeroizing::new(self.opened.drain(..length).collect()))
+        let taken = Zeroizing::new(self.opened[self.read..][..length].to_vec());
+        self.read += length;
+        Ok(taken)
     }
 
     async fn array<const N: usize>(&mut self) -> Result<[u8; N]> {

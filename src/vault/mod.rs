@@ -34,7 +34,6 @@ mod rotation;
 mod session;
 mod settings;
 mod store;
-mod thumbnail;
 mod transaction;
 mod unlock;
 

@@ -24,7 +24,7 @@ impl<S: Store, D: Device> Vault<S, D> {
     /// [`ErrorKind::InvalidArgument`], [`ErrorKind::Unsupported`], [`ErrorKind::Storage`].
     pub async fn open(store: S, device: D, name: &str, unlock: Unlock<'_>, settings: Settings) -> Result<Self> {
         check_name(name)?;
-        settings.retention.check()?;
+        settings.retention.with(&settings.named_retention).check()?;
         let mut created = false;
         let opened = loop {
             if let Some(bytes) = store.header(name).await? {
@@ -118,7 +118,8 @@ async fn create(
     let vault = VaultId(random(device)?);
     let (NewLock { lock, device_key }, wrapping) = unlock.lock(vault, name, device, settings.cost).await?;
     let counts = [0; Kind::ALL.len()];
-    let (retention, check) = (Some(settings.retention), wrapping.check);
+    let retention = Some(settings.retention.with(&settings.named_retention));
+    let check = wrapping.check;
     let header = Header { vault, revision: 0, lock, check, counts, retention, keys: Vec::new() };
     Ok((Keyring::new(header, wrapping, device)?, device_key))
 }

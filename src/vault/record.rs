@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 use super::ids::RecordId;
 use super::kind::Kind;
 use super::padding::{pad, unpad};
-use super::thumbnail::without_metadata;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jpeg::without_metadata;
 use crate::recognize::Decision;
+use crate::teach;
 
 /// Bytes of a record's JSON at most.
 pub(super) const MAX_JSON: usize = 64 << 10;
@@ -26,7 +27,7 @@ pub enum Record {
     Scan(Scan),
     /// Without a blob.
     Correction(Correction),
-    /// Its blob is the lesson's file.
+    /// Its blob is the lesson's file, [`crate::teach::Lesson`].
     Lesson(Lesson),
     /// Its blob is the embedding, `f32` little-endian. Kept as a lesson is, under [`Kind::Lesson`].
     Prototype(Prototype),
@@ -180,7 +181,7 @@ impl Record {
         }
     }
 
-    /// Whether it may be added. A thumbnail is looked at when it is written.
+    /// Whether it may be added. A thumbnail and a lesson's file are looked at when they are written.
     fn check(&self, blob: Option<&[u8]>, limits: Limits) -> Result<()> {
         let wrong = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, message));
         match (self, blob) {
@@ -201,7 +202,6 @@ impl Record {
                 }
             }
             (Record::Lesson(_), None) => return wrong("a lesson needs its file"),
-            (Record::Lesson(_), Some(blob)) if !blob.starts_with(b"JCHL") => return wrong("the file is no lesson"),
             (Record::Lesson(_), Some(_)) => {}
             (Record::Prototype(_), None) => return wrong("a prototype needs its embedding"),
             (Record::Prototype(_), Some(blob)) => {
@@ -219,16 +219,28 @@ impl Record {
         Ok(())
     }
 
-    /// The same with what another vault's limits allowed cut down to those of this one, and without a thumbnail that is
-    /// no JPEG.
-    pub(super) fn fitted(mut self, mut blob: Option<Vec<u8>>, limits: Limits) -> (Self, Option<Vec<u8>>) {
-        if let Record::Scan(scan) = &mut self {
-            if let Some(geohash) = scan.geohash.as_mut().filter(|geohash| is_geohash(geohash)) {
-                geohash.truncate(limits.geohash_length.into());
+    /// The same with what another vault's limits allowed cut down to those of this one, and without pictures that are no
+    /// JPEG. `None` for a lesson whose file cannot be read.
+    pub(super) fn fitted(
+        mut self,
+        mut blob: Option<Vec<u8>>,
+        limits: Limits,
+    ) -> Result<Option<(Self, Option<Vec<u8>>)>> {
+        match (&mut self, &blob) {
+            (Record::Scan(scan), _) => {
+                if let Some(geohash) = scan.geohash.as_mut().filter(|geohash| is_geohash(geohash)) {
+                    geohash.truncate(limits.geohash_length.into());
+                }
+                blob = blob.filter(|jpeg| without_metadata(jpeg).is_some());
             }
-            blob = blob.filter(|jpeg| without_metadata(jpeg).is_some());
+            (Record::Lesson(_), Some(file)) => match lesson_without_metadata(file, true) {
+                Ok(clean) => blob = Some(clean),
+                Err(error) if error.kind() == ErrorKind::SchemaTooNew => return Err(error),
+                Err(_) => return Ok(None),
+            },
+            _ => {}
         }
-        (self, blob)
+        Ok(Some((self, blob)))
     }
 
     /// What is sealed: of the record and of its blob.
@@ -244,6 +256,10 @@ impl Record {
             (Record::Scan(_), Some(jpeg)) => {
                 let foreign = || Error::new(ErrorKind::InvalidArgument, "the thumbnail is no JPEG");
                 Some(Zeroizing::new(without_metadata(jpeg).ok_or_else(foreign)?))
+            }
+            (Record::Lesson(_), Some(file)) => {
+                let foreign = |error: Error| Error::new(ErrorKind::InvalidArgument, error.message());
+                Some(Zeroizing::new(lesson_without_metadata(file, false).map_err(foreign)?))
             }
             _ => None,
         };
@@ -316,6 +332,19 @@ impl Plain {
         }
         Ok(Entry { id, time, record: payload.record, blob_bytes: payload.blob_bytes, blob })
     }
+}
+
+/// A lesson's file whose pictures are without metadata. One that is no JPEG is left out, or fails.
+fn lesson_without_metadata(file: &[u8], leave_out: bool) -> Result<Vec<u8>> {
+    let mut lesson = teach::Lesson::parse(file)?;
+    for frame in lesson.frames.iter_mut().filter(|frame| !frame.jpeg.is_empty()) {
+        frame.jpeg = match without_metadata(&frame.jpeg) {
+            Some(clean) => clean,
+            None if leave_out => Vec::new(),
+            None => return Err(Error::new(ErrorKind::InvalidLesson, "a picture of the lesson is no JPEG")),
+        };
+    }
+    lesson.to_bytes()
 }
 
 /// Whether it is 1 to 12 characters of geohash's alphabet.

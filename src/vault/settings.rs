@@ -12,6 +12,9 @@ pub struct Settings {
     ///
     /// [`Vault::set_retention`]: super::Vault::set_retention
     pub retention: Retention,
+    /// Days of the kinds that the app names: whatever the vault's own retention was, these replace it when the vault is
+    /// opened, before anything is deleted by it. Kinds that are not named keep the vault's own.
+    pub named_retention: Vec<(Kind, Option<u32>)>,
     /// Characters of a geohash at most, 1 to 12: more is refused by [`Vault::add`] and cut off by [`Vault::import`]. Seven
     /// and more tell a street or a house.
     ///
@@ -30,6 +33,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             retention: Retention::default(),
+            named_retention: Vec::new(),
             geohash_length: 6,
             queue_limit: 100,
             rotate_after: 1 << 30,
@@ -63,6 +67,19 @@ impl Retention {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         Ok(())
+    }
+
+    /// The same with other days of some kinds. Sales have none.
+    pub(super) fn with(mut self, named: &[(Kind, Option<u32>)]) -> Self {
+        for (kind, days) in named {
+            match kind {
+                Kind::Scan => self.scans = *days,
+                Kind::Correction => self.corrections = *days,
+                Kind::Lesson => self.lessons = *days,
+                Kind::Sale => {}
+            }
+        }
+        self
     }
 
     pub(super) fn days(&self, kind: Kind) -> Option<u32> {

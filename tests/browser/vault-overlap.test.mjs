@@ -105,7 +105,7 @@ for (const worker of [true, false]) {
         { worker, photo },
       );
       assert.deepEqual(seen.codes, ['ABORTED', 'ABORTED']);
-      assert.deepEqual([seen.before, seen.imported], [0, { added: 1, present: 0 }]);
+      assert.deepEqual([seen.before, seen.imported], [0, { added: 1, present: 0, leftOut: 0 }]);
       assert.ok(seen.fine.length === 12 && seen.geohash === seen.fine.slice(0, 6), seen.geohash);
       // The photo lies on its side, which is all that is kept beside its pixels.
       assert.deepEqual([seen.size, seen.tells], [[16, 24], []]);

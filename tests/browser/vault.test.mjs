@@ -251,7 +251,7 @@ for (const worker of [true, false]) {
         { worker },
         ours,
       );
-      assert.deepEqual([file.records, file.damaged, file.again], [4, [], { added: 0, present: 4 }]);
+      assert.deepEqual([file.records, file.damaged, file.again], [4, [], { added: 0, present: 4, leftOut: 0 }]);
       const seen = await at.inPage(
         async ({ open, codeOf, passphrase, everything, bytesOf, args }) => {
           const vault = await open(args);
@@ -293,12 +293,12 @@ for (const worker of [true, false]) {
         codes: Array(6).fill('INVALID_EXPORT'),
         wrong: 'WRONG_KEY',
         before: true,
-        added: { added: 4, present: 0 },
+        added: { added: 4, present: 0, leftOut: 0 },
         score: 5,
         time: file.time,
         thumbnail: 2000,
         sales: ['one'],
-        after: { added: 0, present: 4 },
+        after: { added: 0, present: 4, leftOut: 0 },
       });
     });
 

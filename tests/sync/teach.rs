@@ -1,5 +1,6 @@
 //! What was taught on the device, across models.
 
+use base64ct::{Base64, Encoding};
 use fixture::{Published, publish};
 use jicho::manifest::ModelType;
 use jicho::recognize::{Decision, Reason, Standing};
@@ -228,11 +229,20 @@ fn without_a_model_nothing_is_taught_and_all_is_kept() {
 fn a_row_names_its_lesson() {
     let store = device(&publish("T_1", 1, &["apple", "bread"]));
     let mut lesson = lesson(&open(&store), "1", Some("kiwi"), 2);
-    assert_eq!(teach::rows(&lesson), "", "there is no picture to train on");
-    lesson.frames[1].jpeg = vec![0xff, 0xd8, 0xff, 0];
+    assert_eq!(teach::rows(&lesson).unwrap(), "", "there is no picture to train on");
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(8, 8).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    lesson.frames[1].jpeg = jpeg.into_inner();
+    let base64 = Base64::encode_string(&lesson.frames[1].jpeg);
     assert_eq!(
-        teach::rows(&lesson),
-        "{\"image\":\"data:image/jpeg;base64,/9j/AA==\",\"product\":\"kiwi\",\"facts\":{\"price\":3},\
-         \"lesson\":{\"id\":\"1\",\"time\":1780000000000,\"correction\":false}}\n"
+        teach::rows(&lesson).unwrap(),
+        format!(
+            "{{\"image\":\"data:image/jpeg;base64,{base64}\",\"product\":\"kiwi\",\"facts\":{{\"price\":3}},\
+             \"lesson\":{{\"id\":\"1\",\"time\":1780000000000,\"correction\":false}}}}\n"
+        )
     );
+    lesson.frames[1].jpeg = vec![0xff, 0xd8, 0xff, 0];
+    let error = teach::rows(&lesson).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidFrame);
+    assert!(error.message().contains("lesson `1`"), "{error}");
 }

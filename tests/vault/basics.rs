@@ -157,6 +157,31 @@ fn who_opens_a_vault_does_not_shorten_its_retention() {
 }
 
 #[test]
+fn what_an_app_names_of_retention_counts_before_anything_is_deleted() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(18));
+    let vault = open(&store, &device);
+    add(&vault, &scan("old", None));
+    let correction = Record::Correction(Correction { scan: RecordId([1; 16]).to_string(), label: None });
+    add(&vault, &correction);
+    device.wait(100 * DAY);
+    // An update raises the days of scans from 30, and says nothing of corrections.
+    let named = |days| Settings { named_retention: vec![(Kind::Scan, days)], ..Settings::default() };
+    let updated = open_with(&store, &device, named(Some(365)));
+    assert_eq!((labels(&updated), all(&updated, Kind::Correction).len()), (vec!["old".to_owned()], 0));
+    assert_eq!(updated.retention(), Ok(Retention { scans: Some(365), ..Retention::default() }));
+    device.wait(1000 * DAY);
+    assert_eq!(labels(&open_with(&store, &device, named(None))), ["old"]);
+    // Lowering it deletes on opening; a vault that is made keeps what is named.
+    assert_eq!(labels(&open_with(&store, &device, named(Some(30)))), Vec::<String>::new());
+    let made = block_on(Vault::open(&store, &device, "other", Unlock::Key(KEY), named(Some(7)))).unwrap();
+    assert_eq!(made.retention(), Ok(Retention { scans: Some(7), ..Retention::default() }));
+    refused(
+        block_on(Vault::open(&store, &device, "shop", Unlock::Key(KEY), named(Some(0)))),
+        ErrorKind::InvalidArgument,
+    );
+}
+
+#[test]
 fn a_time_that_javascript_cannot_hold_is_never_written() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(16));
     let vault = open(&store, &device);
@@ -183,6 +208,22 @@ fn what_a_photo_says_of_its_place_is_not_kept() {
     }
     let decoded = |jpeg: &[u8]| image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg).unwrap().to_rgb8();
     assert!(decoded(photo) == decoded(&kept), "its pixels are the same");
+}
+
+#[test]
+fn what_a_lessons_pictures_say_of_their_place_is_not_kept() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(19));
+    let vault = open(&store, &device);
+    let photo = include_bytes!("fixtures/with-gps.jpg");
+    let given = lesson_file("a", &[photo.to_vec(), Vec::new(), JPEG.to_vec()]);
+    let id = block_on(vault.add(&lesson_of("a"), Some(&given))).unwrap();
+    let kept = block_on(vault.get(id)).unwrap().unwrap().blob.unwrap();
+    assert!(contains(&given, b"GPSLatitude") && contains(&given, b"taken at"));
+    for gone in [&b"GPS"[..], b"taken at", b"1.29"] {
+        assert!(!contains(&kept, gone));
+    }
+    let bare = jicho::teach::without_metadata(photo).unwrap();
+    assert_eq!(kept, lesson_file("a", &[bare, Vec::new(), JPEG.to_vec()]));
 }
 
 #[test]
@@ -238,19 +279,23 @@ fn a_destroyed_vault_is_gone_whatever_dies() {
 fn nonsense_is_refused() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(7));
     let vault = open(&store, &device);
-    assert_eq!(block_on(vault.add(&lesson_of("a"), Some(b"JCHL"))).map(drop), Ok(()));
+    let file = lesson_file("a", &[JPEG.to_vec(), Vec::new()]);
+    assert_eq!(block_on(vault.add(&lesson_of("a"), Some(&file))).map(drop), Ok(()));
+    let no_picture = lesson_file("a", &[vec![0xff, 0xd8, 0xff, 0]]);
     let nan = Record::Scan(Scan { score: Some(f64::NAN), ..Scan::default() });
     let long = Record::Sale(Sale { order: "x".repeat(70_000).into() });
     let prototype = Record::Prototype(Prototype { label: "a".into(), backbone: String::new() });
     let lesson = lesson_of("a");
     let correction = Record::Correction(Correction { scan: "7".into(), label: None });
     let inf = f32::INFINITY.to_le_bytes();
-    let cases: [(&Record, Option<&[u8]>); 16] = [
+    let cases: [(&Record, Option<&[u8]>); 18] = [
         (&nan, None),
         (&scan("a", Some("kzf0tvg")), None),
         (&scan("a", None), Some(b"\xff\xd8\xff\xe1")),
         (&lesson, None),
         (&lesson, Some(&[0; 8])),
+        (&lesson, Some(b"JCHL")),
+        (&lesson, Some(&no_picture)),
         (&correction, Some(b"JCHL")),
         (&scan("a", Some("")), None),
         (&scan("a", Some("kzf0tail")), None),

@@ -37,7 +37,7 @@ fn filled<'a>(store: &'a FakeStore, device: &'a FakeDevice) -> TestVault<'a> {
         block_on(vault.add(&scan(&i.to_string(), None), Some(JPEG))).unwrap();
         add(&vault, &sale(i.into()));
         let lesson = Record::Lesson(Lesson { lesson: LessonName { id: i.to_string(), channel: "T_1".into() } });
-        let file = [&b"JCHL"[..], &vec![i; 70_000 * usize::from(i)]].concat();
+        let file = lesson_file(&i.to_string(), &[large_jpeg(65_000 * usize::from(i))]);
         block_on(vault.add(&lesson, Some(&file))).unwrap();
     }
     vault
@@ -54,9 +54,9 @@ fn another_device_reads_it_twice_without_harm() {
     let file = export(&vault);
     let (elsewhere, other) = (FakeStore::default(), FakeDevice::new(2));
     let there = open_with(&elsewhere, &other, settings());
-    assert_eq!(block_on(there.import(&file, &passphrase())), Ok(Imported { added: 9, present: 0 }));
+    assert_eq!(block_on(there.import(&file, &passphrase())), Ok(Imported { added: 9, present: 0, left_out: 0 }));
     assert_eq!(everything(&there), everything(&vault));
-    assert_eq!(block_on(there.import(&file, &passphrase())), Ok(Imported { added: 0, present: 9 }));
+    assert_eq!(block_on(there.import(&file, &passphrase())), Ok(Imported { added: 0, present: 9, left_out: 0 }));
     assert_eq!(everything(&there), everything(&vault));
     let wrong = Passphrase::new("korrekt house").unwrap();
     refused(block_on(there.import(&file, &wrong)), ErrorKind::WrongKey);
@@ -165,6 +165,30 @@ fn what_a_guess_costs_is_told_and_bounded_before_it_is_made() {
     refused(block_on(ExportFile::read(&file)), ErrorKind::InvalidExport);
 }
 
+/// A clock that was ahead where the file was written keeps no record for ever, and no sale from its place in the queue.
+#[test]
+fn nothing_imported_is_dated_later_than_now() {
+    let (store, device) = (FakeStore::default(), FakeDevice::new(13));
+    device.now.set(u64::MAX);
+    let vault = filled(&store, &device);
+    assert_eq!(all(&vault, Kind::Scan)[0].time, 8_640_000_000_000_000);
+    let file = export(&vault);
+    let (elsewhere, other) = (FakeStore::default(), FakeDevice::new(14));
+    let there = open_with(&elsewhere, &other, settings());
+    block_on(there.import(&file, &passphrase())).unwrap();
+    let now = other.now.get();
+    assert!(all(&there, Kind::Scan).iter().all(|scan| scan.time == now));
+    let times = |vault| all(vault, Kind::Sale).into_iter().rev().map(|sale| sale.time).collect::<Vec<_>>();
+    assert_eq!(times(&there), [now, now + 1, now + 2], "in the order of the file");
+    add(&there, &sale(9));
+    other.wait(1);
+    add(&there, &sale(10));
+    assert_eq!(times(&there), [now, now + 1, now + 2, now + 3, now + 4], "and later ones behind them");
+    other.wait(31 * DAY);
+    block_on(there.compact()).unwrap();
+    assert_eq!(all(&there, Kind::Scan), []);
+}
+
 /// What another device, or somebody who knows the passphrase, wrote is held to what may be added here.
 #[test]
 fn an_import_takes_nothing_that_could_not_be_added() {
@@ -174,7 +198,7 @@ fn an_import_takes_nothing_that_could_not_be_added() {
     let (store, device) = (FakeStore::default(), FakeDevice::new(12));
     let vault = open(&store, &device);
     refused(block_on(vault.import(&read("v1-far-future.export"), &passphrase())), ErrorKind::InvalidExport);
-    assert_eq!(block_on(vault.import(&read("v1-taught.export"), &passphrase())).unwrap().added, 6);
+    assert_eq!(block_on(vault.import(&read("v1-taught.export"), &passphrase())).unwrap().added, 4);
     let entry = block_on(vault.get(RecordId([4; 16]))).unwrap().unwrap();
     let Record::Scan(scan) = entry.record else { panic!("{entry:?}") };
     assert_eq!(scan.geohash.as_deref(), Some("kzf0tv"), "no finer than this vault allows");

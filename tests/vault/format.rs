@@ -64,7 +64,7 @@ fn a_second_reader_of_files_agrees() {
     let vault = open_with(&store, &device, Settings { cost, ..Settings::default() });
     let id = block_on(vault.add(&scan("apple", None), Some(JPEG))).unwrap();
     let lesson = Record::Lesson(Lesson { lesson: LessonName { id: "a".into(), channel: "T_1".into() } });
-    let file = [&b"JCHL"[..], &[7; 200_000]].concat();
+    let file = lesson_file("a", &[large_jpeg(190_000)]);
     block_on(vault.add(&lesson, Some(&file))).unwrap();
     let mut exported = Vec::new();
     let sink = async |piece: &[u8]| {
@@ -131,6 +131,10 @@ fn a_second_reader_agrees() {
 #[test]
 fn a_file_of_records_that_could_not_be_added_is_refused() {
     let passphrase = jicho::vault::Passphrase::new("korrekt horse").unwrap();
+    // A lesson whose pictures are a photo that says where it was taken, and no JPEG.
+    let (photo, foreign) = (include_bytes!("fixtures/with-gps.jpg"), vec![0xff, 0xd8, 0xff, 0]);
+    let bare = lesson_file("a", &[jicho::teach::without_metadata(photo).unwrap(), Vec::new()]);
+    let told = lesson_file("a", &[photo.to_vec(), foreign]);
     let cases = [
         (3, r#"{"kind":"prototype","label":"a","backbone":"b"}"#, Some(f32::NAN.to_le_bytes().to_vec())),
         (3, r#"{"kind":"prototype","label":"a","backbone":"b"}"#, Some(1f32.to_le_bytes().to_vec())),
@@ -139,6 +143,7 @@ fn a_file_of_records_that_could_not_be_added_is_refused() {
         (3, r#"{"kind":"prototype","label":"","backbone":"","lesson":{"id":"a","channel":"b"}}"#, Some(vec![0; 8])),
         (1, r#"{"kind":"scan"}"#, Some([JPEG, &[0; 1 << 20]].concat())),
         (2, r#"{"kind":"correction","scan":"b","label":null}"#, None),
+        (3, r#"{"kind":"lesson","lesson":{"id":"a","channel":"b"}}"#, Some(told)),
     ];
     for (i, (code, record, blob)) in cases.into_iter().enumerate() {
         let (store, device) = (FakeStore::default(), FakeDevice::new(i as u64));
@@ -166,6 +171,13 @@ fn a_file_of_records_that_could_not_be_added_is_refused() {
             assert_eq!(imported.unwrap().added, 1);
             let entry = block_on(open(&there, &device).get(id)).unwrap().unwrap();
             assert_eq!(entry.blob.is_some(), i == 1, "what is no JPEG is left out");
+        } else if i == 4 {
+            let left_out = jicho::vault::Imported { added: 0, present: 0, left_out: 1 };
+            assert_eq!(imported.unwrap(), left_out, "a lesson that cannot be read");
+        } else if i == 7 {
+            assert_eq!(imported.unwrap().added, 1);
+            let entry = block_on(open(&there, &device).get(id)).unwrap().unwrap();
+            assert!(entry.blob.as_ref() == Some(&bare), "its pictures are without metadata, or left out");
         } else {
             refused(imported, ErrorKind::InvalidExport);
         }

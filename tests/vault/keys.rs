@@ -6,6 +6,7 @@ use super::*;
 
 const CHEAP: Settings = Settings {
     retention: jicho::vault::Retention { scans: None, corrections: None, lessons: None },
+    named_retention: Vec::new(),
     geohash_length: 6,
     queue_limit: 100,
     rotate_after: 1 << 30,

@@ -35,6 +35,27 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 /// As small as a JPEG can be: it has a table and no picture.
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xdb, 0, 4, 1, 2, 0xff, 0xd9];
 
+/// A lesson's file with these pictures.
+fn lesson_file(id: &str, jpegs: &[Vec<u8>]) -> Vec<u8> {
+    let frame = |jpeg: &Vec<u8>| jicho::teach::LessonFrame { features: vec![half::f16::ONE], jpeg: jpeg.clone() };
+    let lesson = jicho::teach::Lesson {
+        id: id.into(),
+        time: 1,
+        label: Some("mango".into()),
+        facts: String::new(),
+        correction: false,
+        features_digest: [7; 32],
+        frames: jpegs.iter().map(frame).collect(),
+    };
+    lesson.to_bytes().unwrap()
+}
+
+/// A JPEG of about so many bytes: tables, and no picture.
+fn large_jpeg(length: usize) -> Vec<u8> {
+    let table = [&[0xff, 0xdb, 0xff, 0xff][..], &[7; 65_533]].concat();
+    [&[0xff, 0xd8][..], &table.repeat(length.div_ceil(65_537)), &[0xff, 0xd9]].concat()
+}
+
 type TestVault<'a> = Vault<&'a FakeStore, &'a FakeDevice>;
 
 fn try_open<'a>(store: &'a FakeStore, device: &'a FakeDevice, unlock: Unlock<'_>) -> Result<TestVault<'a>> {

@@ -6,7 +6,7 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 use serde_json::{Map, Number, Value as Json};
 
 use super::jsonl::{self, Source};
-use super::{Dataset, Reading};
+use super::{Dataset, Reading, fields};
 use crate::error::{Error, Result};
 
 pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
@@ -25,11 +25,15 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Datas
             Err(error) => (error.position().map_or(0, |at| at.line() as usize), Err(error.to_string())),
         })
         .collect();
-    // A column is of numbers only if all of it is: else `007` here would be another thing than `007a` there.
-    let of_numbers: Vec<bool> = (0..columns.len())
-        .map(|column| {
+    // A column is of numbers only if all of it is: else `007` here would be another thing than `007a` there. Names of
+    // products may be whole numbers, which are written one way only.
+    let of_numbers: Vec<bool> = columns
+        .iter()
+        .enumerate()
+        .map(|(column, name)| {
+            let names = fields::is_label(name) || reading.label.as_deref() == Some(name);
             let mut cells = records.iter().filter_map(|(_, record)| record.as_ref().ok()?.get(column));
-            cells.all(|cell| cell.is_empty() || number(cell).is_some())
+            cells.all(|cell| cell.is_empty() || number(cell).is_some_and(|n| !names || !n.is_f64()))
         })
         .collect();
     let objects = records.into_iter().map(|(line, record)| {
@@ -50,11 +54,15 @@ fn value(cell: &str, of_numbers: bool) -> Json {
     }
 }
 
+/// The number that a cell is. Digits that no whole number is written with, such as `0042`, are a code.
 fn number(cell: &str) -> Option<Number> {
-    match cell.parse::<i64>() {
-        Ok(whole) => Some(whole.into()),
-        Err(_) => cell.parse::<f64>().ok().and_then(Number::from_f64),
+    let unsigned = cell.strip_prefix('-').unwrap_or(cell);
+    let digits = unsigned.bytes().take_while(u8::is_ascii_digit).count();
+    if digits == unsigned.len() {
+        return cell.parse::<i64>().ok().filter(|whole| whole.to_string() == cell).map(Number::from);
     }
+    let is_code = unsigned.starts_with('+') || (digits > 1 && unsigned.starts_with('0'));
+    cell.parse::<f64>().ok().filter(|_| !is_code).and_then(Number::from_f64)
 }
 
 /// The one of the usual delimiters that the line of names has most of.
@@ -100,6 +108,31 @@ mod tests {
         assert_eq!(dataset.labels, ["3", "4"]);
         assert_eq!(dataset.examples[0].region.unwrap().bounds(), [1.0, 2.0, 30.0, 40.0]);
         assert!(dataset.examples.iter().all(|example| example.attributes.is_empty()));
+    }
+
+    #[test]
+    fn codes_keep_their_zeros() {
+        let dataset = read_text("path,label,shelf,weight\na.jpg,0042,07,1.50\nb.jpg,0043,08,-0.5\n").unwrap();
+        assert_eq!(dataset.labels, ["0042", "0043"]);
+        assert_eq!(dataset.examples[0].attributes["shelf"], Value::Text("07".into()));
+        assert_eq!(dataset.examples[0].attributes["weight"], Value::Number(1.5));
+        assert_eq!(read_text("path,label\na.jpg,1.0\nb.jpg,2.50\n").unwrap().labels, ["1.0", "2.50"]);
+        assert_eq!(read_text("path,label\na.jpg,12345678901234567890\n").unwrap().labels, ["12345678901234567890"]);
+        for code in ["+7", "-0", "00", "007.5", "0042", "12345678901234567890"] {
+            assert_eq!(number(code), None, "{code}");
+        }
+        for cell in ["0", "-7", "0.50", "1e-05", "-12.25"] {
+            assert!(number(cell).is_some(), "{cell}");
+        }
+    }
+
+    #[test]
+    fn columns_are_known_in_any_case() {
+        let text = "Filename,Split,Label,XMin,YMin,XMax,YMax\na.jpg,Train,kiwi,1,2,31,42\nb.jpg,Test,lime,1,2,31,42\n";
+        let dataset = read_text(text).unwrap();
+        assert_eq!(dataset.labels, ["kiwi", "lime"]);
+        assert_eq!(dataset.examples[0].region.unwrap().bounds(), [1.0, 2.0, 30.0, 40.0]);
+        assert!(dataset.has_splits() && dataset.examples.iter().all(|example| example.attributes.is_empty()));
     }
 
     #[test]

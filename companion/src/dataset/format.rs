@@ -38,7 +38,7 @@ pub enum Format {
 pub(super) fn read(path: &Path, reading: &Reading, by_product: bool) -> Result<Dataset> {
     if path.is_dir() {
         let format = match reading.format {
-            Format::Auto => of_folder(path),
+            Format::Auto => of_folder(path, reading),
             format => format,
         };
         return match format {
@@ -76,11 +76,11 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// A folder with YOLO's file of names, or one of nothing but photos with annotations, is no folder of products.
-fn of_folder(folder: &Path) -> Format {
+fn of_folder(folder: &Path, reading: &Reading) -> Format {
     if folder.join(yolo::NAME).is_file() {
         return Format::Yolo;
     }
-    if voc::is_voc(folder) { Format::Voc } else { Format::Folder }
+    if voc::is_voc(folder, reading) { Format::Voc } else { Format::Folder }
 }
 
 fn of_file(path: &Path, bytes: &[u8]) -> Result<Format> {

@@ -84,14 +84,14 @@ pub(super) fn read_rows(
 ) -> Result<Dataset> {
     let mut rows = Rows::new(file.display().to_string(), reading);
     for (number, object) in objects {
-        let added = object.and_then(|object| row(object, number, file, source)).and_then(|row| {
+        let added = object.and_then(|object| row(object, number, file, source, &reading.attributes)).and_then(|row| {
             let Row { example, fields, facts } = row;
             rows.add(example, &fields)?;
-            rows.tell(&fields, facts);
+            rows.tell(facts);
             Ok(())
         });
         if let Err(reason) = added {
-            rows.leave_out(Some(number), reason);
+            rows.leave_out(Some(number), "unusable row", reason);
         }
     }
     rows.finish()
@@ -105,8 +105,14 @@ struct Row {
     facts: Map<String, Json>,
 }
 
-fn row(mut row: Map<String, Json>, number: usize, rows: &Path, source: &Source) -> Result<Row, String> {
-    let region = fields::take_region(&mut row)?;
+fn row(
+    mut row: Map<String, Json>,
+    number: usize,
+    rows: &Path,
+    source: &Source,
+    asked: &[String],
+) -> Result<Row, String> {
+    let region = fields::take_region(&mut row, asked)?;
     let split = fields::take_split(&mut row)?;
     let facts = match row.shift_remove("facts") {
         None | Some(Json::Null) => Map::new(),
@@ -212,6 +218,34 @@ mod tests {
         assert_eq!((dataset.labels, dataset.label_attribute), (vec!["p".to_owned()], None));
         assert_eq!(dataset.examples[0].attributes.keys().collect::<Vec<_>>(), ["brand"]);
         assert!(matches!(read_rows(rows, Some("nope")), Err(Error::BadInput(_))));
+    }
+
+    #[test]
+    fn facts_are_of_the_product_however_it_is_named() {
+        let numbered = "{\"image_path\":\"a.jpg\",\"label\":3,\"facts\":{\"price\":1}}\n";
+        assert_eq!(read_rows(numbered, None).unwrap().facts["3"]["price"], 1);
+        let asked = concat!(
+            "{\"image_path\":\"a.jpg\",\"brand\":\"K\",\"label\":3,\"facts\":{\"price\":1}}\n",
+            "{\"image_path\":\"b.jpg\",\"brand\":\"L\",\"label\":4,\"facts\":{\"price\":2}}\n",
+        );
+        let dataset = read_rows(asked, Some("brand")).unwrap();
+        assert!(dataset.facts["K"]["price"] == 1 && dataset.facts["L"]["price"] == 2 && dataset.facts.len() == 2);
+        assert!(
+            dataset.notes.iter().any(|note| note.contains("not taken") && note.contains("label")),
+            "{:?}",
+            dataset.notes
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_not_whole_or_too_large_to_be_told_apart_name_nothing() {
+        let row = |label: &str| read_rows(&format!("{{\"image_path\":\"a.jpg\",\"label\":{label}}}"), None);
+        for (label, name) in [("3.0", "3"), ("-7", "-7"), ("18446744073709551615", "18446744073709551615")] {
+            assert_eq!(row(label).unwrap().labels, [name]);
+        }
+        for label in ["3.5", "9007199254740992.0", "1e300", "-1e300"] {
+            assert_eq!(row(label).unwrap_err().code(), "NO_PHOTOS", "{label}");
+        }
     }
 
     #[test]

@@ -9,6 +9,19 @@ use crate::error::{Error, Result};
 
 /// How many names a message lists.
 const LISTED: usize = 5;
+/// What tools call a file that tells what the photos beside it show.
+const ANNOTATIONS: [&str; 10] = [
+    "_annotations.coco.json",
+    "_annotations.csv",
+    "_classes.csv",
+    "annotations.csv",
+    "annotations.json",
+    "annotations.jsonl",
+    "labels.csv",
+    "labels.jsonl",
+    "metadata.csv",
+    "metadata.jsonl",
+];
 
 /// A photo's place below the root.
 struct Place {
@@ -25,6 +38,12 @@ pub(super) fn understand(tree: Tree, labelled_by: LabelFolder) -> Result<Dataset
     let above = usize::from(splits);
     let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let is_flat = !splits && places.iter().all(|place| place.folders.is_empty());
+    if is_flat && let Some(file) = annotations(&root) {
+        return Err(Error::BadInput(format!(
+            "{name} holds photos in no product's folder, and beside them {file}, which may tell what they show: give that \
+             file (of a zip, unpack it first), or move it away"
+        )));
+    }
     if is_flat {
         dataset.warnings.push(format!(
             "{name} holds no folders of products: its photos are all taken for one product, `{name}`. Make a folder per \
@@ -116,6 +135,11 @@ fn folders_of(root: &Path, folder: &Path) -> Vec<String> {
     below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
 }
 
+/// The name of the file in a folder that tells what the photos there show.
+pub(super) fn annotations(folder: &Path) -> Option<&'static str> {
+    ANNOTATIONS.into_iter().find(|name| folder.join(name).is_file())
+}
+
 /// Whether the first folders are splits of the data set rather than products.
 fn splits(root: &Path, places: &[Place]) -> Result<bool> {
     let holding: BTreeSet<&String> = places.iter().filter_map(|place| place.folders.first()).collect();
@@ -123,9 +147,8 @@ fn splits(root: &Path, places: &[Place]) -> Result<bool> {
     let nested = |name: &String| places.iter().any(|p| p.folders.first() == Some(name) && p.folders.len() > 1);
     let names = |names: &[&String]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     if parts.len() > 1 && !parts.iter().any(|name| nested(name)) {
-        let annotations = ["_annotations.coco.json", "_annotations.csv"].map(|name| root.join(parts[0]).join(name));
-        let hint = match annotations.iter().find(|file| file.is_file()) {
-            Some(file) => format!("give the annotations, {}", file.display()),
+        let hint = match annotations(&root.join(parts[0])) {
+            Some(file) => format!("give the annotations, {}", root.join(parts[0]).join(file).display()),
             None => "put the photos of each product into a folder of its own there".into(),
         };
         return Err(Error::BadInput(format!(

@@ -136,6 +136,11 @@ pub struct Example {
 }
 
 impl Example {
+    /// Whether it measures rather than teaches.
+    fn is_apart(&self) -> bool {
+        self.split.is_some_and(Split::is_apart)
+    }
+
     /// The bytes of its file.
     ///
     /// # Errors
@@ -261,10 +266,9 @@ impl Dataset {
         )))
     }
 
-    /// Whether its maker set photos apart to measure with.
+    /// Whether its maker set photos apart to measure with, and left others. What is in no split is learnt from.
     pub fn has_splits(&self) -> bool {
-        self.examples.iter().any(|example| example.split.is_some_and(Split::is_apart))
-            && self.examples.iter().any(|example| example.split == Some(Split::Train))
+        self.examples.iter().any(Example::is_apart) && !self.examples.iter().all(Example::is_apart)
     }
 
     /// Leaves the photos that its maker set apart to test with, if any; else those to validate with, if any.
@@ -308,7 +312,8 @@ impl Dataset {
         text += &format!(", {} photos", self.examples.len());
         if self.has_splits() {
             let count = |split| self.examples.iter().filter(|example| example.split == Some(split)).count();
-            let [train, valid, test] = [Split::Train, Split::Valid, Split::Test].map(count);
+            let [valid, test] = [Split::Valid, Split::Test].map(count);
+            let train = self.examples.len() - valid - test;
             text += &format!(": {train} to learn from, {valid} to validate, {test} to test");
         }
         text
@@ -331,6 +336,25 @@ mod tests {
         let mut names = ["a10.jpg", "a2.jpg", "b1", "a02.jpg", "a", "é3", "a2b"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["a", "a02.jpg", "a2.jpg", "a2b", "a10.jpg", "b1", "é3"]);
+    }
+
+    #[test]
+    fn what_is_in_no_split_is_learnt_from() {
+        let of = |splits: &[Option<Split>]| Dataset {
+            examples: splits.iter().map(|split| Example { split: *split, ..Example::default() }).collect(),
+            ..Dataset::default()
+        };
+        let (train, valid, test) = (Some(Split::Train), Some(Split::Valid), Some(Split::Test));
+        let mut dataset = of(&[None, test, None, train, valid]);
+        assert!(dataset.has_splits() && dataset.summary().ends_with("3 to learn from, 1 to validate, 1 to test"));
+        dataset.keep_measured();
+        assert_eq!(dataset.examples.len(), 1);
+        for splits in [&[test, test][..], &[None, None], &[train, None], &[]] {
+            let mut dataset = of(splits);
+            assert!(!dataset.has_splits());
+            dataset.keep_measured();
+            assert_eq!(dataset.examples.len(), splits.len());
+        }
     }
 
     /// What the fuzzer starts from, and a little beside it.

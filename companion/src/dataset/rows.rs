@@ -12,6 +12,8 @@ use super::{Dataset, Example, Problem, Reading, Value, labels, natural};
 use crate::error::{Error, Result};
 
 const MAX_SEQUENCE: usize = 64;
+/// Below it, 2^53, a number with a fraction holds every whole number, so that two names stay two.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 /// How many names a message lists.
 const LISTED: usize = 6;
 
@@ -43,6 +45,8 @@ pub struct Rows {
     numbered: BTreeSet<String>,
     /// Fields that were passed over.
     passed: BTreeSet<String>,
+    /// What rows say of their products, by the row's place among the examples.
+    facts: BTreeMap<usize, Map<String, Json>>,
 }
 
 impl Rows {
@@ -56,6 +60,7 @@ impl Rows {
             first_text: None,
             numbered: BTreeSet::new(),
             passed: BTreeSet::new(),
+            facts: BTreeMap::new(),
         }
     }
 
@@ -93,21 +98,19 @@ impl Rows {
 
     /// Whether the values of a field are names, be they written as numbers.
     fn names_products(&self, field: &str) -> bool {
-        LABELS.contains(&field) || self.reading.label.as_deref() == Some(field)
+        fields::is_label(field) || self.reading.label.as_deref() == Some(field)
     }
 
-    /// Notes facts of the product that a row which was taken names.
-    pub fn tell(&mut self, fields: &Map<String, Json>, facts: Map<String, Json>) {
-        let product = LABELS.into_iter().find_map(|field| fields.get(field)?.as_str());
-        let product = product.and_then(|product| labels::product_id(product).ok());
-        if let Some(product) = product.filter(|_| !facts.is_empty()) {
-            self.dataset.facts.entry(product).or_default().extend(facts);
+    /// Notes facts of the product of the row that was taken last, whichever field turns out to name it.
+    pub fn tell(&mut self, facts: Map<String, Json>) {
+        if let Some(row) = self.dataset.examples.len().checked_sub(1).filter(|_| !facts.is_empty()) {
+            self.facts.insert(row, facts);
         }
     }
 
-    /// Notes what was left out.
-    pub fn leave_out(&mut self, line: Option<usize>, reason: String) {
-        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause: "row" });
+    /// Notes what was left out, with its cause in a word or two.
+    pub fn leave_out(&mut self, line: Option<usize>, cause: &'static str, reason: String) {
+        self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause });
     }
 
     /// All rows, with the product that `label` names, in their order.
@@ -147,12 +150,13 @@ impl Rows {
                 self.file
             )));
         }
-        let own = self.reading.label.clone().or_else(|| LABELS.iter().find(|f| is_text(f)).map(|f| (*f).to_owned()));
+        let named = |label: &&str| self.kinds.keys().find(|f| f.eq_ignore_ascii_case(label) && is_text(f)).cloned();
+        let own = self.reading.label.clone().or_else(|| LABELS.iter().find_map(|label| named(&label)));
         let chosen = own.clone().or(self.first_text.take());
         if let Some(field) = &chosen {
             let mut ids = BTreeMap::new();
             let mut kept = Vec::with_capacity(self.dataset.examples.len());
-            for mut example in std::mem::take(&mut self.dataset.examples) {
+            for (row, mut example) in std::mem::take(&mut self.dataset.examples).into_iter().enumerate() {
                 let name = match example.attributes.get(field) {
                     Some(Value::Text(text)) => Some(labels::product_id(text)),
                     _ => None,
@@ -164,11 +168,14 @@ impl Rows {
                             example.attributes.insert(field.clone(), Value::Text(id.clone()));
                         }
                         ids.extend(id.clone().map(|id| (id, 0)));
+                        if let Some((id, facts)) = id.clone().zip(self.facts.remove(&row)) {
+                            self.dataset.facts.entry(id).or_default().extend(facts);
+                        }
                         kept.push((example, id));
                     }
                     Err(reason) => {
                         let file = format!("{} ({})", self.file, example.name);
-                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "row" });
+                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "unusable name" });
                     }
                 }
             }
@@ -190,7 +197,11 @@ impl Rows {
         let unasked: Vec<&String> =
             self.numbered.iter().filter(|field| !self.reading.attributes.contains(field)).collect();
         for example in &mut self.dataset.examples {
-            unasked.iter().for_each(|field| drop(example.attributes.remove(*field)));
+            for field in &unasked {
+                if example.attributes.remove(*field).is_some() {
+                    self.passed.insert((*field).clone());
+                }
+            }
         }
         Ok(())
     }
@@ -229,8 +240,9 @@ fn name(field: &str, json: &Json) -> Result<String, String> {
     match json {
         Json::String(text) if text.trim().is_empty() => Err(format!("`{field}` is empty")),
         Json::String(text) => Ok(text.clone()),
+        Json::Number(number) if !number.is_f64() => Ok(number.to_string()),
         Json::Number(number) => {
-            let whole = number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64));
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < MAX_WHOLE).map(|n| n as i64);
             whole.map(|n| n.to_string()).ok_or_else(|| {
                 format!("`{field}` is {number}, which names no product; rename the field if it is an attribute")
             })

@@ -1,6 +1,5 @@
 //! Pascal VOC annotations (Everingham 2010): an XML file per photo, beside it or in `Annotations/` beside `JPEGImages/`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use quick_xml::Reader;
@@ -17,9 +16,18 @@ use crate::photo::{self, Region};
 /// An annotation is a handful of boxes.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Whether a folder holds annotations: nobody keeps XML beside photos for anything else.
-pub(super) fn is_voc(folder: &Path) -> bool {
-    files(folder).any(|file| fs::read(file).is_ok_and(|text| text.windows(11).any(|part| part == b"<annotation")))
+/// How much of a file is read to tell what it is: only a declaration and comments may stand before its first tag.
+const HEAD: usize = 4096;
+
+/// Whether a folder holds annotations: nobody keeps XML beside photos for anything else. Files that the data set may not
+/// name are not looked into.
+pub(super) fn is_voc(folder: &Path, reading: &Reading) -> bool {
+    Boundary::of(folder, reading.allow_outside)
+        .is_ok_and(|boundary| files(folder).any(|file| boundary.admit(&file).is_ok() && is_annotation(&file)))
+}
+
+fn is_annotation(file: &Path) -> bool {
+    photo::read_head(file, HEAD).is_ok_and(|text| text.windows(11).any(|part| part == b"<annotation"))
 }
 
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
@@ -44,16 +52,22 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
     let mut rows = Rows::new(path.display().to_string(), reading);
     for file in files {
         let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
+        // The file that was asked for may lie anywhere; those that were found may not.
+        let admitted = if file == path { Ok(()) } else { boundary.admit(&file) };
+        if let Err(why) = admitted {
+            rows.leave_out(None, why.cause(), format!("{name} {why}"));
+            continue;
+        }
         let annotation = match parse(&file) {
             Ok(Some(annotation)) => annotation,
             Ok(None) => continue,
             Err(why) => {
-                rows.leave_out(None, format!("{name} {why}"));
+                rows.leave_out(None, "unusable annotation", format!("{name} {why}"));
                 continue;
             }
         };
         let Some(photo) = find(&file, &annotation.filename, &boundary) else {
-            rows.leave_out(None, format!("{name}: its photo {} is not there", annotation.filename));
+            rows.leave_out(None, "missing photo", format!("{name}: its photo {} is not there", annotation.filename));
             continue;
         };
         let split = name.split(['/', '\\']).next().and_then(Split::parse);
@@ -67,7 +81,7 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
             });
             let fields = Map::from_iter([("product".to_owned(), Json::String(object.name))]);
             if let Err(why) = example.and_then(|example| rows.add(example, &fields)) {
-                rows.leave_out(None, format!("{name}, object {number}: {why}"));
+                rows.leave_out(None, "unusable box", format!("{name}, object {number}: {why}"));
             }
         }
     }
@@ -160,6 +174,8 @@ fn take(annotation: &mut Annotation, path: &[String], text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn annotation(photo: &str, object: &str) -> String {
@@ -198,5 +214,32 @@ mod tests {
         let names = ["JPEGImages/a.jpg#1", "JPEGImages/a.jpg#2", "JPEGImages/b.jpg#1"];
         assert_eq!(regions, names.map(|name| (name, bounds)));
         assert_eq!(dataset.problems.len(), 3, "{:?}", dataset.problems);
+    }
+    #[cfg(unix)]
+    #[test]
+    fn annotations_are_looked_for_within_the_folder_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = dir.path().join("set");
+        fs::create_dir_all(set.join("tea")).unwrap();
+        fs::write(set.join("tea/a.jpg"), b"\xff\xd8\xff\xe0").unwrap();
+        fs::write(dir.path().join("private.xml"), annotation("a.jpg", &object("secret"))).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("private.xml"), set.join("tea/a.xml")).unwrap();
+        assert_eq!(Dataset::read(&set, &Reading::default()).unwrap().labels, ["tea"], "a folder of products");
+        fs::write(set.join("tea/b.xml"), annotation("a.jpg", &object("green tea"))).unwrap();
+        let dataset = Dataset::read(&set, &Reading::default()).unwrap();
+        assert_eq!(dataset.labels, ["green tea"]);
+        assert!(dataset.problems[0].to_string().contains("--allow-outside"), "{:?}", dataset.problems);
+        let open = Reading { allow_outside: true, ..Reading::default() };
+        assert_eq!(Dataset::read(&set, &open).unwrap().labels, ["green tea", "secret"]);
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_file_tells_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let late = format!("{}<annotation/>", " ".repeat(HEAD));
+        fs::write(dir.path().join("a.xml"), &late).unwrap();
+        assert!(!is_voc(dir.path(), &Reading::default()));
+        fs::write(dir.path().join("a.xml"), &late[1 + HEAD / 2..]).unwrap();
+        assert!(is_voc(dir.path(), &Reading::default()));
     }
 }

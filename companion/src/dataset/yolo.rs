@@ -1,6 +1,7 @@
 //! YOLO's detection data sets: `data.yaml` with the names of the classes and the folders of photos, and beside each folder
 //! `images` a folder `labels` with a text file per photo: a class and a box a line, in shares of the photo's sides.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use super::folder::Tree;
 use super::rows::Rows;
 use super::{Dataset, Example, Reading, Split};
 use crate::error::{Error, Result};
-use crate::photo::{self, Region};
+use crate::photo::{self, PhotoError, Region};
 
 /// The file that describes such a data set.
 pub(super) const NAME: &str = "data.yaml";
@@ -30,6 +31,8 @@ struct Description {
     #[serde(default)]
     test: Yaml,
     names: Yaml,
+    /// The shape of a pose's points: such data sets have more numbers a line than a box.
+    kpt_shape: Option<Yaml>,
 }
 
 pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
@@ -37,6 +40,9 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
     let bytes = photo::read_bytes_up_to(file, MAX_BYTES).map_err(|e| wrong(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is no UTF-8".into()))?;
     let description: Description = serde_yaml_ng::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+    if description.kpt_shape.is_some() {
+        return Err(wrong("its `kpt_shape` says that it holds poses; export it for detection, with boxes".into()));
+    }
     let names = names(&description.names).ok_or_else(|| wrong("its `names` are no list of strings".into()))?;
     let beside = file.parent().unwrap_or(Path::new(""));
     let boundary = Boundary::of(beside, reading.allow_outside)?;
@@ -44,49 +50,70 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
     let mut notes = Vec::new();
     let parts =
         [(Split::Train, &description.train), (Split::Valid, &description.val), (Split::Test, &description.test)];
-    for (split, folder) in parts.iter().flat_map(|(split, yaml)| strings(yaml).into_iter().map(|s| (*split, s))) {
-        let Some(folder) = find(beside, description.path.as_deref(), &folder, &boundary) else {
-            rows.leave_out(None, format!("its folder {folder} is not there, or lies outside the data set's own"));
+    let root = beside.canonicalize().unwrap_or_else(|_| beside.to_owned());
+    for (split, named) in parts.iter().flat_map(|(split, yaml)| strings(yaml).into_iter().map(|s| (*split, s))) {
+        let Some(folder) = find(beside, description.path.as_deref(), &named, &boundary) else {
+            rows.leave_out(
+                None,
+                "missing folder",
+                format!("its folder {named} is not there, or lies outside the data set's own"),
+            );
             continue;
         };
         let tree = match Tree::walk(&folder, reading) {
             Ok(tree) => tree,
-            Err(Error::NoPhotos(why)) => {
-                rows.leave_out(None, why);
+            Err(Error::NoPhotos(_)) => {
+                rows.leave_out(None, "missing folder", format!("its folder {named} holds no photo that can be read"));
                 continue;
             }
             Err(error) => return Err(error),
         };
-        let root = beside.canonicalize().unwrap_or_else(|_| beside.to_owned());
-        let unlabelled = tree.photos.iter().filter(|photo| !add(&mut rows, photo, &root, split, &names)).count();
-        if unlabelled > 0 {
-            notes.push(format!("{unlabelled} photos of {} show none of the products", folder.display()));
+        let mut unlabelled = 0;
+        for photo in &tree.photos {
+            let shown = photo.strip_prefix(&root).unwrap_or(photo).display().to_string();
+            // Photos of a folder elsewhere have their boxes there.
+            let root = if photo.starts_with(&root) { &root } else { &tree.root };
+            match boxes(photo, root, &boundary) {
+                Ok(None) => unlabelled += 1,
+                Ok(Some(lines)) => add(&mut rows, photo, &shown, &lines, split, &names),
+                Err(why) => rows.leave_out(None, why.cause(), format!("{shown}: its file of boxes {why}")),
+            }
         }
-        tree.dataset.problems.iter().for_each(|problem| rows.leave_out(None, problem.to_string()));
+        if unlabelled > 0 {
+            notes.push(format!("{unlabelled} photos of {named} show none of the products"));
+        }
+        tree.dataset.problems.iter().for_each(|problem| rows.leave_out(None, problem.cause, problem.to_string()));
     }
     let mut dataset = rows.finish()?;
     dataset.notes.extend(notes);
     Ok(dataset)
 }
 
-/// Adds the boxes of a photo; whether it has any.
-fn add(rows: &mut Rows, photo: &Path, root: &Path, split: Split, names: &[String]) -> bool {
-    let named = photo.strip_prefix(root).unwrap_or(photo).display().to_string();
-    let bytes = photo::read_bytes_up_to(&labels_of(photo), MAX_BYTES).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    for (number, line) in (1..).zip(&lines) {
+/// The lines of a photo's file of boxes. None where there is no such file, or nothing in it: the photo shows nothing.
+fn boxes(photo: &Path, root: &Path, boundary: &Boundary) -> Result<Option<String>, PhotoError> {
+    let file = labels_of(photo, root);
+    if file.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    boundary.admit(&file)?;
+    let bytes = photo::read_bytes_up_to(&file, MAX_BYTES)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// Adds the boxes of a photo, which `shown` names.
+fn add(rows: &mut Rows, photo: &Path, shown: &str, lines: &str, split: Split, names: &[String]) {
+    for (number, line) in (1..).zip(lines.lines().filter(|line| !line.trim().is_empty())) {
         let added = parse(line, names).and_then(|(name, region)| {
             let fields = Map::from_iter([("product".to_owned(), Json::String(name.to_owned()))]);
-            let name = format!("{named}#{number}");
+            let name = format!("{shown}#{number}");
             let (path, region, split) = (photo.to_owned(), Some(region), Some(split));
             rows.add(Example { path, name, region, split, ..Example::default() }, &fields)
         });
         if let Err(why) = added {
-            rows.leave_out(None, format!("{named}, box {number}: {why}"));
+            rows.leave_out(None, "unusable box", format!("{shown}, box {number}: {why}"));
         }
     }
-    !lines.is_empty()
 }
 
 /// A line: the class, then the box's middle, width and height, or the corners of a polygon.
@@ -110,13 +137,15 @@ fn parse<'a>(line: &str, names: &'a [String]) -> Result<(&'a str, Region), Strin
     Ok((name, Region::relative(bounds)?))
 }
 
-/// The file with a photo's boxes: in `labels` in place of the last `images` on the way, or beside it.
-fn labels_of(photo: &Path) -> PathBuf {
-    let mut parts: Vec<_> = photo.components().map(|part| part.as_os_str().to_owned()).collect();
+/// The file with a photo's boxes: in `labels` in place of the last `images` on the way from the data set's folder, or
+/// beside it.
+fn labels_of(photo: &Path, root: &Path) -> PathBuf {
+    let below = photo.strip_prefix(root).unwrap_or(photo);
+    let mut parts: Vec<_> = below.components().map(|part| part.as_os_str().to_owned()).collect();
     if let Some(images) = parts.iter_mut().rev().find(|part| *part == "images") {
         *images = "labels".into();
     }
-    parts.iter().collect::<PathBuf>().with_extension("txt")
+    root.join(parts.iter().collect::<PathBuf>()).with_extension("txt")
 }
 
 /// A folder as it is named: below `path` or beside the file. Roboflow's `../train/images` lies beside it as well.
@@ -184,12 +213,48 @@ mod tests {
             ];
             assert_eq!(found, expected);
             assert_eq!(dataset.problems.len(), 2, "{:?}", dataset.problems);
-            assert!(dataset.notes.iter().any(|note| note.contains("1 photos of")), "{:?}", dataset.notes);
+            assert!(dataset.notes.iter().any(|note| note.starts_with("1 photos of ")), "{:?}", dataset.notes);
+            let told = dataset.understood().into_iter().chain(dataset.problems.iter().map(|p| p.reason.clone()));
+            let folder = dir.path().display().to_string();
+            assert!(told.into_iter().all(|text| !text.contains(&folder)), "paths are relative");
             assert_eq!(dataset.examples[0].region.unwrap().window(100, 100), Ok([27, 27, 46, 46]));
         }
         write(NAME, b"train: ../../elsewhere\nnames: [kiwi]\n");
         assert_eq!(Dataset::read(&dir.path().join("set"), &Reading::default()).unwrap_err().code(), "NO_PHOTOS");
         write(NAME, b"names: {");
         assert_eq!(Dataset::read(&dir.path().join("set"), &Reading::default()).unwrap_err().code(), "BAD_INPUT");
+    }
+    #[test]
+    fn a_file_of_boxes_lies_below_the_data_sets_folder() {
+        let root = Path::new("/home/images/set");
+        for (photo, file) in [
+            ("train/images/a.jpg", "train/labels/a.txt"),
+            ("images/train/images/a.jpg", "images/train/labels/a.txt"),
+            ("train/a.jpg", "train/a.txt"),
+        ] {
+            assert_eq!(labels_of(&root.join(photo), root), root.join(file));
+        }
+    }
+
+    #[test]
+    fn poses_and_files_of_boxes_that_cannot_be_read_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        write("images/a.jpg", JPEG);
+        write("images/b.jpg", JPEG);
+        write("labels/a.txt", b"0 0.5 0.5 0.2 0.4\n");
+        std::fs::create_dir_all(dir.path().join("labels/b.txt")).unwrap();
+        write(NAME, b"train: images\nnames: [kiwi]\n");
+        let dataset = Dataset::read(dir.path(), &Reading::default()).unwrap();
+        assert_eq!((dataset.examples.len(), dataset.problems.len()), (1, 1));
+        assert!(dataset.problems[0].reason.contains("b.jpg: its file of boxes"), "{:?}", dataset.problems);
+        assert!(!dataset.notes.iter().any(|note| note.contains("show none")), "{:?}", dataset.notes);
+        write(NAME, b"train: images\nkpt_shape: [17, 3]\nnames: [kiwi]\n");
+        let error = Dataset::read(dir.path(), &Reading::default()).unwrap_err();
+        assert!(error.code() == "BAD_INPUT" && error.to_string().contains("kpt_shape"), "{error}");
     }
 }

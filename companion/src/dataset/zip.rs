@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Arc;
 
 use ::zip::ZipArchive;
 
-use super::{Dataset, Format, Reading, format};
+use super::{Dataset, Format, LabelFolder, Problem, Reading, format, layout};
 use crate::error::{Error, Result, at};
+use crate::photo::PhotoError;
 
 /// What a zip may unpack to, whatever it says.
 const MAX_BYTES: u64 = 16 << 30;
@@ -19,25 +20,64 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading, by_product: boo
     // Named after the zip, since photos that lie in no folder make one product with the folder's name.
     let root = folder.path().join(file.file_stem().unwrap_or_default());
     fs::create_dir_all(&root).map_err(at(&root))?;
-    unpack(file, bytes, &root, MAX_BYTES)?;
+    let passed = unpack(file, bytes, &root, MAX_BYTES)?;
     let reading = Reading { format: Format::Auto, ..reading.clone() };
-    let mut dataset = format::read(&inner(root), &reading, by_product)?;
+    let root = inner(root);
+    let mut dataset = format::read(&root, &reading, by_product)?;
+    // Whether `img` in a zip is a product, or just what somebody packed, only they know.
+    let is_guess = by_product
+        && reading.labels == LabelFolder::First
+        && dataset.labels.len() == 1
+        && dataset.examples.iter().all(|example| example.region.is_none());
+    if let Some(only) = only_folder(&root).filter(|only| is_guess && !has_folders(only)) {
+        let instead = match layout::annotations(&only) {
+            Some(name) => format!("unpack it, and give {name} there, which may tell what they show"),
+            None => "make a folder per product, or, if that is the only one, say so with --labels deepest".into(),
+        };
+        return Err(Error::BadInput(format!(
+            "{} holds photos in one folder, `{}`, and none per product: {instead}",
+            file.display(),
+            only.file_name().unwrap_or_default().display()
+        )));
+    }
+    // Where it was unpacked to tells nobody anything.
+    let hidden = [folder.path().canonicalize().ok(), Some(folder.path().to_owned())].into_iter().flatten();
+    let hidden: Vec<String> = hidden.map(|path| format!("{}{MAIN_SEPARATOR}", path.display())).collect();
+    let relative = |text: &mut String| hidden.iter().for_each(|path| *text = text.replace(path, ""));
+    for problem in &mut dataset.problems {
+        relative(&mut problem.file);
+        relative(&mut problem.reason);
+    }
+    dataset.notes.iter_mut().chain(&mut dataset.warnings).for_each(relative);
+    dataset.problems.extend(passed);
     let folder = Arc::new(folder);
     dataset.examples.iter_mut().for_each(|example| example.unpacked = Some(Arc::clone(&folder)));
     Ok(dataset)
 }
 
-fn unpack(file: &Path, bytes: &[u8], root: &Path, most: u64) -> Result<()> {
+/// Unpacks all files, and tells of what is none.
+fn unpack(file: &Path, bytes: &[u8], root: &Path, most: u64) -> Result<Vec<Problem>> {
     let wrong = |what: String| Error::BadInput(format!("{} cannot be unpacked: {what}", file.display()));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| wrong(e.to_string()))?;
     if archive.len() > MAX_FILES {
         return Err(wrong(format!("it holds more than {MAX_FILES} files")));
     }
-    let mut left = most;
+    let (mut left, mut passed) = (most, Vec::new());
     for place in 0..archive.len() {
         let mut entry = archive.by_index(place).map_err(|e| wrong(e.to_string()))?;
-        // A name that leads out of the folder, and what is neither file nor folder, is no photo.
-        let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else { continue };
+        if entry.is_dir() {
+            continue;
+        }
+        let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else {
+            let reason = "is a link, or its name leads out of the zip".to_owned();
+            passed.push(Problem {
+                file: entry.name().to_owned(),
+                line: None,
+                reason,
+                cause: PhotoError::Outside.cause(),
+            });
+            continue;
+        };
         let path = root.join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(at(folder))?;
@@ -46,7 +86,7 @@ fn unpack(file: &Path, bytes: &[u8], root: &Path, most: u64) -> Result<()> {
         let written = io::copy(&mut entry.by_ref().take(left + 1), &mut out).map_err(at(&path))?;
         left = left.checked_sub(written).ok_or_else(|| wrong(format!("it unpacks to more than {} GB", most >> 30)))?;
     }
-    Ok(())
+    Ok(passed)
 }
 
 /// Zips often hold one folder that holds the products' folders.
@@ -110,7 +150,33 @@ mod tests {
         assert_eq!(read_zip(&[("kiwi/a.jpg", JPEG), ("lime/b.jpg", JPEG)]).unwrap().labels, ["kiwi", "lime"]);
         // One zip per class, as Teachable Machine has it.
         assert_eq!(read_zip(&[("a.jpg", JPEG), ("b.jpg", JPEG)]).unwrap().labels, ["shop"]);
+        // A folder that was packed is no product.
+        let error = read_zip(&[("img/kiwi_0.jpg", JPEG), ("img/lime_0.jpg", JPEG)]).unwrap_err();
+        assert!(error.code() == "BAD_INPUT" && error.to_string().contains("one folder, `img`"), "{error}");
+        assert!(error.to_string().contains("--labels deepest"), "{error}");
         assert_eq!(read_zip(&[]).unwrap_err().code(), "NO_PHOTOS");
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_without_the_temporary_folder() {
+        let dataset = read_zip(&[
+            ("../out.jpg", JPEG),
+            ("data.yaml", b"train: images\nval: none\nnames: [kiwi]\n"),
+            ("images/a.jpg", JPEG),
+            ("images/b.jpg", b"{"),
+            ("labels/a.txt", b"0 0.5 0.5 0.2 0.4\n9 0.5 0.5 0.2 0.4\n"),
+        ])
+        .unwrap();
+        assert_eq!(dataset.problems.len(), 4, "{:?}", dataset.problems);
+        let causes = super::super::by_cause(&dataset.problems);
+        assert_eq!(
+            causes.into_iter().collect::<Vec<_>>(),
+            [("missing folder", 1), ("not an image", 1), ("outside the folder", 1), ("unusable box", 1)]
+        );
+        let temporary = std::env::temp_dir().display().to_string();
+        assert!(dataset.problems.iter().all(|p| !p.file.contains(&temporary) && !p.reason.contains(&temporary)));
+        let named = read_zip(&[("img/a.jpg", JPEG), ("img/metadata.jsonl", b"{}")]).unwrap_err().to_string();
+        assert!(named.contains("metadata.jsonl"), "{named}");
     }
 
     #[test]
@@ -118,8 +184,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("in");
         fs::create_dir(&root).unwrap();
-        unpack(Path::new("x.zip"), &zipped(&[("../out.jpg", JPEG), ("/abs.jpg", JPEG), ("a/b.jpg", JPEG)]), &root, 99)
-            .unwrap();
+        let files: [(&str, &[u8]); 3] = [("../out.jpg", JPEG), ("/abs.jpg", JPEG), ("a/b.jpg", JPEG)];
+        let passed = unpack(Path::new("x.zip"), &zipped(&files), &root, 99).unwrap();
+        assert!(passed.iter().any(|problem| problem.file == "../out.jpg"), "{passed:?}");
         assert!(!dir.path().join("out.jpg").exists() && root.join("a/b.jpg").exists());
         let bomb = zipped(&[("a.jpg", &[0; 200][..])]);
         let error = unpack(Path::new("x.zip"), &bomb, &root, 199).unwrap_err();

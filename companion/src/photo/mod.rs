@@ -134,9 +134,14 @@ pub fn read_bytes_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, PhotoError> 
 
 /// The kind of a file, told by its first bytes.
 pub fn read_kind(path: &Path) -> Result<Kind, PhotoError> {
+    Ok(Kind::of(path, &read_head(path, HEAD)?))
+}
+
+/// The first bytes of a regular file, as many as `most` where it has them.
+pub fn read_head(path: &Path, most: usize) -> Result<Vec<u8>, PhotoError> {
     let mut head = Vec::new();
-    open(path)?.take(HEAD as u64).read_to_end(&mut head).map_err(io)?;
-    Ok(Kind::of(path, &head))
+    open(path)?.take(most as u64).read_to_end(&mut head).map_err(io)?;
+    Ok(head)
 }
 
 /// Opens a regular file. Opening a pipe would wait for its writer, so the kind of file is looked at first.

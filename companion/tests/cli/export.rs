@@ -155,7 +155,7 @@ fn one_product() {
 }
 
 #[test]
-fn a_channel_without_labels_cannot_be_exported() {
+fn photos_without_products_make_no_channel_and_nothing_is_exported_of_none() {
     let shop = Shop::with_photos(1, 2);
     let photos = fs::read_dir(shop.path("photos")).unwrap().next().unwrap().unwrap().path();
     fs::rename(photos, shop.path("images")).unwrap();
@@ -163,8 +163,7 @@ fn a_channel_without_labels_cannot_be_exported() {
     let rows: String =
         names.map(|n| json!({"image_path": format!("images/{n}"), "wear": n.len()}).to_string() + "\n").collect();
     shop.write("rows.jsonl", rows);
-    shop.run("train rows.jsonl --channel T_1 --out models").ok();
-    shop.run("export models/T_1 --whole whole.onnx").fails("BAD_INPUT").says(&["attributes only"]);
-    shop.run("export models/T_2 --whole whole.onnx").fails("NOT_FOUND");
+    shop.run("train rows.jsonl --channel T_1 --out models").fails("BAD_INPUT").says(&["names no product", "--label"]);
+    shop.run("export models/T_1 --whole whole.onnx").fails("NOT_FOUND");
     assert!(!shop.path("whole.onnx").exists());
 }

@@ -12,12 +12,13 @@ fn no_link_in_a_models_folder_is_followed() {
     let shop = Shop::new();
     shop.write("secret", "secret");
     shop.write("elsewhere/file", "mine");
-    fs::create_dir(shop.path("models")).unwrap();
+    fs::create_dir_all(shop.path("models")).unwrap();
     symlink(shop.path("secret"), shop.path("models/.lock")).unwrap();
     import(&shop, 1, "T_1", "").fails("IO").says(&["is a link"]);
     assert_eq!(shop.read("secret"), b"secret", "it is not cut to nothing");
     fs::remove_file(shop.path("models/.lock")).unwrap();
     // What has the name of the work folder, or was left in it, stops nobody.
+    let _ = fs::remove_dir_all(shop.path("models/.new"));
     symlink(shop.path("elsewhere"), shop.path("models/.new")).unwrap();
     import(&shop, 1, "T_1", "").ok();
     assert_eq!(shop.read("elsewhere/file"), b"mine");

@@ -84,7 +84,10 @@ fn photos_of_pretraining_neither_measure_nor_calibrate() {
     assert_ne!(both["labelHead"]["scale"], told["scale"]);
 
     // Photos of pretraining do not measure attributes either.
-    let row = |i: usize, photo: &std::path::Path| serde_json::json!({ "image_path": photo, "wear": i % 4 }).to_string();
+    let row = |i: usize, photo: &std::path::Path| {
+        let product = photo.parent().unwrap().file_name().unwrap().to_str();
+        serde_json::json!({ "image_path": photo, "product": product, "wear": i % 4 }).to_string()
+    };
     for (photos, measured) in [("photos", false), ("unseen", true)] {
         let files = walkdir::WalkDir::new(shop.path(photos)).sort_by_file_name().into_iter().map(Result::unwrap);
         let files = files.filter(|e| e.file_type().is_file() && !e.file_name().to_str().unwrap().starts_with("0-"));

@@ -51,7 +51,9 @@ fn whatever_works_in_a_folder_works_in_a_bucket() {
     assert_eq!(trained.stdout.trim(), format!("s3://shops/{LATEST}"));
     shop.run("keygen key").ok();
     import(&bucket, &shop, 1, "T_1", "").ok();
-    import(&bucket, &shop, 2, "T_1", "--sign key --canary 10%").ok();
+    // Who signs a channel for the first time vouches for what lies there so far.
+    import(&bucket, &shop, 2, "T_1", "--sign key --canary 10%").fails("BAD_SIGNATURE").says(&["--resign"]);
+    import(&bucket, &shop, 2, "T_1", "--sign key --canary 10% --resign").ok();
     assert!(manifest(&bucket, "T_1").candidate.is_some());
     bucket.run(&shop, "withdraw s3://shops/models/T_1").fails("UNSIGNED");
     bucket.run(&shop, "promote s3://shops/models/T_1 --sign key").ok();

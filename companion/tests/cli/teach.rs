@@ -134,8 +134,8 @@ fn the_next_training_includes_what_a_device_was_taught() {
     let file = lesson.to_bytes().unwrap();
     assert_eq!(Lesson::parse(&file).unwrap(), lesson);
     assert_eq!(Lesson::parse(&file[1..]).unwrap_err().kind(), ErrorKind::InvalidLesson);
-    let mut exported = rows(&lesson);
-    exported.push_str(&rows(&Lesson { id: "none".into(), label: None, ..lesson }));
+    let mut exported = rows(&lesson).unwrap();
+    exported.push_str(&rows(&Lesson { id: "none".into(), label: None, ..lesson }).unwrap());
     shop.write("taught.jsonl", exported);
 
     let outcome = shop.run("train photos --allow-outside --channel T_1 --out models --lessons taught.jsonl").ok();

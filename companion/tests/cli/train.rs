@@ -108,9 +108,10 @@ fn json_is_one_event_per_line_and_ends_with_the_release() {
     assert_eq!(outcome.stderr, "");
     let events = outcome.json_lines();
     let (last, before) = events.split_last().unwrap();
-    assert!(before.iter().all(|e| e["event"] == "progress" || e["event"] == "warning"), "{before:?}");
+    assert_eq!((&before[0]["event"], &before[0]["products"]), (&"dataset".into(), &5.into()));
+    assert!(before[1..].iter().all(|e| e["event"] == "progress" || e["event"] == "warning"), "{before:?}");
     let embedded = before.iter().rfind(|e| e["stage"] == "embed").unwrap();
-    assert_eq!((&embedded["done"], &embedded["total"]), (&31.into(), &31.into()));
+    assert_eq!((&embedded["done"], &embedded["total"]), (&30.into(), &30.into()));
     let warned = before.iter().any(|e| e["message"].as_str().is_some_and(|m| m.contains("green-apple/broken.jpg")));
     assert!(warned, "{before:?}");
 
@@ -138,7 +139,12 @@ fn products_may_lie_at_any_depth() {
     let shop = Shop::with_photos(5, 6);
     std::fs::create_dir_all(shop.path("photos/fruit/local")).unwrap();
     std::fs::rename(shop.path("photos/green-apple"), shop.path("photos/fruit/local/green-apple")).unwrap();
-    shop.run("train photos --channel T_1 --out models").ok();
-    let labels = shop.manifest("T_1").labels;
-    assert!(labels.len() == 5 && labels.contains(&"green-apple".to_owned()), "{labels:?}");
+    let labels = |channel: &str, flags: &str| {
+        shop.run(&format!("train photos --channel {channel} --out models {flags}")).ok();
+        shop.manifest(channel).labels
+    };
+    let first = labels("T_1", "");
+    assert!(first.len() == 5 && first.contains(&"fruit".to_owned()), "{first:?}");
+    let deepest = labels("T_2", "--labels deepest");
+    assert!(deepest.len() == 5 && deepest.contains(&"green-apple".to_owned()), "{deepest:?}");
 }

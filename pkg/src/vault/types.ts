@@ -273,4 +273,6 @@ export interface Imported {
   added: number;
   /** Records that were there already. */
   present: number;
+  /** Lessons that are left out since their files cannot be read. */
+  leftOut: number;
 }

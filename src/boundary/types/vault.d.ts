@@ -171,6 +171,10 @@ export type VaultImported = {
    * Records that were here already.
    */
   present: number,
+  /**
+   * Lessons that are left out since their files cannot be read.
+   */
+  leftOut: number,
 };
 
 /**

@@ -13,6 +13,7 @@ use super::storage::Storage;
 use super::{Channel, quality_to_js};
 use crate::boundary::lesson as boundary;
 use crate::error::{Error, Result};
+use crate::jpeg::is_bare;
 use crate::quality::Quality;
 use crate::teach::{self, Lesson, LessonFrame};
 use crate::web::failure::plain;
@@ -138,12 +139,12 @@ impl Channel {
         Ok(lesson.frames.iter().map(|frame| Uint8Array::from(&frame.jpeg[..])).collect())
     }
 
-    /// Whether a JPEG file has metadata, such as where it was taken, or is damaged: it is to be encoded anew before it is
-    /// kept.
+    /// Whether a JPEG file has metadata, such as where it was taken or an orientation, or is damaged: it is to be encoded
+    /// anew before it is kept.
     #[wasm_bindgen(js_name = hasMetadata)]
     #[must_use]
     pub fn has_metadata(jpeg: &[u8]) -> bool {
-        teach::without_metadata(jpeg).is_none_or(|bare| bare.len() != jpeg.len())
+        !is_bare(jpeg)
     }
 
     /// The lesson of a file as lines of JSON, one a frame, to train on.
@@ -152,7 +153,7 @@ impl Channel {
     /// A plain `{ code, message }`.
     #[wasm_bindgen(js_name = lessonRows)]
     pub fn lesson_rows(file: &[u8]) -> Result<String, JsValue> {
-        Lesson::parse(file).map(|lesson| teach::rows(&lesson)).map_err(|e| plain(&e))
+        Lesson::parse(file).and_then(|lesson| teach::rows(&lesson)).map_err(|e| plain(&e))
     }
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::{Geohash, Precision};
-use crate::vault::{Kind, Passphrase, Position, Query, Record, Retention, Settings, Unlock};
+use crate::vault::{Kind, Passphrase, Position, Query, Record, Settings, Unlock};
 
 /// What unlocks a vault.
 pub(super) enum Key {
@@ -92,24 +92,20 @@ impl OpenOptions {
 
     pub(super) fn settings(&self) -> Settings {
         Settings {
-            retention: self.retention(Retention::default()),
+            named_retention: self.named_retention(),
             geohash_length: if self.precise { 12 } else { 6 },
             queue_limit: self.queue_limit,
             ..Settings::default()
         }
     }
 
-    /// The retention of a vault that had `current`.
-    pub(super) fn retention(&self, current: Retention) -> Retention {
-        let mut retention = current;
-        for (kind, days) in &self.retention_days {
-            match kind {
-                RetainedKind::Scans => retention.scans = *days,
-                RetainedKind::Corrections => retention.corrections = *days,
-                RetainedKind::Lessons => retention.lessons = *days,
-            }
-        }
-        retention
+    fn named_retention(&self) -> Vec<(Kind, Option<u32>)> {
+        let kind = |kind: &RetainedKind| match kind {
+            RetainedKind::Scans => Kind::Scan,
+            RetainedKind::Corrections => Kind::Correction,
+            RetainedKind::Lessons => Kind::Lesson,
+        };
+        self.retention_days.iter().map(|(named, days)| (kind(named), *days)).collect()
     }
 
     fn precision(&self) -> Result<Precision> {

@@ -47,7 +47,6 @@ impl VaultHandle {
             let storage = Storage::open(options.memory).await?;
             let (device, durable) = (Browser(Rc::clone(&storage)), storage.durable());
             let vault = Rc::new(Vault::open(storage, device, &name, key.unlock(), options.settings()).await?);
-            keep_retention(&vault, &options).await?;
             Ok(VaultHandle { vault, durable, options: Rc::new(options) }.into())
         })
     }
@@ -214,7 +213,8 @@ impl VaultHandle {
         let vault = Rc::clone(&self.vault);
         promise(async move {
             let imported = vault.import(&ChosenFile { file, signal }, Key::read(&key)?.passphrase()?).await?;
-            to_js(&VaultImported { added: imported.added, present: imported.present })
+            let vault::Imported { added, present, left_out } = imported;
+            to_js(&VaultImported { added, present, left_out })
         })
     }
 
@@ -228,21 +228,6 @@ impl VaultHandle {
 
 pub(super) fn promise(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
     future_to_promise(async move { work.await.map_err(|e| plain(&e)) })
-}
-
-/// Lets the vault keep what the app says of some kinds; of the others it goes on with its own. A vault that another tab
-/// destroyed meanwhile opens all the same, and its next call tells.
-async fn keep_retention(vault: &Vault<Rc<Storage>, Browser>, options: &OpenOptions) -> Result<()> {
-    let Ok(current) = vault.retention() else { return Ok(()) };
-    let wanted = options.retention(current);
-    if wanted == current {
-        return Ok(());
-    }
-    vault.set_retention(wanted).await.or_else(ignore_closed)
-}
-
-fn ignore_closed(error: Error) -> Result<()> {
-    if error.kind() == ErrorKind::VaultClosed { Ok(()) } else { Err(error) }
 }
 
 fn nothing((): ()) -> JsValue {

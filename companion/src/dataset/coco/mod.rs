@@ -57,16 +57,12 @@ struct Category {
 
 /// Whether a file holds COCO annotations rather than JSONL rows.
 pub(super) fn is_coco(file: &Path, bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Probe {
-        image_path: Option<IgnoredAny>,
-        images: Option<IgnoredAny>,
-        annotations: Option<IgnoredAny>,
-    }
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<HashMap<String, IgnoredAny>>();
     match values.next() {
-        Some(Ok(Probe { image_path, images, annotations })) => {
-            image_path.is_none() && (images.is_some() || annotations.is_some())
+        // A row names its photo, and may have a field `annotations` of its own.
+        Some(Ok(fields)) => {
+            let is_row = fields.keys().any(|field| fields::is_file(field));
+            !is_row && ["images", "annotations"].iter().any(|list| fields.contains_key(*list))
         }
         // What is no row in itself, in a file named `.json`, was meant to be one document.
         _ => {
@@ -92,25 +88,33 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Datas
             continue;
         }
         let Some(id) = id_of(&annotation.id) else {
-            rows.leave_out(None, format!("annotation {number} of the list has no `id`, a whole number or a string"));
+            rows.leave_out(
+                None,
+                "unusable annotation",
+                format!("annotation {number} of the list has no `id`, a whole number or a string"),
+            );
             continue;
         };
         let image = id_of(&annotation.image_id).and_then(|id| images.get(&id).map(|image| (id, image)));
         let Some((image_id, image)) = image else {
-            rows.leave_out(None, format!("annotation {id}: its `image_id` {} is no image", annotation.image_id));
+            rows.leave_out(
+                None,
+                "unusable annotation",
+                format!("annotation {id}: its `image_id` {} is no image", annotation.image_id),
+            );
             continue;
         };
         // One complaint an image, however many annotations it has.
         if !pictures.contains_key(&image_id) {
             let picture = Picture::of(image, &folders).map_err(|reason| {
-                rows.leave_out(None, format!("image {image_id}, with all its annotations: {reason}"));
+                rows.leave_out(None, "unusable image", format!("image {image_id}, with all its annotations: {reason}"));
             });
             pictures.insert(image_id.clone(), picture.ok());
         }
         let Some(Some(picture)) = pictures.get(&image_id) else { continue };
         let example = example(&id, annotation, picture, &categories);
         if let Err(reason) = example.and_then(|(example, fields)| rows.add(example, &fields)) {
-            rows.leave_out(None, format!("annotation {id} ({}): {reason}", picture.name));
+            rows.leave_out(None, "unusable annotation", format!("annotation {id} ({}): {reason}", picture.name));
         }
     }
     rows.finish()
@@ -171,7 +175,10 @@ impl Picture {
 /// Where images may lie.
 struct Folders {
     folders: Vec<PathBuf>,
+    /// What the data set keeps to.
     boundary: Boundary,
+    /// Of that, the folders that hold images: what else lies beside `annotations/` is not the data set's.
+    holders: Vec<Boundary>,
     /// How many images have each bare file name.
     bare: HashMap<String, usize>,
 }
@@ -184,20 +191,33 @@ impl Folders {
         let above = beside.join("..");
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let mut folders = vec![beside.to_owned(), beside.join("images"), beside.join("data")];
+        let mut holders = vec![beside.to_owned()];
         let mut root = beside;
         if beside.file_name().is_some_and(|name| name == "annotations") {
-            if let Some((_, part)) = stem.split_once('_').filter(|(_, part)| !part.is_empty()) {
+            // `instances_..` names no part.
+            if let Some((_, part)) = stem.split_once('_').filter(|(_, part)| !part.trim_matches('.').is_empty()) {
                 folders.extend([above.join(part), above.join("images").join(part)]);
+                holders.push(above.join(part));
             }
-            folders.extend([above.join("images"), above.clone()]);
+            // Names may have the folder in them.
+            folders.extend([above.join("images"), above.join("data"), above.clone()]);
+            holders.extend([above.join("images"), above.join("data")]);
             root = &above;
         }
         let boundary = Boundary::of(root, reading.allow_outside)?;
+        let holders = holders.iter().filter_map(|holder| Boundary::of(holder, reading.allow_outside).ok()).collect();
         let mut bare = HashMap::new();
         for name in images.iter().filter_map(|image| image.file_name.as_str()) {
             *bare.entry(bare_name(name).to_owned()).or_default() += 1;
         }
-        Ok(Folders { folders, boundary, bare })
+        Ok(Folders { folders, boundary, holders, bare })
+    }
+
+    /// Whether a file is an image of the data set, for all that its place tells.
+    fn admit(&self, path: &Path) -> Result<(), PhotoError> {
+        self.boundary.admit(path)?;
+        let is_held = self.holders.iter().any(|holder| holder.admit(path).is_ok());
+        if is_held { Ok(()) } else { Err(PhotoError::Outside) }
     }
 
     /// The file of an image: as it is named, with folders named as Windows does, or under its bare name, if no other
@@ -211,7 +231,7 @@ impl Folders {
         for name in names {
             for folder in &self.folders {
                 let path = folder.join(name);
-                match self.boundary.admit(&path) {
+                match self.admit(&path) {
                     Ok(()) => return Ok(path),
                     Err(error) => outside |= error == PhotoError::Outside,
                 }

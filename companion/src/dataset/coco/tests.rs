@@ -101,6 +101,35 @@ fn images_are_found_where_datasets_keep_them() {
 }
 
 #[test]
+fn what_lies_beside_the_annotations_folder_is_not_the_data_sets() {
+    let read = |file: &str, named: &str, place: &str| {
+        let dir = folder();
+        let place = dir.path().join(place);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::rename(dir.path().join("shelf.png"), &place).unwrap();
+        let mut json = document();
+        json["images"][0]["file_name"] = named.into();
+        read_json(&dir, file, &json, None)
+    };
+    for named in ["private/shelf.png", "../private/shelf.png", "images/../private/shelf.png"] {
+        let error = read("annotations/instances_val.json", named, "private/shelf.png").unwrap_err().to_string();
+        assert!(error.contains("--allow-outside") || error.contains("is in none of"), "{error}");
+    }
+    assert!(read("annotations/instances_...json", "shelf.png", "shelf.png").is_err());
+    assert!(read("annotations/instances_val.json", "val/shelf.png", "val/shelf.png").is_ok());
+    assert!(read("annotations/instances_val.json", "images/val/shelf.png", "images/val/shelf.png").is_ok());
+}
+
+#[test]
+fn rows_may_have_a_field_called_annotations() {
+    for field in ["file_name", "image", "Path"] {
+        let row = json!({field: "shelf.png", "product": "tea", "annotations": "two"}).to_string();
+        assert!(!is_coco(Path::new("rows.jsonl"), row.as_bytes()), "{field}");
+    }
+    assert!(is_coco(Path::new("rows.jsonl"), b"{\"annotations\": [], \"info\": {}}"));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_the_annotation() {
     let mut json = document();
     json["images"].as_array_mut().unwrap().extend([

@@ -12,10 +12,12 @@ fn shop(files: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     for file in files {
         let path = dir.path().join("shop").join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if !file.ends_with('/') {
-            fs::write(path, JPEG).unwrap();
+        if file.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+            continue;
         }
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, JPEG).unwrap();
     }
     dir
 }
@@ -76,6 +78,19 @@ fn photos_in_no_folder_and_folders_without_photos_are_told() {
     assert!(says(&dataset.warnings, "kiwi, lime"), "{:?}", dataset.warnings);
     let flat = read(&["banana_0.jpg", "kiwi_0.jpg"]);
     assert!(flat.labels == ["shop"] && says(&flat.warnings, "one product, `shop`"));
+}
+
+#[test]
+fn annotations_beside_photos_are_named() {
+    for name in ["_annotations.coco.json", "metadata.jsonl", "labels.csv"] {
+        let dir = shop(&["a.jpg", "b.jpg"]);
+        fs::write(dir.path().join("shop").join(name), "").unwrap();
+        let error = read_by(&dir, LabelFolder::First).unwrap_err();
+        assert!(error.code() == "BAD_INPUT" && error.to_string().contains(name), "{error}");
+        fs::create_dir(dir.path().join("shop/kiwi")).unwrap();
+        fs::write(dir.path().join("shop/kiwi/c.jpg"), JPEG).unwrap();
+        assert_eq!(read_by(&dir, LabelFolder::First).unwrap().labels, ["kiwi"]);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod hold_out;
 pub mod label_model;
 mod lda;
 mod prototypes;
+mod relative;
 mod report_input;
 mod ridge;
 pub mod shared_space;
@@ -180,7 +181,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
         seconds: clock.stages,
         left_out: dataset::by_cause(&sources.dataset.problems),
         dataset: sources.dataset.understood(),
-        problems: without_folders(options, std::mem::take(&mut sources.dataset.problems)),
+        problems: relative::without_folders(options, std::mem::take(&mut sources.dataset.problems)),
         warnings,
         held_out: fitted.measures,
         ece: fitted.ece,
@@ -403,23 +404,6 @@ fn publish(
     };
     let published = target.publish(release, attachments, progress)?;
     Ok(Trained { published, report, report_folder })
-}
-
-/// The problems with paths relative to the folders that the user named: a report must not tell where files are on this
-/// machine.
-fn without_folders(options: &Options, problems: Vec<Problem>) -> Vec<Problem> {
-    let sources = std::iter::once(&options.photos).chain(&options.lessons);
-    let folders = sources.filter_map(|source| if source.is_dir() { Some(source.as_path()) } else { source.parent() });
-    let prefixes: Vec<String> = folders
-        .map(|folder| format!("{}/", folder.display().to_string().trim_end_matches('/')))
-        .filter(|prefix| prefix != "/")
-        .collect();
-    let relative = |text: String| prefixes.iter().fold(text, |text, prefix| text.replace(prefix, ""));
-    let relative = |problem: Problem| {
-        let Problem { file, line, reason, cause } = problem;
-        Problem { file: relative(file), line, reason: relative(reason), cause }
-    };
-    problems.into_iter().map(relative).collect()
 }
 
 /// The name of a backbone that is given as a file, without its folder.

@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod pretraining;
 pub mod registry;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jicho::engine::{self, CompiledEngine, Engine, TractEngine};
@@ -146,12 +147,7 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         pixels: request.pixels.clone(),
         plan: request.plan,
     };
-    let known = if embedded {
-        Some(embedded::onnx())
-    } else {
-        let bytes = std::fs::read(&path).map_err(at(&path))?;
-        Some(bytes).filter(|bytes| registry::find_by_sha256(&sha256(bytes)).is_some())
-    };
+    let known = if embedded { Some(embedded::onnx()) } else { read_known(&path)? };
     let (told, files) = match known {
         Some(bytes) => cut(&onnx::File::from_bytes(&bytes)?, &question)?,
         // Nobody knows what a file of somebody else asks for.
@@ -175,6 +171,22 @@ fn find(request: &Request, progress: Progress) -> Result<Backbone> {
         space: embedded.then(embedded::space),
         pretraining: pretraining.map_err(Error::Backbone)?,
     })
+}
+
+/// The bytes of a file that is one of the known networks. Of a longer one than any of these, nothing is read.
+fn read_known(path: &Path) -> Result<Option<Vec<u8>>> {
+    let longest = registry::all().iter().filter_map(|entry| entry.bytes).max().unwrap_or_default();
+    let metadata = std::fs::metadata(path).map_err(at(path))?;
+    if !metadata.is_file() {
+        return Err(at(path)(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file")));
+    }
+    if metadata.len() > longest {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(at(path))?;
+    file.take(longest + 1).read_to_end(&mut bytes).map_err(at(path))?;
+    Ok(Some(bytes).filter(|bytes| registry::find_by_sha256(&sha256(bytes)).is_some()))
 }
 
 /// What is to be cut at its features, and how.

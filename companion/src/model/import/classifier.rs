@@ -57,8 +57,7 @@ pub fn network(network: &Network, asked: Option<&str>, labels: usize) -> Result<
     onnx::ready(model)
 }
 
-/// The output with a value a label, and what its values are. Of several that fit, probabilities are preferred to
-/// logits.
+/// The output with a value a label, and what its values are. Of several that fit, the [`preferred`] one.
 fn choose(network: &Network, asked: Option<&str>, labels: usize) -> Result<(String, Values)> {
     let graph = onnx::graph(&network.model)?;
     let candidates: Vec<String> = match asked {
@@ -100,8 +99,15 @@ fn choose(network: &Network, asked: Option<&str>, labels: usize) -> Result<(Stri
     })
 }
 
+/// The less is guessed about what an output means, the better; among equals the first one counts.
 fn preferred(values: Values, before: Values) -> bool {
-    before == Values::Logits && values != Values::Logits
+    let guessed = |values| match values {
+        Values::Probabilities => 0,
+        Values::Percentages => 1,
+        Values::Second => 2,
+        Values::Logits => 3,
+    };
+    guessed(values) < guessed(before)
 }
 
 fn load(network: &Network, output: &str) -> Result<TractEngine> {
@@ -181,4 +187,19 @@ fn ends_in_sigmoid(model: &ModelProto, tensor: &str) -> Result<bool> {
         tensor = input;
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_no_guess_is_preferred_wherever_it_is_declared() {
+        let ranked = [Values::Probabilities, Values::Percentages, Values::Second, Values::Logits];
+        for (i, better) in ranked.into_iter().enumerate() {
+            for (j, worse) in ranked.into_iter().enumerate() {
+                assert_eq!(preferred(better, worse), i < j, "{better:?} to {worse:?}");
+            }
+        }
+    }
 }

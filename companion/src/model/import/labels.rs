@@ -5,6 +5,7 @@
 //! `class_indices`), or an object that holds one of these under a known name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
@@ -38,11 +39,16 @@ const PLACES: [&str; 4] = ["index", "id", "class_id", "idx"];
 /// `BAD_INPUT` for a file that holds no labels, or none that can be read; `IO`.
 pub fn read(path: &Path) -> Result<Vec<String>> {
     let told = |why: String| Error::BadInput(format!("{}: {why}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(at(path))?;
-    if !metadata.is_file() || metadata.len() > MAX_BYTES {
+    let is_file = std::fs::metadata(path).map_err(at(path))?.is_file();
+    let mut bytes = Vec::new();
+    if is_file {
+        // However long it says that it is.
+        let file = std::fs::File::open(path).map_err(at(path))?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(at(path))?;
+    }
+    if !is_file || bytes.len() as u64 > MAX_BYTES {
         return Err(told("this is no file of labels".into()));
     }
-    let bytes = std::fs::read(path).map_err(at(path))?;
     distinct(&parse(&bytes).map_err(told)?).map_err(|why| Error::BadInput(format!("{} {why}", path.display())))
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::limits::Limits;
 use super::{ARGUMENT, Answer, Reply, Request, Task};
 use crate::error::{Error, Result};
-use crate::model::{backbone, import, plan_file};
+use crate::model::{backbone, import, onnx, plan_file};
 
 /// Does one task and ends, if this process was started as a child.
 pub fn run_as_child() -> Option<ExitCode> {
@@ -31,7 +31,8 @@ pub fn run_as_child() -> Option<ExitCode> {
     panic::set_hook(Box::new(|_| {}));
     let reply = panic::catch_unwind(AssertUnwindSafe(|| answer(&task))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Error::Defect(format!("the network was not expected: {}", text.unwrap_or("no reason is known"))))
+        let text = text.unwrap_or("no reason is known");
+        Err(onnx::invalid(format!("what reads the network does not know what to do with it: {text}")))
     });
     let (reply, files) = match reply {
         Ok((answer, files)) => (Reply::Done { answer, files: files.iter().map(Vec::len).collect() }, files),

@@ -11,7 +11,7 @@ mod limits;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use serde::de::DeserializeOwned;
@@ -134,7 +134,8 @@ fn finish(child: &mut Child, limits: Limits) -> Result<Finished> {
     let status = child.wait().map_err(|e| broken(&e.to_string()))?;
     match output {
         Ok(output) => Ok(Finished { output, errors: errors.join().unwrap_or_default(), status }),
-        Err(_) => Err(limits.too_slow()),
+        Err(RecvTimeoutError::Timeout) => Err(limits.too_slow()),
+        Err(RecvTimeoutError::Disconnected) => Err(broken("its answer could not be taken")),
     }
 }
 

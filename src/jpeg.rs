@@ -1,5 +1,5 @@
-//! What a JPEG says beside its picture is removed before it is kept: a photo's EXIF often names the place where it was taken,
-//! to the metre, whatever the vault allows of geohashes.
+//! What a JPEG says beside its picture is removed before a scan's thumbnail or a lesson's picture is kept: a photo's EXIF often
+//! names the place where it was taken, to the metre.
 
 const START: u8 = 0xd8;
 const END: u8 = 0xd9;
@@ -9,7 +9,8 @@ const COMMENT: u8 = 0xfe;
 /// The same picture with what is needed to show it alone: tables, scans, the header of JFIF without its small picture, the
 /// colour profile, Adobe's colour transform and the orientation. What follows the picture is removed too. `None` where it is
 /// no JPEG that can be taken apart.
-pub(super) fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
+#[must_use]
+pub fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
     let mut rest = jpeg.strip_prefix(&[0xff, START])?;
     let mut clean = vec![0xff, START];
     loop {
@@ -40,6 +41,7 @@ pub(super) fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
                 }
             }
             0xe2 if !body.starts_with(b"ICC_PROFILE\0") => {}
+            0xee if !body.starts_with(b"Adobe") => {}
             0xe2 | 0xee => put(&mut clean, marker, body),
             0xe0..=0xef | COMMENT => {}
             _ => put(&mut clean, marker, body),
@@ -55,6 +57,12 @@ pub(super) fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
             }
         }
     }
+}
+
+/// Whether it is a JPEG that says nothing beside its picture, and is not turned by an orientation.
+#[cfg(any(test, all(target_arch = "wasm32", feature = "channel")))]
+pub(crate) fn is_bare(jpeg: &[u8]) -> bool {
+    without_metadata(jpeg).is_some_and(|bare| bare == jpeg && !jpeg.windows(6).any(|part| part == b"Exif\0\0"))
 }
 
 /// A marker and what follows it. Bytes 0xff before it are filling.
@@ -143,6 +151,7 @@ mod tests {
             segment(0xe2, b"MPF\0other pictures"),
             segment(0xed, b"Photoshop 3.0\0city"),
             segment(0xe0, b"JFXX\0\x10a picture"),
+            segment(0xee, b"a camera's own"),
             segment(COMMENT, b"at home"),
         ];
         let trailer = b"a film".to_vec();
@@ -151,6 +160,7 @@ mod tests {
         let bare = segment(0xe0, b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0");
         let kept = jpeg(&[bare, profile, adobe, tables, scan(), scan(), end()]);
         assert_eq!(without_metadata(&jpeg(&given.concat())).as_ref(), Some(&kept));
+        assert!(is_bare(&kept) && !is_bare(&jpeg(&given.concat())));
         assert_eq!(without_metadata(&kept), Some(kept), "a second time changes nothing");
     }
 
@@ -162,6 +172,7 @@ mod tests {
             let clean = without_metadata(&jpeg(&[segment(0xe1, &exif), scan(), end()])).unwrap();
             assert_eq!(clean, jpeg(&[segment(0xe1, &exif_of(6)), scan(), end()]));
             assert_eq!(orientation(&exif_of(6)), Some(6));
+            assert!(!is_bare(&clean), "it is turned");
         }
         let itself = b"Exif\0\0II*\0\xff\xff\xff\xff".to_vec();
         assert_eq!(without_metadata(&jpeg(&[segment(0xe1, &itself), end()])), Some(jpeg(&[end()])));
@@ -177,6 +188,14 @@ mod tests {
         }
         for wrong in [&b"\x89PNG"[..], b"\xff\xd8\xff\xe1\0\x01", b"\xff\xd8\xff\xd8\xff\xd9", b"\xff\xd8xx\xff\xd9"] {
             assert_eq!(without_metadata(wrong), None);
+        }
+    }
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            if let Some(bare) = without_metadata(&jpeg(&[bytes])) {
+                proptest::prop_assert_eq!(without_metadata(&bare).unwrap(), bare);
+            }
         }
     }
 }
