@@ -1,6 +1,8 @@
 //! What a device notes of a channel beside its release: which signatures it accepts, and which releases it cannot run.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::build;
 use crate::error::{Error, ErrorKind};
@@ -11,8 +13,8 @@ const MOST_REFUSED: usize = 4;
 
 /// Kept as JSON ([`super::Store::notes`]; `docs/formats/device.md`). Fields that are missing have their default, so that an
 /// older version's notes are read; unknown ones are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ChannelNotes {
     /// 2 once a signature with a role was accepted: from then on none without is.
     pub(super) signature_form: u8,
@@ -20,6 +22,9 @@ pub(super) struct ChannelNotes {
     pub(super) pinned: String,
     /// The keys that took the place of the pinned ones.
     pub(super) key_list: Option<KeyList>,
+    /// The highest `releaseSeq` that was stored while this device's clock did not say that it is from the future. A release up
+    /// to this number goes on keeping older ones out when the clock falls back.
+    pub(super) checked_seq: u64,
     /// Releases whose files are as published and that this device cannot run; they are not fetched again.
     pub(super) refused: Vec<Refused>,
 }
@@ -37,9 +42,36 @@ pub(super) struct Refused {
 }
 
 impl ChannelNotes {
+    /// What can be read of stored notes: a field that is damaged takes no other along. The stored release stands in for notes
+    /// that are lost ([`super::Session::stored`]).
     pub(super) fn read(bytes: &[u8]) -> Self {
-        // Notes that are damaged are as good as none: they only save requests, or tighten what is accepted.
-        serde_json::from_slice(bytes).unwrap_or_default()
+        let mut fields: Map<String, Value> = serde_json::from_slice(bytes).unwrap_or_default();
+        ChannelNotes {
+            signature_form: field(&mut fields, "signatureForm"),
+            pinned: field(&mut fields, "pinned"),
+            key_list: field(&mut fields, "keyList"),
+            checked_seq: field(&mut fields, "checkedSeq"),
+            refused: field(&mut fields, "refused"),
+        }
+    }
+
+    /// Takes over what another tab has noted: whatever tightens what is accepted stays.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.signature_form = self.signature_form.max(other.signature_form);
+        self.checked_seq = self.checked_seq.max(other.checked_seq);
+        if self.pinned.is_empty() {
+            self.pinned.clone_from(&other.pinned);
+        }
+        let version = |list: &Option<KeyList>| list.as_ref().map(|list| list.version);
+        if self.pinned == other.pinned && version(&other.key_list) > version(&self.key_list) {
+            self.key_list = other.key_list;
+        }
+        for refused in other.refused {
+            if self.refused.iter().all(|r| r.sha256 != refused.sha256) {
+                self.refused.push(refused);
+            }
+        }
+        self.refused.truncate(MOST_REFUSED);
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -73,6 +105,11 @@ impl ChannelNotes {
         self.refused.truncate(MOST_REFUSED);
         true
     }
+}
+
+/// A field's value, or its default where it is missing or damaged.
+fn field<T: DeserializeOwned + Default>(fields: &mut Map<String, Value>, name: &str) -> T {
+    fields.remove(name).and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
 }
 
 fn library() -> String {

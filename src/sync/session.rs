@@ -94,7 +94,6 @@ impl<S: Store> Session<S> {
             changed_lessons: RefCell::default(),
             taught: RefCell::default(),
         };
-        session.read_notes().await;
         let _ = session.refresh().await;
         Ok(session)
     }
@@ -140,8 +139,12 @@ impl<S: Store> Session<S> {
     /// [`ErrorKind::NeedsTract`]. A release that is incomplete or damaged in the store is not loaded; the next sync repairs
     /// it.
     pub async fn refresh(&self) -> Result<bool> {
+        // The other tab may have followed a key list.
+        self.read_notes().await;
         let Ok(Some(stored)) = self.stored().await else { return Ok(false) };
-        if self.rank() >= Some(stored.ranked.rank) {
+        let trust = self.trust.borrow().clone();
+        let loaded = self.loaded().filter(|loaded| trust.verify(&loaded.release.metadata, loaded.rank.role()).is_ok());
+        if loaded.map(|loaded| loaded.rank) >= Some(stored.ranked.rank) {
             return Ok(false);
         }
         match self.load_stored(&stored).await {
@@ -250,22 +253,42 @@ impl<S: Store> Session<S> {
             return self.save_notes().await;
         }
         let Ok(Some(bytes)) = self.store.notes(&self.key()).await else { return };
-        let notes = ChannelNotes::read(&bytes);
-        if notes == *self.notes.borrow() {
-            return;
-        }
-        let trust = ChannelTrust::new(self.pinned.clone(), &notes);
-        if trust != **self.trust.borrow() {
-            self.trust.replace(Rc::new(trust));
-        }
-        self.notes.replace(notes);
+        self.merge_notes(ChannelNotes::read(&bytes));
     }
 
-    /// Makes `trust` what counts from now on, in later sessions too.
+    fn merge_notes(&self, notes: ChannelNotes) {
+        let trust = self.trust.borrow().merged(&notes);
+        self.trust.replace(trust);
+        self.notes.borrow_mut().merge(notes);
+    }
+
+    /// Makes `trust` what counts from now on.
     pub(super) async fn accept(&self, trust: &Rc<ChannelTrust>) {
-        if !Rc::ptr_eq(trust, &self.trust.borrow()) {
-            self.trust.replace(Rc::clone(trust));
-            trust.note(&mut self.notes.borrow_mut());
+        self.trust.replace(Rc::clone(trust));
+        self.save_trust(self.notes.borrow().clone()).await;
+    }
+
+    /// Notes that the release that answers is stored.
+    pub(super) async fn note_stored(&self, rank: Rank, now: u64) {
+        let mut notes = self.notes.borrow().clone();
+        if !self.is_from_the_future(rank, now) {
+            notes.checked_seq = notes.checked_seq.max(rank.latest).max(rank.release);
+        }
+        self.save_trust(notes).await;
+    }
+
+    /// Writes `notes` where they are news, with what is accepted from now on, unless the stored release would not be: a device
+    /// that starts offline must accept that one. Until another one is stored, the stricter rules hold in memory.
+    async fn save_trust(&self, mut notes: ChannelNotes) {
+        let trust = self.trust.borrow().clone();
+        if trust.pinned_keys() > 0
+            && let Ok(row) = self.store.release(&self.key()).await
+            && row.is_none_or(|row| self.trusted(row, &trust).is_some())
+        {
+            trust.note(&mut notes);
+        }
+        if notes != *self.notes.borrow() {
+            self.notes.replace(notes);
             self.save_notes().await;
         }
     }
@@ -278,8 +301,11 @@ impl<S: Store> Session<S> {
         }
     }
 
-    /// Where that fails, the next sync tries again.
+    /// Where that fails, the next sync tries again. What another tab has noted meanwhile stays.
     async fn save_notes(&self) {
+        if let Ok(Some(bytes)) = self.store.notes(&self.key()).await {
+            self.merge_notes(ChannelNotes::read(&bytes));
+        }
         let bytes = self.notes.borrow().to_bytes();
         self.notes_unsaved.set(self.store.put_notes(&self.key(), &bytes).await.is_err());
     }

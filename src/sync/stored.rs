@@ -11,7 +11,7 @@ use super::store::incomplete;
 use super::trust::ChannelTrust;
 use super::{Host, Session, Store, StoredRelease, verify};
 use crate::error::Result;
-use crate::manifest::FileEntry;
+use crate::manifest::{FileEntry, Manifest, check_release_time};
 
 /// The stored release, after it was parsed and its signature verified.
 #[derive(Clone)]
@@ -27,19 +27,41 @@ pub(super) struct Verified {
     trust: Rc<ChannelTrust>,
 }
 
+impl Verified {
+    fn is(&self, row: &StoredRelease, trust: &Rc<ChannelTrust>) -> bool {
+        self.rank == row.rank && Rc::ptr_eq(&self.trust, trust) && self.release.metadata == row.metadata
+    }
+}
+
 impl<S: Store> Session<S> {
     /// The stored release. One that cannot be parsed or trusted counts as none: the host's release replaces it.
     pub(super) async fn stored(&self) -> Result<Option<Stored>> {
+        let Some(row) = self.store.release(&self.key()).await? else { return Ok(None) };
+        self.follow_lists_of(&row);
         let trust = self.trust.borrow().clone();
-        Ok(self.store.release(&self.key()).await?.and_then(|row| self.trusted(row, &trust)))
+        Ok(self.trusted(row, &trust))
+    }
+
+    /// Accepts what the stored release proves with its own key lists and its own signatures: the notes may be lost, or were not
+    /// written yet when the page that stored the release was closed.
+    fn follow_lists_of(&self, row: &StoredRelease) {
+        let trust = self.trust.borrow().clone();
+        if trust.pinned_keys() == 0 || self.verified.borrow().as_ref().is_some_and(|known| known.is(row, &trust)) {
+            return;
+        }
+        let Ok(manifest) = Manifest::parse(&row.metadata) else { return };
+        if manifest.channel_id == self.channel
+            && let Ok(next) = trust.after(&row.metadata, row.rank.role(), &manifest.key_lists)
+        {
+            self.trust.replace(next);
+        }
     }
 
     pub(super) fn trusted(&self, row: StoredRelease, trust: &Rc<ChannelTrust>) -> Option<Stored> {
+        let verified = self.verified.borrow();
+        let known = verified.as_ref().filter(|known| known.is(&row, trust)).map(|known| Rc::clone(&known.release));
+        drop(verified);
         let StoredRelease { rank, metadata, etag, expires, .. } = row;
-        let same = |verified: &&Verified| {
-            verified.rank == rank && Rc::ptr_eq(&verified.trust, trust) && verified.release.metadata == metadata
-        };
-        let known = self.verified.borrow().as_ref().filter(same).map(|verified| Rc::clone(&verified.release));
         let release = match known {
             Some(release) => release,
             None => {
@@ -109,11 +131,14 @@ impl<S: Store> Session<S> {
         let trust = self.trust.borrow().clone();
         let distrusted = before.and_then(|row| {
             let rank = row.rank;
-            (is_from_the_future(rank, now) || self.trusted(row, &trust).is_none()).then_some(rank)
+            (self.is_from_the_future(rank, now) || self.trusted(row, &trust).is_none()).then_some(rank)
         });
         let stored = self.store.activate(&self.key(), &row, distrusted, &staged).await;
         if stored.is_err() {
             self.unstored.replace(staged);
+        }
+        if stored == Ok(true) {
+            self.note_stored(loaded.rank, now).await;
         }
         loaded.set_stored(
             &self.store,
@@ -149,6 +174,13 @@ impl<S: Store> Session<S> {
         }
     }
 
+    /// Whether a rank was accepted before such ranks were refused: its number keeps nothing newer out. A number that this device
+    /// found good before is none, even if the clock has fallen back since.
+    pub(super) fn is_from_the_future(&self, rank: Rank, now: u64) -> bool {
+        let number = rank.latest.max(rank.release);
+        number > self.notes.borrow().checked_seq && check_release_time(number, now).is_err()
+    }
+
     /// Records the ETag and expiry of the latest/metadata.json that asks for the model that answers.
     pub(super) async fn remember_latest(&self, latest: LatestFile, now: u64) {
         let Some(loaded) = self.loaded().filter(|loaded| *loaded.latest.borrow() != latest) else { return };
@@ -157,11 +189,6 @@ impl<S: Store> Session<S> {
             self.store_loaded(&loaded, Vec::new(), now).await;
         }
     }
-}
-
-/// Whether a rank was accepted before such ranks were refused: its number keeps nothing newer out.
-pub(super) fn is_from_the_future(rank: Rank, now: u64) -> bool {
-    crate::manifest::check_release_time(rank.latest.max(rank.release), now).is_err()
 }
 
 /// Unix seconds of a clock in milliseconds; 0 for a clock before 1970.

@@ -7,7 +7,7 @@ use super::http_client::{HttpClient, MetadataResponse};
 use super::loaded_model::{LatestFile, Loaded, check_engine};
 use super::ranked::{RankedRelease, TrustedRanks};
 use super::release::{Rank, Release};
-use super::stored::{Stored, is_from_the_future, seconds};
+use super::stored::{Stored, seconds};
 use super::trust::ChannelTrust;
 use super::{Host, Outcome, Session, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -73,8 +73,13 @@ impl<S: Store> Session<S> {
         findings.host_seq = Some(latest.release.manifest.release_seq);
         findings.expires = latest.file.expires;
         // Errors before this line keep the old trust, so that the stored release stays acceptable.
-        let trust = self.trust.borrow().after(&latest.release.metadata, &latest.release.manifest.key_lists)?;
+        let lists = &latest.release.manifest.key_lists;
+        let trust = self.trust.borrow().after(&latest.release.metadata, Role::Latest, lists)?;
         check_release_time(latest.release.manifest.release_seq, now)?;
+        if self.loaded().is_some_and(|loaded| trust.verify(&loaded.release.metadata, loaded.rank.role()).is_ok()) {
+            // Whatever becomes of what the host offers.
+            self.accept(&trust).await;
+        }
         let stored = stored.filter(|s| trust.verify(&s.ranked.release.metadata, s.ranked.rank.role()).is_ok());
         let trusted = self.trusted_ranks(stored.as_ref(), &trust, now);
         let host_is_older = trusted.is_older(latest.release.manifest.release_seq);
@@ -109,7 +114,6 @@ impl<S: Store> Session<S> {
             return Err(error);
         }
         if newest.is_some() && newest == self.rank() {
-            self.accept(&trust).await;
             self.remember_latest(latest.file, now).await;
         }
         self.repair_store(&client, on_progress).await?;
@@ -150,8 +154,7 @@ impl<S: Store> Session<S> {
     /// The ranks that keep something older out: of releases that `trust` accepts and that are not from the future.
     fn trusted_ranks(&self, stored: Option<&Stored>, trust: &Rc<ChannelTrust>, now: u64) -> TrustedRanks {
         let is_trusted = |release: &Release, rank: Rank| {
-            let verified = || trust.verify(&release.metadata, rank.role()).is_ok();
-            !is_from_the_future(rank, now) && (Rc::ptr_eq(trust, &self.trust.borrow()) || verified())
+            !self.is_from_the_future(rank, now) && trust.verify(&release.metadata, rank.role()).is_ok()
         };
         let loaded = self.loaded().filter(|loaded| is_trusted(&loaded.release, loaded.rank)).map(|l| l.rank);
         let stored = stored.map(|s| &s.ranked).filter(|s| is_trusted(&s.release, s.rank)).map(|s| s.rank);

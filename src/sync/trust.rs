@@ -6,8 +6,9 @@ use super::channel_notes::ChannelNotes;
 use crate::error::Result;
 use crate::manifest::signature::{self, Form, KeyList, Role, TrustedKeys};
 
-/// Whose signatures count. Never changed in place: a sync makes a new one and keeps it once a release that it accepts is
-/// in force here, so that a device is never left with a stored release that it no longer accepts.
+/// Whose signatures count. Never changed in place: a sync makes a new one, keeps it once a release that it accepts answers,
+/// and notes it for later sessions once the stored release is one that it accepts, so that a device is never left with a
+/// stored release that it no longer accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChannelTrust {
     pinned: TrustedKeys,
@@ -44,13 +45,28 @@ impl ChannelTrust {
         signature::verify(metadata, role, &self.trusted, self.accepted)
     }
 
-    /// The trust after a `latest/metadata.json` with these key lists, which is verified with it.
-    pub(super) fn after(self: &Rc<Self>, metadata: &[u8], lists: &[KeyList]) -> Result<Rc<Self>> {
+    /// The trust after a metadata.json of that role with these key lists, which is verified with it.
+    pub(super) fn after(self: &Rc<Self>, metadata: &[u8], role: Role, lists: &[KeyList]) -> Result<Rc<Self>> {
         let mut next = (**self).clone();
         next.trusted = next.trusted.followed(lists);
-        let form = next.form_of(metadata, Role::Latest)?;
+        let form = next.form_of(metadata, role)?;
         next.accepted = next.accepted.max(form);
-        Ok(if next == **self { Rc::clone(self) } else { Rc::new(next) })
+        Ok(self.or(next))
+    }
+
+    /// The stricter of this and what `notes` say.
+    pub(super) fn merged(self: &Rc<Self>, notes: &ChannelNotes) -> Rc<Self> {
+        let mut next = ChannelTrust::new(self.pinned.clone(), notes);
+        if self.trusted.version > next.trusted.version {
+            next.trusted = self.trusted.clone();
+        }
+        next.accepted = next.accepted.max(self.accepted);
+        self.or(next)
+    }
+
+    /// `next`, or the same trust as before where nothing has changed, so that what was verified with it stays verified.
+    fn or(self: &Rc<Self>, next: Self) -> Rc<Self> {
+        if next == **self { Rc::clone(self) } else { Rc::new(next) }
     }
 
     /// Notes what the next session of this app must know.

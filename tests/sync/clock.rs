@@ -80,6 +80,19 @@ fn a_late_clock_is_told_and_the_model_stays() {
 }
 
 #[test]
+fn a_clock_that_falls_back_lets_nothing_older_in() {
+    let store = device(&publish("T_1", NOW, A));
+    let running = open(&store);
+    for session in [running, open(&store)] {
+        let host = FakeHost::of(&publish("T_1", 80_000, B));
+        host.now.set(86_400);
+        assert_eq!(sync(&session, &host), Ok(Outcome::HostOlder));
+        assert_eq!(version(&session), Some(format!("v{NOW}")));
+    }
+    assert_eq!(version(&open(&store)), Some(format!("v{NOW}")));
+}
+
+#[test]
 fn a_host_older_than_what_was_trusted_is_an_outcome_of_its_own() {
     let store = device(&publish("T_1", 5, A));
     let session = open(&store);

@@ -6,7 +6,7 @@ use jicho::sync::Store;
 
 use super::*;
 
-fn wrong_golden(seq: u64) -> Published {
+pub(super) fn wrong_golden(seq: u64) -> Published {
     let mut published = publish("T_1", seq, B);
     published.manifest.golden.outputs[1] += 0.01;
     published
@@ -37,6 +37,13 @@ fn a_release_that_does_not_run_here_is_fetched_once() {
     let notes = block_on((&store).notes(&format!("{MODELS}T_1"))).unwrap().unwrap();
     let notes: serde_json::Value = serde_json::from_slice(&notes).unwrap();
     assert_eq!(notes["refused"].as_array().unwrap().len(), 4);
+    // A field that is damaged takes no other along.
+    let mut damaged = notes.clone();
+    damaged["signatureForm"] = "x".into();
+    block_on((&store).put_notes(&format!("{MODELS}T_1"), damaged.to_string().as_bytes())).unwrap();
+    let host = FakeHost::of(&wrong_golden(8));
+    assert_eq!(kind(sync(&open(&store), &host)), ErrorKind::GoldenMismatch);
+    assert_eq!(host.blobs_asked(), 0);
     // Another version of the library may run it, so it is tried again.
     let text = serde_json::to_string(&notes).unwrap().replace(env!("CARGO_PKG_VERSION"), "0.0.1");
     block_on((&store).put_notes(&format!("{MODELS}T_1"), text.as_bytes())).unwrap();

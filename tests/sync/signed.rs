@@ -1,8 +1,8 @@
 //! Apps that pin keys: nothing unsigned is taken, nor loaded.
 
 use fixture::publish;
-use jicho::manifest::Candidate;
 use jicho::manifest::signature::{KeyList, PublicKey, Role, SigningKey, sign, sign_first_form};
+use jicho::manifest::{Candidate, FileRole};
 use jicho::sync::{Rank, Store, StoredRelease};
 
 use super::fakes::NOW;
@@ -139,7 +139,7 @@ fn the_old_form_of_signatures_is_left_for_good() {
     assert_eq!(sync(&session, &host_of(old(&second), &second)), Ok(Outcome::Updated), "as long as nothing else came");
     // A download that fails leaves the stored release acceptable.
     let host = signed_host(&third, 1);
-    host.fail(&third.file(jicho::manifest::FileRole::Head).0, [super::fakes::Fault::Status(500)]);
+    host.fail(&third.file(FileRole::Head).0, [super::fakes::Fault::Status(500)]);
     assert_eq!(kind(sync(&session, &host)), ErrorKind::HttpStatus);
     assert_eq!(version(&open_with(&store, pinned(&[1]))).as_deref(), Some("v2"));
     assert_eq!(sync(&session, &signed_host(&third, 1)), Ok(Outcome::Updated));
@@ -218,4 +218,97 @@ fn keys_are_exchanged_by_a_list_and_a_stolen_key_is_left_behind() {
     block_on(session.clear()).unwrap();
     assert_eq!(diagnose(&session).key_list, 0);
     assert_eq!(sync(&open_with(&store, pinned(&[1])), &signed_host(&publish("T_1", 1, A), 1)), Ok(Outcome::Updated));
+}
+
+fn notes(store: &FakeStore) -> serde_json::Value {
+    let notes = block_on(store.notes(&format!("{MODELS}T_1"))).unwrap().unwrap();
+    serde_json::from_slice(&notes).unwrap()
+}
+
+#[test]
+fn a_device_never_notes_that_it_does_not_accept_what_it_stores() {
+    let old = |published: &Published| sign_first_form(&published.metadata(), &key(1)).unwrap();
+    let list = KeyList::sign(1, 1, &[key(2).public()], &[key(1)]).unwrap();
+    let first = publish("T_1", 1, A);
+    let store = FakeStore::default();
+    let session = open_with(&store, pinned(&[1]));
+    assert_eq!(sync(&session, &host_of(old(&first), &first)), Ok(Outcome::Updated));
+    let (_, rotated) = with_lists(2, &[list], 2);
+    store.small.set(true);
+    assert_eq!(sync(&session, &rotated), Ok(Outcome::Updated));
+    assert_eq!(version(&session).as_deref(), Some("v2"));
+    assert_eq!(version(&open_with(&store, pinned(&[1]))).as_deref(), Some("v1"), "offline, after a restart");
+    let third = publish("T_1", 3, B);
+    assert_eq!(kind(sync(&session, &host_of(old(&third), &third))), ErrorKind::BadSignature);
+    // Once the release is stored, later sessions are as strict.
+    store.small.set(false);
+    assert_eq!(sync(&session, &rotated), Ok(Outcome::Current));
+    assert_eq!(notes(&store)["keyList"]["version"], 1);
+    let session = open_with(&store, pinned(&[1]));
+    assert_eq!(version(&session).as_deref(), Some("v2"));
+    for metadata in [old(&third), signed(&third, 1)] {
+        assert_eq!(kind(sync(&session, &host_of(metadata, &third))), ErrorKind::BadSignature);
+    }
+}
+
+#[test]
+fn the_stored_release_stands_in_for_notes_that_are_lost() {
+    let list = KeyList::sign(1, 1, &[key(2).public()], &[key(1)]).unwrap();
+    let store = FakeStore::default();
+    assert_eq!(sync(&open_with(&store, pinned(&[1])), &with_lists(2, &[list], 2).1), Ok(Outcome::Updated));
+    for notes in [&b"damaged"[..], b"{}", b"{\"keyList\":7}"] {
+        block_on((&store).put_notes(&format!("{MODELS}T_1"), notes)).unwrap();
+        let session = open_with(&store, pinned(&[1]));
+        assert_eq!(version(&session).as_deref(), Some("v2"));
+        assert_eq!(diagnose(&session).key_list, 1);
+        assert_eq!(kind(sync(&session, &signed_host(&publish("T_1", 3, B), 1))), ErrorKind::BadSignature);
+    }
+}
+
+#[test]
+fn a_key_list_is_followed_although_the_release_beside_it_is_broken() {
+    let list = KeyList::sign(1, 1, &[key(1).public(), key(2).public()], &[key(1)]).unwrap();
+    for has_broken_candidate in [true, false] {
+        let store = FakeStore::default();
+        let session = open_with(&store, pinned(&[1]));
+        assert_eq!(sync(&session, &signed_host(&publish("T_1", 1, A), 1)), Ok(Outcome::Updated));
+        if has_broken_candidate {
+            let mut latest = publish("T_1", 1, A);
+            latest.manifest.key_lists = vec![list.clone()];
+            latest.manifest.candidate = Some(Candidate { share: 1.0, version: "v7".into(), sha256: sha256(b"") });
+            assert_eq!(sync(&session, &signed_host(&latest, 1)), Ok(Outcome::Current));
+            assert!(diagnose(&session).last_check.unwrap().candidate_error.is_some());
+        } else {
+            let mut latest = publish("T_1", 2, B);
+            latest.manifest.key_lists = vec![list.clone()];
+            let host = signed_host(&latest, 2);
+            host.set(&latest.file(FileRole::Head).0, Ok(b"damaged".to_vec()));
+            assert_eq!(kind(sync(&session, &host)), ErrorKind::SizeMismatch);
+        }
+        for session in [session, open_with(&store, pinned(&[1]))] {
+            assert_eq!(version(&session).as_deref(), Some("v1"));
+            assert_eq!(diagnose(&session).key_list, 1);
+        }
+    }
+}
+
+#[test]
+fn tabs_follow_a_key_list_together() {
+    let list = KeyList::sign(1, 1, &[key(2).public()], &[key(1)]).unwrap();
+    let store = FakeStore::default();
+    let session = open_with(&store, pinned(&[1]));
+    // Ahead of the release that the other tab will store, by the word of a key that will be left behind.
+    assert_eq!(sync(&session, &signed_host(&publish("T_1", 20, A), 1)), Ok(Outcome::Updated));
+    store.full.set(true);
+    let refused = super::refused::wrong_golden(21);
+    assert_eq!(kind(sync(&session, &signed_host(&refused, 1))), ErrorKind::GoldenMismatch);
+    store.full.set(false);
+    let other = open_with(&store, pinned(&[1]));
+    assert_eq!(sync(&other, &with_lists(10, &[list], 2).1), Ok(Outcome::Updated));
+    assert_eq!(block_on(session.refresh()), Ok(true));
+    assert_eq!(version(&session).as_deref(), Some("v10"));
+    // What one tab could not write earlier takes nothing from what the other has written since.
+    let notes = notes(&store);
+    assert_eq!(notes["keyList"]["version"], 1);
+    assert_eq!(notes["refused"].as_array().unwrap().len(), 1);
 }

@@ -19,7 +19,7 @@ pub struct KeyList {
     /// How many of these keys must sign a release
     #[arg(long, default_value_t = 1, value_name = "N")]
     threshold: usize,
-    /// Sign the list with a key that devices trust so far; several times for several keys
+    /// Sign the list with a key: with those that devices trust so far, and with N of the new ones; several times
     #[arg(long, value_name = "KEYFILE", required = true)]
     sign: Vec<PathBuf>,
 }

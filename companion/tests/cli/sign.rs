@@ -1,8 +1,8 @@
 //! Keys and signed releases.
 
-use jicho::manifest::signature::{Form, PublicKey, Role, TrustedKeys, verify};
+use jicho::manifest::signature::{Form, PublicKey, Role, SigningKey, TrustedKeys, sign_first_form, verify};
 
-use crate::shop::{Shop, latest};
+use crate::shop::{Outcome, Shop, latest, sha256};
 use crate::versions::import;
 
 fn trusting(keys: &[&PublicKey], threshold: usize) -> TrustedKeys {
@@ -110,7 +110,9 @@ fn several_keys_sign_and_a_key_list_replaces_them() {
     // From now on 2 of 2 and 3, on the word of 1.
     let (two_hex, three_hex) = (two.to_hex(), three.to_hex());
     let extend = format!("key-list keys.json --trust {two_hex} --trust {three_hex} --threshold 2");
-    assert_eq!(shop.run(&format!("{extend} --sign one")).ok().stdout.trim(), "1");
+    // Nobody could sign with keys that nobody holds.
+    shop.run(&format!("{extend} --sign one --sign two")).fails("BAD_INPUT").says(&["2 of the new keys", "--sign"]);
+    assert_eq!(shop.run(&format!("{extend} --sign one --sign two --sign three")).ok().stdout.trim(), "1");
     import(&shop, 2, "T_1", "--sign two --sign three --key-lists keys.json").ok();
     let followed = |pinned: &PublicKey| trusting(&[pinned], 1).followed(&shop.manifest("T_1").key_lists);
     assert_eq!((followed(&one).version, followed(&one).threshold), (1, 2));
@@ -129,6 +131,85 @@ fn several_keys_sign_and_a_key_list_replaces_them() {
     shop.write("keys.json", "[{}]");
     import(&shop, 5, "T_1", "--sign three --key-lists keys.json").fails("BAD_INPUT").says(&["keys.json"]);
     shop.run(&format!("key-list more.json --trust {two_hex} --threshold 2 --sign two")).fails("INVALID_ARGUMENT");
+    let last = format!("[{{\"version\":{},\"threshold\":1,\"keys\":[\"{two_hex}\"],\"signatures\":[]}}]", u64::MAX);
+    shop.write("last.json", last);
+    shop.run(&format!("key-list last.json --trust {two_hex} --sign two")).fails("BAD_INPUT").says(&["last.json"]);
+}
+
+#[test]
+fn nothing_is_published_that_devices_refuse_after_its_key_list() {
+    let shop = Shop::new();
+    let [one, two] = ["one", "two"].map(|file| keygen(&shop, file).to_hex());
+    import(&shop, 1, "T_1", "--sign one").ok();
+    let extend =
+        |file: &str| format!("key-list {file} --trust {one} --trust {two} --threshold 2 --sign one --sign two");
+    shop.run(&extend("keys.json")).ok();
+    let refused = |outcome: Outcome, word: &str| outcome.fails("BAD_INPUT").says(&["devices", word]);
+    let before = shop.published();
+    refused(import(&shop, 2, "T_1", "--sign one --key-lists keys.json"), "--sign");
+    refused(shop.run("renew models/T_1 --sign one --key-lists keys.json"), "--sign");
+    assert!(before == shop.published());
+    import(&shop, 2, "T_1", "--sign one --sign two --key-lists keys.json").ok();
+    import(&shop, 3, "T_1", "--sign one --sign two --canary 10%").ok();
+    let before = shop.published();
+    // Whoever has not heard of the list yet.
+    refused(import(&shop, 4, "T_1", "--sign one"), "--sign");
+    refused(import(&shop, 4, "T_1", "--sign one --canary 20%"), "--sign");
+    for command in ["rollback", "promote", "withdraw", "renew"] {
+        refused(shop.run(&format!("{command} models/T_1 --sign one")), "--sign");
+    }
+    // A list that was lost and made anew is another one.
+    shop.run(&extend("again.json").replace("--threshold 2", "--threshold 1")).ok();
+    refused(import(&shop, 4, "T_1", "--sign one --sign two --key-lists again.json"), "--key-lists");
+    assert!(before == shop.published());
+    shop.run("promote models/T_1 --sign one --sign two").ok();
+}
+
+#[test]
+fn what_the_store_puts_in_the_place_of_latest_is_not_signed() {
+    let shop = Shop::new();
+    keygen(&shop, "key");
+    let refused = |commands: &[&str]| {
+        let before = shop.published();
+        for command in commands {
+            shop.run(&format!("{command} models/T_1 --sign key")).fails("BAD_SIGNATURE").says(&["--resign"]);
+        }
+        import(&shop, 9, "T_1", "--sign key --canary 10%").fails("BAD_SIGNATURE").says(&["--resign"]);
+        assert!(before == shop.published());
+    };
+    import(&shop, 1, "T_1", "--sign key").ok();
+    let first = shop.manifest("T_1").version;
+    import(&shop, 2, "T_1", "--sign key --canary 10%").ok();
+    let trial = shop.read(&latest("T_1"));
+    let candidate = shop.manifest("T_1").candidate.unwrap();
+    // The candidate.
+    shop.write(&latest("T_1"), shop.read(&format!("models/{}", candidate.url("T_1"))));
+    refused(&["renew"]);
+    // Another release in the candidate's place.
+    let path = format!("models/T_1/versions/{first}/metadata.json");
+    let forged = String::from_utf8(trial.clone()).unwrap();
+    let forged = forged.replace(&candidate.version, &first).replace(&candidate.sha256, &sha256(&shop.read(&path)));
+    shop.write(&latest("T_1"), forged);
+    refused(&["renew", "promote", "withdraw"]);
+    // What was in force before.
+    shop.write(&latest("T_1"), &trial);
+    import(&shop, 3, "T_1", "--sign key").ok();
+    shop.write(&latest("T_1"), &trial);
+    refused(&["renew", "promote", "withdraw"]);
+    // A release of before, whose signature does not tell a candidate from a release in force.
+    let seed = String::from_utf8(shop.read("key")).unwrap();
+    let seed: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&seed[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let key = SigningKey::from_seed(seed.as_slice().try_into().unwrap());
+    let mut unsigned = shop.metadata("T_1");
+    for member in ["signature", "signatures"] {
+        unsigned.as_object_mut().unwrap().remove(member);
+    }
+    unsigned["releaseSeq"] = (shop.manifest("T_1").release_seq + 1000).into();
+    shop.write(&latest("T_1"), sign_first_form(unsigned.to_string().as_bytes(), &key).unwrap());
+    refused(&["renew", "promote", "withdraw"]);
+    // A rollback asks for nothing but the release that it names.
+    shop.run(&format!("rollback models/T_1 --sign key --to {first}")).ok();
+    shop.run("renew models/T_1 --sign key").ok();
 }
 
 #[test]

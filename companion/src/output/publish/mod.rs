@@ -8,6 +8,7 @@ mod catalog;
 pub mod clean;
 pub mod key;
 mod latest;
+mod resigning;
 mod retention;
 pub mod sequence;
 pub mod signing;
@@ -111,10 +112,10 @@ impl Target {
             let message = format!("{} has no release yet to try one beside: publish without --canary", self.channel);
             return Err(Error::BadInput(message));
         }
+        self.signing.check_key_lists(latest.map_or(&[], |latest| &latest.facts.key_lists))?;
         // A candidate is named by what is in force, which is signed anew for that.
         if let Some(latest) = latest.filter(|_| self.canary.is_some()) {
-            let shown = self.store.show(&catalog::latest_path(&self.channel));
-            self.signing.check_before_resigning(&latest.current.bytes, &shown)?;
+            self.check_latest(latest)?;
         }
         // Whether there is a number that devices accept.
         sequence::next(latest, &*self.store, &self.channel, &self.sequence).map(drop)

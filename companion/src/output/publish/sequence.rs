@@ -66,7 +66,8 @@ fn of_candidate(latest: &Latest, store: &dyn Store, channel: &str) -> Result<Opt
     Ok(facts.map(|facts| facts.release_seq))
 }
 
-fn noted(store: &dyn Store, channel: &str) -> Result<Option<u64>> {
+/// The highest number that was published, as far as the store's note says.
+pub(super) fn noted(store: &dyn Store, channel: &str) -> Result<Option<u64>> {
     let text = store.read(&format!("{FOLDER}/{channel}"))?.unwrap_or_default();
     Ok(str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()))
 }

@@ -118,10 +118,12 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 Error::NotFound(format!("{channel} has no version `{version}`; there are {}", known.join(", ")))
             })?;
             verify(store, &path, channel)?;
-            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            target.check_older(&bytes, &path)?;
             (bytes, Some(next()?))
         }
         Change::Promote => {
+            // It names the candidate.
+            target.check_latest(&latest)?;
             let candidate = candidate(&latest, channel)?;
             let path = candidate.url(channel);
             let bytes = store.read(&path)?.unwrap_or_default();
@@ -130,7 +132,7 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
                 return Err(jicho::Error::new(jicho::ErrorKind::HashMismatch, message).into());
             }
             verify(store, &path, channel)?;
-            target.signing.check_before_resigning(&bytes, &store.show(&path))?;
+            target.check_role(&bytes, Role::Candidate, &path)?;
             (bytes, Some(next()?))
         }
         Change::Withdraw | Change::Renew => {
@@ -140,7 +142,7 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
             }
             let path = catalog::latest_path(channel);
             verify(store, &path, channel)?;
-            target.signing.check_before_resigning(&latest.current.bytes, &store.show(&path))?;
+            target.check_latest(&latest)?;
             (latest.current.bytes.clone(), if is_renewal { None } else { Some(next()?) })
         }
     };
