@@ -265,7 +265,9 @@ impl<S: Store> Session<S> {
     /// Makes `trust` what counts from now on.
     pub(super) async fn accept(&self, trust: &Rc<ChannelTrust>) {
         self.trust.replace(Rc::clone(trust));
-        self.save_trust(self.notes.borrow().clone()).await;
+        // The borrow must end before the notes are replaced.
+        let notes = self.notes.borrow().clone();
+        self.save_trust(notes).await;
     }
 
     /// Notes that the release that answers is stored.
