@@ -224,7 +224,8 @@ impl<'a, S: ExportSource> ExportFile<'a, S> {
         let begin = FileBytes { source: self.source, at: 0 }.take(bytes.at as usize).await?;
         let stream = Some(DecryptorBE32::new(ring.stream_key()?.into(), &prefix.into()));
         let about = Sha256::digest(begin).into();
-        Ok(FileRecords::Stream(OpenedStream { bytes, stream, about, opened: Zeroizing::default(), read: 0 }))
+        let opened = OpenedStream { bytes, stream, about, opened: Zeroizing::default(), read: 0 };
+        Ok(FileRecords::Stream(Box::new(opened)))
     }
 }
 
@@ -232,7 +233,7 @@ impl<'a, S: ExportSource> ExportFile<'a, S> {
 /// all are there.
 pub(super) enum FileRecords<'a, 'r, S> {
     Envelopes { bytes: FileBytes<'a, S>, ring: &'r Keyring, digest: Sha256 },
-    Stream(OpenedStream<'a, S>),
+    Stream(Box<OpenedStream<'a, S>>),
 }
 
 impl<S: ExportSource> FileRecords<'_, '_, S> {
