@@ -10,7 +10,7 @@ rust_format() { cargo fmt --all -- --check; }
 rust_lints() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
 
 # Links within the API documentation, and its code blocks' syntax.
-rust_documents() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet; }
+rust_documents() { RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items --quiet; }
 
 # The TypeScript types that are written from Rust (`./build.sh generated`).
 generated_files() { cargo test -p jicho --lib boundary --quiet; }

@@ -151,7 +151,7 @@ impl Rows {
             )));
         }
         let named = |label: &&str| self.kinds.keys().find(|f| f.eq_ignore_ascii_case(label) && is_text(f)).cloned();
-        let own = self.reading.label.clone().or_else(|| LABELS.iter().find_map(|label| named(label)));
+        let own = self.reading.label.clone().or_else(|| LABELS.iter().find_map(named));
         let chosen = own.clone().or(self.first_text.take());
         if let Some(field) = &chosen {
             let mut ids = BTreeMap::new();
