@@ -281,13 +281,13 @@ fn a_candidate_must_be_signed_like_any_release() {
         let host = on_trial(&main, &candidate, EVERYONE);
         let mut metadata = candidate.metadata();
         if signed {
-            metadata = sign(&metadata, Role::Candidate, &[key.clone()]).unwrap();
+            metadata = sign(&metadata, Role::Candidate, std::slice::from_ref(&key)).unwrap();
         }
         let named = Candidate { share: EVERYONE, version: "v7".into(), sha256: sha256(&metadata) };
         host.set(&named.url("T_1"), Ok(metadata));
         let mut latest = main.clone();
         latest.manifest.candidate = Some(named);
-        host.set_latest("T_1", Ok(sign(&latest.metadata(), Role::Latest, &[key.clone()]).unwrap()));
+        host.set_latest("T_1", Ok(sign(&latest.metadata(), Role::Latest, std::slice::from_ref(&key)).unwrap()));
         let store = FakeStore::default();
         let session = open_with(&store, Options { keys: vec![key.public()], ..Options::default() });
         assert_eq!(sync(&session, &host), Ok(Outcome::Updated));

@@ -59,7 +59,9 @@ fn whatever_works_in_a_folder_works_in_a_bucket() {
     bucket.run(&shop, "promote s3://shops/models/T_1 --sign key").ok();
     let all = versions(&bucket, &shop);
     assert_eq!((all.len(), &all[2]["latest"]), (3, &true.into()));
-    bucket.run(&shop, "rollback s3://shops/models/T_1 --sign key").ok();
+    // The one before was never signed.
+    bucket.run(&shop, "rollback s3://shops/models/T_1 --sign key").fails("BAD_SIGNATURE").says(&["--resign"]);
+    bucket.run(&shop, "rollback s3://shops/models/T_1 --sign key --resign").ok();
     assert_eq!(manifest(&bucket, "T_1").version, all[1]["version"].as_str().unwrap());
     bucket.run(&shop, "export s3://shops/models/T_1 --whole whole.onnx").ok();
     bucket.run(&shop, "evaluate s3://shops/models/T_1 --photos photos --json").ok();
