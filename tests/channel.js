@@ -82,7 +82,7 @@ export const json = (value) => JSON.stringify(value);
 const asked = [];
 /** `ChannelOptions`; `tokens` is what the app gives one after another, where there are any. */
 export const options = (text) => {
-  const { tokens, ...rest } = JSON.parse(text);
+  const { tokens, ...rest } = JSON.parse(text) ?? {};
   const token = async (refresh) => {
     asked.push(refresh);
     const next = tokens.shift();

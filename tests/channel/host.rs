@@ -58,7 +58,7 @@ async fn a_connection_that_brings_nothing_is_given_up() {
     take_cancellations();
     let error = JsFuture::from(channel.sync(ignore(), ignore(), None)).await.unwrap_err();
     assert_eq!(text(&error, "code"), "NETWORK");
-    assert!(text(&error, "message").contains("nothing came for 0.05 s"), "{}", json(&error));
+    assert!(text(&error, "message").contains("no byte came for 0.05 s"), "{}", json(&error));
     assert!(take_cancellations() >= 4, "every try was ended");
     let latest = format!("{MODELS}stalled/latest/metadata.json");
     serve(&latest, 200, b"{"[..].into(), "stall", "");

@@ -166,7 +166,7 @@ async fn a_model_arrives_recognises_and_is_still_there() {
         format!(
             "{{\"channel\":\"whole\",\"version\":\"v1\",\"releaseSeq\":1,\"trainedAt\":\"2026-01-01T00:00:00Z\",\
              \"productCount\":2,\"imageCount\":10,\"labels\":[\"apple\",\"bread\"],\"accuracy\":1,\"imageSize\":8,\
-             \"modelType\":\"embedding\",\"bytes\":{total},\"candidate\":false,\"stored\":true,\"storedProblem\":null,\"facts\":{{\"apple\":{{\"id\":12345678901234567000,\"name\":\"Apple\",\"price\":0.5}}}}}}"
+             \"modelType\":\"embedding\",\"architecture\":null,\"bytes\":{total},\"candidate\":false,\"stored\":true,\"storedProblem\":null,\"facts\":{{\"apple\":{{\"id\":12345678901234567000,\"name\":\"Apple\",\"price\":0.5}}}}}}"
         )
     );
     assert_eq!(sync(&channel).await, Ok("current".into()));
