@@ -29,9 +29,7 @@ export class Vote {
     const recent = this.#answers.slice(-RECENT);
     if (recent.length < AGREE) return null;
     const votes = recent.map(voteOf);
-    const settled = votes.findLast(
-      (vote) => vote !== UNSURE && votes.filter((other) => other === vote).length >= AGREE,
-    );
+    const settled = votes.find((vote) => vote !== UNSURE && votes.filter((other) => other === vote).length >= AGREE);
     return settled === undefined ? this.#unsure() : this.#agreed(settled);
   }
 
