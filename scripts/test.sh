@@ -18,7 +18,7 @@ test_tools() {
 
 test_lint() { scripts/check.sh lint; }
 
-test_rust() { JICHO_PYTHON=$PYTHON cargo test --workspace; }
+test_rust() { JICHO_PYTHON=$PYTHON cargo test --workspace --no-fail-fast; }
 
 # The engine on a 64-bit ARM, emulated.
 test_neon() {
