@@ -9,15 +9,16 @@ import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
 import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';
 import { Upkeep } from '../upkeep/upkeep.js';
 import { VaultLessonStore } from '../vault/lesson-store.js';
+import { fpsOf, watch } from '../watch/watch.js';
 import { startWorker } from '../worker/channel-worker.js';
 import { loadPart } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
 import type { JichoState, ModelInfo, SyncResult } from './model.js';
-import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions } from './options.js';
+import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions, WatchOptions } from './options.js';
 import { isObject, wrongReceiver } from './receiver.js';
-import type { Quality, Recognition } from './recognition.js';
+import type { Quality, Recognition, WatchAnswer } from './recognition.js';
 import type { ImageSource } from './source.js';
 
 /** Most pictures in one call, as in one lesson. */
@@ -38,6 +39,8 @@ export class Jicho {
   #release: ModelInfo | null = null;
   #model: ModelInfo | null = null;
   #ended: 'failed' | 'disposed' | undefined;
+  /** Rises with everything that may change the answer to the same picture. */
+  #epoch = 0;
 
   private constructor(options: OpenOptions, settings: Settings) {
     if (!settings) throw new InvalidArgumentError('a channel is opened by "await Jicho.open(…)", not by "new Jicho()"');
@@ -109,6 +112,27 @@ export class Jicho {
     upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
     upkeep.noted();
     return recognition;
+  }
+
+  /**
+   * Recognises a video continuously: `for await (const answer of eye.watch(video))`. The newest frame is always the next to be
+   * recognised; frames that come meanwhile are skipped. An answer is told once two of the last three frames agree, or as
+   * `unsure` when they do not. While nothing changes in the picture, nothing is recognised and nothing is told, and while the
+   * page is hidden neither. The loop ends when `signal` aborts, when the caller leaves it, and with `DISPOSED`.
+   *
+   * A frame that cannot be recognised is passed over: a video that has no picture yet, a worker that is being replaced.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `NO_MODEL`, `DISPOSED`, `UNSUPPORTED`.
+   */
+  watch(video: HTMLVideoElement, options: WatchOptions = {}): AsyncGenerator<WatchAnswer, void, undefined> {
+    Jicho.#usable(this);
+    const signal = signalOf(options) ?? new AbortController().signal;
+    if (!(video instanceof HTMLVideoElement)) throw new InvalidArgumentError('only a video element can be watched');
+    const watched = {
+      recognize: (source: HTMLVideoElement, ended: AbortSignal) => this.recognize(source, { signal: ended }),
+      epoch: () => this.#epoch,
+    };
+    return watch(watched, video, fpsOf(options.fps), signal);
   }
 
   /**
@@ -206,6 +230,7 @@ export class Jicho {
    */
   setProducts(ids: readonly string[] | null): void {
     Jicho.#usable(this).backend.setProducts(productsOf(ids));
+    this.#epoch += 1;
   }
 
   /**
@@ -247,6 +272,8 @@ export class Jicho {
   dispose(): void {
     if (Jicho.#of(this).#ended === 'disposed') return;
     this.#ended = 'disposed';
+    // So that a watch that idles goes on to the call that fails.
+    this.#epoch += 1;
     this.#release = this.#model = null;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
     this.#upkeep?.dispose();
@@ -320,6 +347,7 @@ export class Jicho {
 
   #take(model: ModelInfo | null): void {
     if (this.#ended) return;
+    this.#epoch += 1;
     const { releaseSeq, storedProblem } = this.#release ?? {};
     const other = model?.releaseSeq !== releaseSeq || (model?.storedProblem && model.storedProblem !== storedProblem);
     this.#release = model;
@@ -331,6 +359,7 @@ export class Jicho {
 
   #takeTaught(change: TaughtChange, own: boolean): void {
     if (this.#ended) return;
+    this.#epoch += 1;
     this.#teaching.changed(change);
     this.#model = this.#release && this.#teaching.withTaughtFacts(this.#release);
     if (own) this.#upkeep?.taught();
