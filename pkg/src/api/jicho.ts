@@ -17,6 +17,7 @@ import { AbortedError, DisposedError, InternalError, InvalidArgumentError, Jicho
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
 import type { JichoState, ModelInfo, SyncResult } from './model.js';
 import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions, WatchOptions } from './options.js';
+import { isObject, wrongReceiver } from './receiver.js';
 import type { Quality, Recognition, WatchAnswer } from './recognition.js';
 import type { ImageSource } from './source.js';
 
@@ -296,12 +297,9 @@ export class Jicho {
     await backend.open();
   }
 
-  /** Through a proxy, as some frameworks make of whatever they hold, private fields cannot be reached. */
   static #of(jicho: Jicho): Jicho {
-    if (#ended in jicho) return jicho;
-    const hint =
-      'keep the Jicho itself, not a proxy of it (in MobX, Vue and the like: markRaw, shallowRef, observable.ref)';
-    throw new InvalidArgumentError(`this method was called on something that is no Jicho: ${hint}`);
+    if (isObject(jicho) && #ended in jicho) return jicho;
+    throw wrongReceiver('Jicho');
   }
 
   static #usable(jicho: Jicho): { backend: Backend; upkeep: Upkeep } {
