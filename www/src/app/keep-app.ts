@@ -1,13 +1,16 @@
 import { bestBuild } from 'jicho/build';
 import { precache } from 'jicho/precache';
 
+import { root } from './root';
+
 /** Has the service worker keep the app, and calls back when another version of it waits to take over. */
 export async function keepApp(onUpdate: (takeOver: () => void) => void): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const workers = navigator.serviceWorker;
   // A first visit has nothing to replace.
   const replaces = workers.controller !== null;
-  const registration = await workers.register(`./sw.js?wasm=${bestBuild()}`, { updateViaCache: 'none' });
+  const address = new URL(`sw.js?wasm=${bestBuild()}`, root).href;
+  const registration = await workers.register(address, { scope: root.href, updateViaCache: 'none' });
   const offer = () => {
     const { waiting } = registration;
     if (!waiting || !replaces) return;
