@@ -38,24 +38,24 @@ fn no_bytes_panic() {
     for photo in ["a.jpg", "b.jpg"] {
         std::fs::write(dir.path().join(photo), b"\xff\xd8\xff\xe0").unwrap();
     }
-    for (target, name) in [("rows", "rows.jsonl"), ("coco", "instances.json")] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/dataset");
+    for seed in std::fs::read_dir(folder).unwrap() {
+        let seed = seed.unwrap();
+        let is_coco = seed.file_name().to_string_lossy().starts_with("coco-");
+        let file = dir.path().join(if is_coco { "instances.json" } else { "rows.jsonl" });
         let read = |bytes: &[u8]| {
-            let file = dir.path().join(name);
             std::fs::write(&file, bytes).unwrap();
             Dataset::read(&file, &Reading::default())
         };
-        for seed in std::fs::read_dir(folder).unwrap() {
-            let bytes = std::fs::read(seed.unwrap().path()).unwrap();
-            assert!(read(&bytes).is_ok(), "seeds are data sets: {target}");
-            for at in 0..bytes.len() {
-                let mut changed = bytes.clone();
-                changed[at] = b'9';
-                for bytes in [&bytes[..at], &changed] {
-                    if let Ok(dataset) = read(bytes) {
-                        let mut examples = dataset.examples.iter();
-                        assert!(examples.all(|example| example.label.is_none_or(|l| l < dataset.labels.len())));
-                    }
+        let bytes = std::fs::read(seed.path()).unwrap();
+        assert!(read(&bytes).is_ok(), "seeds are data sets: {}", seed.path().display());
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] = b'9';
+            for bytes in [&bytes[..at], &changed] {
+                if let Ok(dataset) = read(bytes) {
+                    let mut examples = dataset.examples.iter();
+                    assert!(examples.all(|example| example.label.is_none_or(|l| l < dataset.labels.len())));
                 }
             }
         }

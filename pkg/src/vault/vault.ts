@@ -144,7 +144,10 @@ export class Vault {
    */
   async addScan(recognition: Recognition, options: AddOptions & Pick<Scan, 'thumbnail'> = {}): Promise<string> {
     const { thumbnail, ...rest } = options;
-    return Vault.#of(this).add({ ...scanOf(recognition), ...(thumbnail && { thumbnail }) }, { id: recognition.id, ...rest });
+    return Vault.#of(this).add(
+      { ...scanOf(recognition), ...(thumbnail && { thumbnail }) },
+      { id: recognition.id, ...rest },
+    );
   }
 
   /**
@@ -201,21 +204,25 @@ export class Vault {
     options: CallOptions = {},
   ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
-    return withLock(`jicho vault ${Vault.#of(this).name} deliver`, { signal, patience: DELIVERY_PATIENCE }, async () => {
-      const delivery: Delivery = { delivered: 0, damaged: [] };
-      for (let after: string | undefined; ; ) {
-        if (signal.aborted) throw aborted(signal);
-        const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
-        const { records, damaged, next } = await this.list(query);
-        delivery.damaged.push(...damaged);
-        for (const { id, time, order } of records) {
-          await send({ id, time, order }, signal);
-          if (await this.delete(id)) delivery.delivered += 1;
+    return withLock(
+      `jicho vault ${Vault.#of(this).name} deliver`,
+      { signal, patience: DELIVERY_PATIENCE },
+      async () => {
+        const delivery: Delivery = { delivered: 0, damaged: [] };
+        for (let after: string | undefined; ; ) {
+          if (signal.aborted) throw aborted(signal);
+          const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
+          const { records, damaged, next } = await this.list(query);
+          delivery.damaged.push(...damaged);
+          for (const { id, time, order } of records) {
+            await send({ id, time, order }, signal);
+            if (await this.delete(id)) delivery.delivered += 1;
+          }
+          if (next === null) return delivery;
+          after = next;
         }
-        if (next === null) return delivery;
-        after = next;
-      }
-    });
+      },
+    );
   }
 
   /**
