@@ -16,8 +16,8 @@ pub struct HeldOutAnswer {
 }
 
 /// Answers that stand for photos of another visit to the shop. Held-out neighbours of the training photos are too easy to
-/// calibrate by, so these come from models that learnt from one half of each product's photos and were asked about the
-/// other half, where halves are cut in the photos' order and by likeness. Each photo is asked as it is and varied. Photos
+/// calibrate by, so these come from models that learnt from some of each product's photos and were asked about the others,
+/// which are cut off in the photos' order and by likeness. Each photo is asked as it is and varied. Photos
 /// that the backbone was pretrained on are not asked.
 #[derive(Debug, Default)]
 pub struct OtherVisits {

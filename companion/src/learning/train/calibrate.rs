@@ -18,6 +18,9 @@ pub const TRUE_ACCEPT_RATE: f64 = 0.95;
 /// How much farther than the least like of them a photo must be to be unknown, measured from the median. Photos of another
 /// session are less like than any that were held out.
 const UNKNOWN_DISTANCE: f32 = 1.5;
+/// Products of fewer photos cannot be cut into parts that stand for visits: where half of the products have fewer, no
+/// promise is measured.
+const PROMISING_PHOTOS: usize = 8;
 /// An answer that is more likely right than wrong is not unknown for its rejection score.
 pub const UNKNOWN_CONFIDENCE: f32 = 0.5;
 /// With fewer held-out photos than this, no rate is measured and no threshold is fitted.
@@ -79,6 +82,10 @@ pub fn calibrate(visits: &OtherVisits, stored: Option<Calibration>, precision: f
     };
     let claims: Vec<Claim> = if stored.is_some() { Vec::new() } else { claims(&visits.known, scale) };
     let measured: &[Claim] = if visits.photos >= MEASURABLE_PHOTOS { &claims } else { &[] };
+    let mut sizes = visits.class_sizes.clone();
+    sizes.sort_unstable();
+    let is_promising = sizes.get(sizes.len() / 2).is_some_and(|usual| *usual >= PROMISING_PHOTOS);
+    let promising: &[Claim] = if is_promising { measured } else { &[] };
     let mut decision = Decision {
         rejection_threshold: rejection.threshold,
         true_accept_rate: rejection.true_accept_rate,
@@ -87,7 +94,7 @@ pub fn calibrate(visits: &OtherVisits, stored: Option<Calibration>, precision: f
         match_precision: Some(precision),
         match_score,
         unknown_confidence: Some(UNKNOWN_CONFIDENCE),
-        promises: promise::promises(measured, visits.photos, match_score, precision),
+        promises: promise::promises(promising, visits.photos, match_score, precision),
     };
     decision.match_confidence = decision.match_confidence_for(Some(precision));
     Calibrated { scale, decision, expected: expected(measured, visits) }

@@ -49,23 +49,27 @@ pub fn held_out(set: TrainingSet<'_>, source: &SpaceSource, held: &[bool]) -> Re
     Ok(Some(Trial { model, answers: asked.into_iter().zip(answers).collect() }))
 }
 
-/// Answers as to photos of another visit: four models learn from one half of each product's photos, cut in order and by
-/// likeness, and answer the other half. Products left out of a further model, in small shops each third in turn, give the
+/// Answers as to photos of another visit: each product's photos are cut into halves in their order, and into thirds by
+/// likeness; for each part a model learns from the others and answers it. Products left out of a further model, in small shops each third in turn, give the
 /// scores of unknown ones; with fewer than two products, none is left out.
 ///
 /// # Errors
 /// As [`LabelModel::train`].
 pub fn other_visits(set: TrainingSet<'_>, source: &SpaceSource) -> Result<OtherVisits> {
-    let cuts = [Halves::in_order(set), Halves::by_likeness(set)];
-    let folds: Vec<(&Halves, bool)> = cuts.iter().flat_map(|halves| [(halves, false), (halves, true)]).collect();
+    let cuts = [Parts::in_order(set), Parts::by_likeness(set)];
+    let folds: Vec<(&Parts, usize)> =
+        cuts.iter().flat_map(|parts| (0..parts.count).map(move |asked| (parts, asked))).collect();
     let groups: Vec<[Vec<HeldOutAnswer>; 2]> =
-        folds.into_par_iter().map(|(halves, swapped)| ask_half(set, source, halves, swapped)).collect::<Result<_>>()?;
+        folds.par_iter().map(|(parts, asked)| ask_part(set, source, parts, *asked)).collect::<Result<_>>()?;
     let groups: Vec<Vec<HeldOutAnswer>> = groups.into_iter().flatten().filter(|group| !group.is_empty()).collect();
     let mut class_sizes = vec![0; set.classes];
     set.class.iter().flatten().for_each(|&k| class_sizes[k] += 1);
-    let asked = |i: &usize| cuts.iter().any(|halves| halves.asked(set, false)[*i] || halves.asked(set, true)[*i]);
+    let mut asked = vec![false; set.photos.len()];
+    for (parts, part) in folds {
+        asked.iter_mut().zip(parts.asked(set, part)).for_each(|(asked, here)| *asked |= here);
+    }
     Ok(OtherVisits {
-        photos: (0..set.photos.len()).filter(asked).count(),
+        photos: asked.into_iter().filter(|asked| *asked).count(),
         groups: groups.iter().map(Vec::len).collect(),
         known: groups.into_iter().flatten().collect(),
         class_sizes,
@@ -73,14 +77,9 @@ pub fn other_visits(set: TrainingSet<'_>, source: &SpaceSource) -> Result<OtherV
     })
 }
 
-/// The answers of a model that learnt from one half: to the other half's photos as they are, and varied.
-fn ask_half(
-    set: TrainingSet<'_>,
-    source: &SpaceSource,
-    halves: &Halves,
-    swapped: bool,
-) -> Result<[Vec<HeldOutAnswer>; 2]> {
-    let (learnt, asked) = (halves.learnt(swapped), halves.asked(set, swapped));
+/// The answers of a model that learnt from all parts but one: to that part's photos as they are, and varied.
+fn ask_part(set: TrainingSet<'_>, source: &SpaceSource, parts: &Parts, part: usize) -> Result<[Vec<HeldOutAnswer>; 2]> {
+    let (learnt, asked) = (parts.learnt(part), parts.asked(set, part));
     let plain = set.with_class(|i| asked[i]);
     if plain.is_empty() {
         return Ok([Vec::new(), Vec::new()]);
@@ -97,14 +96,14 @@ fn ask_half(
 }
 
 /// Rejection scores of photos of products that a model had not learnt.
-fn left_out(set: TrainingSet<'_>, source: &SpaceSource, halves: &Halves) -> Result<Vec<f32>> {
+fn left_out(set: TrainingSet<'_>, source: &SpaceSource, halves: &Parts) -> Result<Vec<f32>> {
     let parts = set.classes.min(3);
     let trials = match set.classes {
         0 | 1 => 0,
         2..=SMALL_SHOP => parts,
         _ => 1,
     };
-    let learnt = halves.learnt(false);
+    let learnt = halves.learnt(1);
     let trial = |part: usize| -> Result<Vec<f32>> {
         let takes_part: Vec<bool> = (0..set.classes).map(|k| k % parts != part).collect();
         let class_takes_part = |i: usize| set.class[i].is_some_and(|k| takes_part[k]);
@@ -131,25 +130,27 @@ fn copies_of_learnt(
 /// Rounds of the power iteration that finds the direction in which a product's photos vary most.
 const ROUNDS: usize = 12;
 
-/// Each product's photos, cut into halves. Copies of a photo are in the same half; the only photo of a product is learnt
+/// Each product's photos, cut into parts. Copies of a photo are in the same part; the only photo of a product is learnt
 /// from in any case.
-struct Halves {
-    /// The half of each photo with a class, 0 or 1; none for photos that both models learn from.
-    half: Vec<Option<usize>>,
+struct Parts {
+    /// How many there are.
+    count: usize,
+    /// The part of each photo with a class; none for photos that all models learn from.
+    part: Vec<Option<usize>>,
     /// Which photos have a class.
     has_class: Vec<bool>,
 }
 
-impl Halves {
-    /// Cut in the dataset's order: photos taken one after another stay together.
-    fn in_order(set: TrainingSet<'_>) -> Halves {
-        Halves::cut(set, |photos| photos)
+impl Parts {
+    /// Halves in the dataset's order: photos taken one after another stay together.
+    fn in_order(set: TrainingSet<'_>) -> Parts {
+        Parts::cut(set, 2, |photos| photos)
     }
 
-    /// Cut across the direction in which the photos vary most (Pearson 1901), so that halves are as unlike as may be: in
-    /// light, background or side.
-    fn by_likeness(set: TrainingSet<'_>) -> Halves {
-        Halves::cut(set, |mut photos| {
+    /// Thirds across the direction in which the photos vary most (Pearson 1901), so that they are as unlike as may be: in
+    /// light, background or side. With halves, sides that look different would be asked of models that know but one.
+    fn by_likeness(set: TrainingSet<'_>) -> Parts {
+        Parts::cut(set, 3, |mut photos| {
             let places = along_first_direction(&photos.iter().map(|&i| &set.photos[i].plain[..]).collect::<Vec<_>>());
             let mut order: Vec<usize> = (0..photos.len()).collect();
             order.sort_by(|&a, &b| places[a].total_cmp(&places[b]).then(a.cmp(&b)));
@@ -158,34 +159,34 @@ impl Halves {
         })
     }
 
-    fn cut(set: TrainingSet<'_>, sort: impl Fn(Vec<usize>) -> Vec<usize>) -> Halves {
+    fn cut(set: TrainingSet<'_>, count: usize, sort: impl Fn(Vec<usize>) -> Vec<usize>) -> Parts {
         let mut members = vec![Vec::new(); set.classes];
         for (i, class) in set.class.iter().enumerate() {
             class.iter().for_each(|&k| members[k].push(i));
         }
-        let mut half = vec![None; set.photos.len()];
+        let mut part = vec![None; set.photos.len()];
         for photos in members {
             let sorted = sort(without_copies(&photos, set.contents));
             if sorted.len() < 2 {
                 continue;
             }
-            let middle = sorted.len().div_ceil(2);
-            let half_of: HashMap<ContentId, usize> =
-                sorted.iter().enumerate().map(|(place, &i)| (set.contents[i], usize::from(place >= middle))).collect();
-            photos.iter().for_each(|&i| half[i] = half_of.get(&set.contents[i]).copied());
+            let parts = count.min(sorted.len());
+            let numbered = sorted.iter().enumerate().map(|(place, &i)| (set.contents[i], place * parts / sorted.len()));
+            let part_of: HashMap<ContentId, usize> = numbered.collect();
+            photos.iter().for_each(|&i| part[i] = part_of.get(&set.contents[i]).copied());
         }
-        Halves { half, has_class: set.class.iter().map(Option::is_some).collect() }
+        Parts { count, part, has_class: set.class.iter().map(Option::is_some).collect() }
     }
 
-    /// Which photos a model learns from: the first half or, `swapped`, the second.
-    fn learnt(&self, swapped: bool) -> Vec<bool> {
-        let is_learnt = |half: &Option<usize>| half.is_none_or(|half| half == usize::from(swapped));
-        self.half.iter().zip(&self.has_class).map(|(half, has_class)| *has_class && is_learnt(half)).collect()
+    /// Which photos the model learns from that is asked about part `asked`.
+    fn learnt(&self, asked: usize) -> Vec<bool> {
+        let is_learnt = |part: &Option<usize>| *part != Some(asked);
+        self.part.iter().zip(&self.has_class).map(|(part, has_class)| *has_class && is_learnt(part)).collect()
     }
 
     /// Which photos that model is asked about. None is a copy of one that it learnt from.
-    fn asked(&self, set: TrainingSet<'_>, swapped: bool) -> Vec<bool> {
-        let learnt = self.learnt(swapped);
+    fn asked(&self, set: TrainingSet<'_>, part: usize) -> Vec<bool> {
+        let learnt = self.learnt(part);
         let copied = copies_of_learnt(set, &learnt, |_| true);
         let is_asked =
             |i: usize| self.has_class[i] && !learnt[i] && !set.pretrained[i] && !copied.contains(&set.contents[i]);
@@ -236,29 +237,30 @@ mod tests {
             embedding: 2,
         };
         let marked = |marks: Vec<bool>| (0..8).filter(|&i| marks[i]).collect::<Vec<_>>();
-        let halves = Halves::in_order(set);
-        assert_eq!(marked(halves.learnt(false)), [0, 1, 2, 4, 5]);
-        assert_eq!(marked(halves.asked(set, false)), [3, 6]);
-        assert_eq!(marked(halves.learnt(true)), [3, 6, 7]);
-        assert_eq!(marked(halves.asked(set, true)), [0, 2, 4, 5], "the second photo's copy was learnt from");
+        let halves = Parts::in_order(set);
+        assert_eq!(marked(halves.learnt(1)), [0, 1, 2, 4, 5], "a copy is in its photo's part");
+        assert_eq!(marked(halves.asked(set, 1)), [3, 6], "the last photo's copy was learnt from");
+        assert_eq!(marked(halves.learnt(0)), [3, 6, 7]);
+        assert_eq!(marked(halves.asked(set, 0)), [0, 2, 4, 5], "the second photo's copy was learnt from");
     }
 
     #[test]
-    fn halves_by_likeness_are_unlike() {
-        // Photos of two visits, taken in turns.
-        let photo = |i: usize| Embedded { plain: vec![(i % 2) as f32, 0.1 * i as f32 % 0.3], varied: Vec::new() };
-        let photos: Vec<Embedded> = (0..8).map(photo).collect();
-        let contents = numbered(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    fn parts_by_likeness_are_unlike() {
+        // Photos of three visits, taken in turns.
+        let photo = |i: usize| Embedded { plain: vec![(i % 3) as f32, 0.1 * i as f32 % 0.3], varied: Vec::new() };
+        let photos: Vec<Embedded> = (0..9).map(photo).collect();
+        let contents = numbered(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let set = TrainingSet {
             photos: &photos,
-            class: &[Some(0); 8],
+            class: &[Some(0); 9],
             contents: &contents,
-            pretrained: &[false; 8],
+            pretrained: &[false; 9],
             classes: 1,
             background: &[],
             embedding: 2,
         };
-        let learnt = Halves::by_likeness(set).learnt(false);
-        assert!((2..8).all(|i| learnt[i] == learnt[i % 2]) && learnt[0] != learnt[1], "{learnt:?}");
+        let part = Parts::by_likeness(set).part;
+        assert!((3..9).all(|i| part[i] == part[i % 3]), "{part:?}");
+        assert!(part[0] != part[1] && part[1] != part[2] && part[0] != part[2], "{part:?}");
     }
 }

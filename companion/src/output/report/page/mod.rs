@@ -129,9 +129,9 @@ fn promises(input: &Input) -> Markup {
         section #promises {
             h2 { "What a match promises" }
             p.muted {
-                "On photos that stand for another day: models that learnt from one half of each product's photos answered the \
-                 other. An app may ask for each of these promises when it recognises. Where nothing is told as measured, \
-                 there were too few photos to promise so much: a match then needs the confidence itself."
+                "On photos that stand for another day: models that learnt from some of each product's photos answered the \
+                 others. An app may ask for each of these promises when it recognises. Where nothing is told as measured, \
+                 there were too few photos to promise so much (a promise takes eight or more of most products): a match then needs the confidence itself."
             }
             table {
                 tr { th { "Right matches" } th { "Confidence" } th { "Photos with a match" } th { "Measured" } }
