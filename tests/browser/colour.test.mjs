@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { CHUNKS, inSpace, png, tagged } from './harness/colour.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
 import { answers, photosOf, shop, temporary } from './harness/shop.mjs';
 
@@ -41,7 +41,7 @@ describe('colours', { timeout: 20 * PATIENCE }, () => {
   test('mean the same to the companion and to the browser', async (t) => {
     const { all, unseen } = await shop(folder, { products: 6, unseen: 1 });
     const models = join(folder, 'models');
-    await jicho('train', all, '--channel', 'T_1', '--out', models);
+    await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', models);
     const files = join(folder, 'files');
     Object.assign(web.mounts, { '/models/': models, '/photos/': files, '/unseen/': unseen });
     const page = await (await browser.newContext()).newPage();

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launch, PATIENCE } from './harness/browser.mjs';
 import { film } from './harness/camera.mjs';
-import { jicho, serve } from './harness/companion.mjs';
+import { EASY, jicho, serve } from './harness/companion.mjs';
 import { photosOf, shop, temporary } from './harness/shop.mjs';
 
 const APP = fileURLToPath(new URL('../../www/dist', import.meta.url));
@@ -15,7 +15,7 @@ const folder = temporary(after);
 test('a product is taught with the camera, corrected and forgotten', { timeout: 4 * PATIENCE }, async () => {
   const { all, fewer, newcomer } = await shop(folder, { products: 4, photos: 8 });
   const models = join(folder, 'ml-models');
-  await jicho('train', fewer, '--channel', 'T_1', '--out', models);
+  await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', models);
   const server = await serve({ models, app: APP });
   const camera = film(join(folder, 'newcomer.mjpeg'), photosOf(all, newcomer).slice(0, 1));
   const context = await launch({ profile: join(folder, 'profile'), camera });

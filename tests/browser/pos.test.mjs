@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launch, PATIENCE } from './harness/browser.mjs';
 import { film } from './harness/camera.mjs';
-import { jicho, serve } from './harness/companion.mjs';
+import { EASY, jicho, serve } from './harness/companion.mjs';
 import { clearest, photosOf, shop, temporary } from './harness/shop.mjs';
 
 const APP = fileURLToPath(new URL('../../www/dist', import.meta.url));
@@ -77,7 +77,7 @@ test('a shop trains, recognises, goes offline, retrains and refreshes', { timeou
     }),
   );
 
-  await jicho('train', fewer, '--channel', 'T_1', '--out', models);
+  await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', models);
   const known = await clearest(folder, channel, unseen);
   const knownFilm = film(join(folder, 'known.mjpeg'), known.photos);
 
@@ -105,7 +105,7 @@ test('a shop trains, recognises, goes offline, retrains and refreshes', { timeou
     }),
   );
 
-  await jicho('train', all, '--channel', 'T_1', '--out', models, '--facts', facts);
+  await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', models, '--facts', facts);
   const newFilm = film(join(folder, 'new.mjpeg'), (await clearest(folder, channel, unseen, newcomer)).photos);
 
   await t.test('a refresh brings the new model, and the new product is known', () =>

@@ -3,7 +3,15 @@ import { sideNeeded } from '../capture/part.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from '../channel/backend.js';
 import { Backlog } from '../channel/backlog.js';
 import { Calls } from '../channel/calls.js';
-import { callbackOf, checkInterval, precisionOf, productsOf, settingsOf, signalOf, tokenOf } from '../channel/options.js';
+import {
+  callbackOf,
+  checkInterval,
+  precisionOf,
+  productsOf,
+  settingsOf,
+  signalOf,
+  tokenOf,
+} from '../channel/options.js';
 import { WorkerBackend } from '../channel/worker-backend.js';
 import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
 import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';

@@ -24,9 +24,8 @@ use crate::progress::Progress;
 
 /// Number of folds.
 const FOLDS: usize = 5;
-/// How many shops are drawn to see whether the promise of a match is kept, and how large they are: the logarithms of the
-/// number of products and of photos a product are uniform.
-const SHOPS: u64 = 50;
+/// How large the drawn shops are that show whether the promise of a match is kept: the logarithms of the number of products
+/// and of photos a product are uniform.
 const SHOP_PRODUCTS: [f64; 2] = [5.0, 47.0];
 const SHOP_PHOTOS: [f64; 2] = [5.0, 40.0];
 
@@ -141,9 +140,9 @@ impl Bench<'_> {
                 rows.push(rejection(what, scores));
             }
         }
-        if !options.brief {
-            let judged = self.repeat(SHOPS, splits, |split, rng| self.drawn_shop(split, rng))?;
-            rows.push(decisions(&format!("{SHOPS} drawn shops: decisions"), &judged));
+        if options.shops > 0 {
+            let judged = self.repeat(options.shops, splits, |split, rng| self.drawn_shop(split, rng))?;
+            rows.push(decisions(&format!("{} drawn shops: decisions", options.shops), &judged));
         }
         bar.finish();
         Ok(rows)
