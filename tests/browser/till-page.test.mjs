@@ -287,6 +287,40 @@ test('no page has anything that axe finds serious, and controls are large enough
   }
 });
 
+test('in Arabic everything stands from right to left, and nothing is wider than the screen', options, async () => {
+  await page.goto(web.url);
+  await ready();
+  await openDevice();
+  await page.getByTestId('language').selectOption('ar');
+  await page.waitForFunction(() => document.documentElement.dir === 'rtl' && document.querySelector('jicho-till'));
+  await page.getByTestId('photo-input').setInputFiles(photo);
+  await decides('match');
+  await page.getByTestId('add').click();
+  await page.getByTestId('item-price').fill('٢٫٥');
+  await page.getByTestId('item-add').click();
+  await page.getByTestId('total').filter({ hasText: '2.5' }).waitFor();
+  for (const viewport of [
+    { width: 412, height: 880 },
+    { width: 1180, height: 820 },
+  ]) {
+    await page.setViewportSize(viewport);
+    if (process.env.JICHO_SHOTS)
+      await page.screenshot({ path: join(process.env.JICHO_SHOTS, `till-ar-${viewport.width}.png`) });
+    const { wide, basket } = await page.evaluate(() => ({
+      wide: [...document.querySelectorAll('jicho-till *')]
+        .filter((element) => element.checkVisibility() && !element.closest('svg'))
+        .filter((element) => {
+          const { left, right } = element.getBoundingClientRect();
+          return left < -1 || right > innerWidth + 1;
+        })
+        .map((element) => element.outerHTML.slice(0, 100)),
+      basket: document.querySelector('[data-testid="basket"]').getBoundingClientRect().left,
+    }));
+    assert.deepEqual(wide, []);
+    assert.equal(basket, 0, 'the column stands on the left');
+  }
+});
+
 test('it can be installed', options, async () => {
   await page.goto(web.url);
   const session = await context.newCDPSession(page);

@@ -1,7 +1,10 @@
 /** A text, or its plural forms by the rules of the language (`one`, `few`, `other`, …), chosen by the value `count`. */
 export type Text = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
 
-/** Every text of the app. A test finds texts that nobody uses, and sentences that stand elsewhere. */
+/**
+ * Every text of the app. The other languages have the same keys, which the compiler checks; a test finds texts that nobody uses,
+ * values that a translation has lost, and sentences that stand elsewhere.
+ */
 export const texts = {
   // Everywhere
   close: 'Close',
@@ -205,6 +208,7 @@ export const texts = {
 
   // Settings
   'settings.title': 'Settings',
+  'settings.language': 'Language',
   'settings.theme': 'Appearance',
   'settings.theme.system': 'As the device',
   'settings.theme.light': 'Light',

@@ -2,13 +2,14 @@ import { settings } from '../app/settings';
 import { texts as english, type Text, type TextKey } from './en';
 
 /** The languages of the app, with their names in themselves. */
-export const LANGUAGES: Record<string, string> = { en: 'English' };
+export const LANGUAGES: Record<string, string> = { en: 'English', sw: 'Kiswahili', ar: 'العربية' };
 
-const RIGHT_TO_LEFT = ['ar', 'fa', 'he', 'ur'];
+/** Those that are written from right to left. */
+const RIGHT_TO_LEFT = ['ar'];
 
 export const language = settings.language ?? preferred();
 
-const texts: Record<TextKey, Text> = english;
+const texts: Record<TextKey, Text> = await load();
 const plural = new Intl.PluralRules(language);
 const integer = new Intl.NumberFormat(language);
 
@@ -29,6 +30,13 @@ export function t(key: TextKey, values: Record<string, string | number> = {}): s
     const value = values[name] ?? '';
     return typeof value === 'number' ? integer.format(value) : value;
   });
+}
+
+/** English is part of the app; another language is fetched, or comes from the service worker, before the page is drawn. */
+async function load(): Promise<Record<TextKey, Text>> {
+  if (language === 'sw') return (await import('./sw')).texts;
+  if (language === 'ar') return (await import('./ar')).texts;
+  return english;
 }
 
 /** The first language that the browser asks for and the app has. */

@@ -5,7 +5,7 @@ import { explain } from '../app/explain';
 import { channel } from '../app/root';
 import { change, type Settings, settings } from '../app/settings';
 import type { Camera } from '../recognition/camera';
-import { t } from '../texts';
+import { LANGUAGES, language, t } from '../texts';
 import { bytes, dateTime } from '../ui/format';
 import { icon } from '../ui/icon';
 import { Sheet } from '../ui/sheet';
@@ -187,6 +187,16 @@ export class DeviceSheet extends Sheet {
     const themes = ['system', 'light', 'dark', 'contrast'] as const;
     return html`<section class="card fields">
       <h3>${t('settings.title')}</h3>
+      <label>${t('settings.language')}
+        <select data-testid="language" @change=${(event: Event) => {
+          change({ language: value(event) });
+          // Every text is chosen when the page is drawn first, so the page starts again; the basket survives.
+          location.reload();
+        }}>
+          ${Object.entries(LANGUAGES).map(
+            ([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === language}>${name}</option>`,
+          )}
+        </select></label>
       <label>${t('settings.theme')}
         <select data-testid="theme" @change=${(event: Event) => set({ theme: value(event) as Settings['theme'] })}>
           ${themes.map((theme) => html`<option value=${theme} ?selected=${theme === settings.theme}>${t(`settings.theme.${theme}`)}</option>`)}
