@@ -33,7 +33,7 @@ Longer runs:
   miri         the engine's tests under Miri, which finds undefined behaviour
   bench        speed, size and memory against onnxruntime-web and tfjs; `bench --help` lists the options
   accuracy     what training reaches on the Grocery Store Dataset, whose folder the variable GROCERY names
-  python       installs Python's onnxruntime into .tools/python, which tests and the benchmark compare with
+  python       installs Python's onnxruntime and Pillow into .tools/python, which tests and the benchmark compare with
 TXT
 }
 

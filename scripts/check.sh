@@ -13,7 +13,7 @@ rust_lints() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
 rust_documents() { RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --document-private-items --quiet; }
 
 # The TypeScript types that are written from Rust (`./build.sh generated`).
-generated_files() { cargo test -p jicho --lib boundary --quiet; }
+generated_files() { cargo test --workspace --lib boundary --quiet; }
 
 shell_scripts() { .tools/check/bin/shellcheck --external-sources build.sh scripts/*.sh .ci/run; }
 

@@ -6,7 +6,7 @@ source "$(dirname "$0")/common.sh"
 source scripts/tools.sh
 
 # Each target with its percentage of the time.
-SHARES="plan:32 onnx:16 engine:11 manifest:7 vault:6 export:6 lesson:5 space:4 head:4 photo:5 rows:2 coco:2"
+SHARES="plan:32 onnx:16 engine:11 manifest:7 vault:6 export:6 lesson:5 space:4 head:4 photo:5 dataset:4"
 
 seconds=${1:-3600}
 nightly rust-src
@@ -20,7 +20,7 @@ for entry in $SHARES; do
   features=()
   case "$target" in
     onnx) features=(--features onnx) ;;
-    photo | rows | coco) features=(--features dataset) ;;
+    photo | dataset) features=(--features dataset) ;;
   esac
   PATH="$PWD/.tools/bin:$PATH" cargo +nightly fuzz run --fuzz-dir fuzz --target-dir target/fuzz "${features[@]}" "$target" \
     "target/fuzz/corpus/$target" "fuzz/corpus/$target" -- "${options[@]}"

@@ -4,4 +4,4 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 say "TypeScript of what crosses the wasm boundary"
-UPDATE_TYPES=1 cargo test --quiet --package jicho --lib boundary
+UPDATE_TYPES=1 cargo test --quiet --workspace --lib boundary

@@ -18,7 +18,7 @@ test_tools() {
 
 test_lint() { scripts/check.sh lint; }
 
-test_rust() { JICHO_PYTHON=$PYTHON cargo test --workspace; }
+test_rust() { JICHO_PYTHON=$PYTHON cargo test --workspace --no-fail-fast; }
 
 # The engine on a 64-bit ARM, emulated.
 test_neon() {
@@ -48,12 +48,13 @@ test_wasm() {
   done
 }
 
-# The npm package's logic that needs no browser, its API documentation and the snippets of all documents.
+# The logic of npm package and app that needs no browser, the package's API documentation and the snippets of all documents.
 test_pkg() {
   node_packages
   scripts/pkg.sh
   npm run --silent docs
   (cd pkg && npm test --silent)
+  (cd www && npm test --silent)
 }
 
 test_browser() {

@@ -8,6 +8,7 @@ mod cli;
 mod dataset;
 mod digest;
 mod error;
+mod file;
 mod json;
 mod learning;
 mod model;

@@ -10,6 +10,14 @@ pub fn printable(text: &str) -> String {
     text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
 }
 
+/// At most so many characters of a text, and an ellipsis where there are more.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Control characters, line separators, and those that turn the direction of text or join it invisibly. Not among them are
 /// the joiners that Persian and the languages of India are written with.
 pub fn is_hidden(c: char) -> bool {
@@ -26,6 +34,7 @@ mod tests {
     fn what_misleads_is_escaped() {
         assert_eq!(shown("a\u{1b}[31m\u{202e}b\n"), "a\\u{1b}[31m\\u{202e}b\\u{a}");
         assert_eq!(printable("one\ntwo\r"), "one\ntwo\\u{d}");
+        assert_eq!((shortened("añb", 3), shortened("añb", 2)), ("añb".to_owned(), "añ…".to_owned()));
         assert_eq!(shown("نمی\u{200c}خواهم 苹果 é"), "نمی\u{200c}خواهم 苹果 é");
     }
 }

@@ -22,7 +22,7 @@ afterEach(() => {
 function open({ channel = 'T_1', every = 60 * 60_000, options = {} } = {}) {
   const log = [];
   const checks = [];
-  const self = { log, checks, result: { outcome: 'current', model: null, cause: null } };
+  const self = { log, checks, result: { outcome: 'current', model: null, cause: null, expires: null, expired: false } };
   const backend = {
     sync(onProgress, signal) {
       log.push('sync');
@@ -48,7 +48,7 @@ test('a started upkeep checks automatically', async () => {
   upkeep.start();
   await settled();
   assert.deepEqual(log, ['sync']);
-  assert.deepEqual(checks, [{ outcome: 'current', error: null, cause: null, automatic: true }]);
+  assert.deepEqual(checks, [{ outcome: 'current', error: null, cause: null, expired: false, automatic: true }]);
   assert.ok(upkeep.nextCheckAt > Date.now());
   assert.equal(upkeep.journal.lastCheck.outcome, 'current');
 });
@@ -97,7 +97,7 @@ test('aborting a sync that joined does not abort the automatic check', async () 
   end();
   await joined;
   await settled();
-  assert.deepEqual(at.checks, [{ outcome: 'current', error: null, cause: null, automatic: true }]);
+  assert.deepEqual(at.checks, [{ outcome: 'current', error: null, cause: null, expired: false, automatic: true }]);
 });
 
 test('without an interval there are no automatic checks', async () => {
@@ -114,7 +114,7 @@ test('a failing check is reported and counted, and rejects only its callers', as
   at.upkeep.start();
   await settled();
   assert.deepEqual(at.log, ['sync']);
-  assert.deepEqual(at.checks, [{ outcome: 'failed', error: at.error, cause: null, automatic: true }]);
+  assert.deepEqual(at.checks, [{ outcome: 'failed', error: at.error, cause: null, expired: false, automatic: true }]);
   assert.deepEqual(at.upkeep.journal.report.errors, { HASH_MISMATCH: 1 });
   assert.deepEqual(at.upkeep.journal.lastCheck.error, { code: 'HASH_MISMATCH', message: 'other bytes' });
   await assert.rejects(
@@ -123,13 +123,21 @@ test('a failing check is reported and counted, and rejects only its callers', as
   );
 });
 
+test('a host that is out of date is reported whatever the outcome', async () => {
+  const at = open();
+  at.result = { outcome: 'updated', model: null, cause: null, expires: 1, expired: true };
+  at.upkeep.start();
+  await settled();
+  assert.deepEqual(at.checks, [{ outcome: 'updated', error: null, cause: null, expired: true, automatic: true }]);
+});
+
 test('the cause of being offline is reported and written to the journal', async () => {
   const at = open();
   const cause = { code: 'NETWORK', message: 'no CORS' };
-  at.result = { outcome: 'offline', model: null, cause };
+  at.result = { outcome: 'offline', model: null, cause, expires: null, expired: false };
   at.upkeep.start();
   await settled();
-  assert.deepEqual(at.checks, [{ outcome: 'offline', error: null, cause, automatic: true }]);
+  assert.deepEqual(at.checks, [{ outcome: 'offline', error: null, cause, expired: false, automatic: true }]);
   assert.deepEqual(at.upkeep.journal.lastCheck.error, cause);
 });
 

@@ -84,6 +84,11 @@ pub(crate) struct Synced<'a> {
     pub(crate) outcome: Outcome,
     /// Why the host could not be reached, where the outcome is `offline`; else null.
     pub(crate) cause: Option<Problem>,
+    /// When the host's latest/metadata.json should have been replaced, Unix seconds; null where it was not read or does not
+    /// say.
+    pub(crate) expires: Option<u64>,
+    /// Whether that time has passed, whatever the outcome.
+    pub(crate) expired: bool,
     /// The model that answers now, or null.
     pub(crate) model: Option<ModelInfo<'a>>,
 }

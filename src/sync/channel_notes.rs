@@ -31,11 +31,12 @@ pub(super) struct ChannelNotes {
 
 /// A release that this device cannot run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Refused {
     /// Of its metadata.json.
     sha256: String,
     /// The version and build of the library that could not run it; another one tries again.
-    library: String,
+    library_version: String,
     /// Why: the code and message of the error.
     code: String,
     message: String,
@@ -81,7 +82,7 @@ impl ChannelNotes {
 
     /// Why this build cannot run the release whose metadata.json has that hash, if that was found out before.
     pub(super) fn refusal(&self, sha256: &str) -> Option<Error> {
-        let refused = self.refused.iter().find(|r| r.sha256 == sha256 && r.library == library())?;
+        let refused = self.refused.iter().find(|r| r.sha256 == sha256 && r.library_version == library_version())?;
         let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == refused.code)?;
         Some(Error::new(*kind, refused.message.clone()))
     }
@@ -97,7 +98,7 @@ impl ChannelNotes {
             0,
             Refused {
                 sha256: sha256.to_owned(),
-                library: library(),
+                library_version: library_version(),
                 code: error.code().to_owned(),
                 message: error.message().to_owned(),
             },
@@ -112,6 +113,6 @@ fn field<T: DeserializeOwned + Default>(fields: &mut Map<String, Value>, name: &
     fields.remove(name).and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
 }
 
-fn library() -> String {
+fn library_version() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), build())
 }

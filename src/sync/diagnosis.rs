@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::stored::seconds;
 use super::sync_run::Findings;
 use super::{Loaded, Outcome};
 use crate::error::Error;
@@ -96,6 +97,8 @@ pub struct Check {
     pub host_seq: Option<u64>,
     /// When that file should have been replaced, Unix seconds; null where it does not say.
     pub expires: Option<u64>,
+    /// Whether that time had passed, whatever the outcome: nobody publishes any more, or somebody withholds what is published.
+    pub expired: bool,
 }
 
 /// An error as data.
@@ -126,6 +129,7 @@ impl Check {
             candidate_error: findings.candidate_error.as_ref().map(Problem::new),
             host_seq: findings.host_seq,
             expires: findings.expires,
+            expired: findings.expires.is_some_and(|expires| expires < seconds(at)),
         }
     }
 }

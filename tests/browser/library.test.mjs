@@ -256,7 +256,7 @@ describe('a host without the channel', options, () => {
       const eye = await start({ channel: 'T_2' });
       return { synced: await eye.sync(), state: eye.state, seen: await outcome(eye.recognize(photo)) };
     });
-    assert.deepEqual(absent.synced, { outcome: 'absent', model: null, cause: null });
+    assert.deepEqual(absent.synced, { outcome: 'absent', model: null, cause: null, expires: null, expired: false });
     assert.equal(absent.state, 'absent');
     assert.equal(absent.seen.error.code, 'NO_MODEL');
   });

@@ -132,9 +132,18 @@ fn a_frozen_host_is_told_and_the_model_goes_on_answering() {
         assert!(Rc::ptr_eq(&before, &loaded(&session)));
         host.publish(&expiring(1, NOW + 10));
     }
-    // A newer release is better than none, even from such a host.
-    assert_eq!(sync(&open(&store), &FakeHost::of(&expiring(2, NOW - 1))), Ok(Outcome::Updated));
-    assert_eq!(sync(&open(&store), &FakeHost::of(&expiring(2, NOW - 1))), Ok(Outcome::Expired));
+    // A newer release is better than none, even from such a host, and that it is frozen is told all the same.
+    for store in [&store, &FakeStore::default()] {
+        let session = open(store);
+        assert_eq!(sync(&session, &FakeHost::of(&expiring(2, NOW - 1))), Ok(Outcome::Updated));
+        let check = last_check(&session);
+        assert_eq!((check.expires, check.expired), (Some(NOW - 1), true));
+        assert_eq!(sync(&session, &FakeHost::of(&expiring(3, NOW + 1))), Ok(Outcome::Updated));
+        assert!(!last_check(&session).expired);
+        assert_eq!(sync(&session, &FakeHost::of(&expiring(2, NOW - 1))), Ok(Outcome::HostOlder));
+        assert!(last_check(&session).expired);
+    }
+    assert_eq!(sync(&open(&store), &FakeHost::of(&expiring(3, NOW - 1))), Ok(Outcome::Expired));
 }
 
 #[test]

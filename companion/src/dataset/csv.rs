@@ -6,6 +6,7 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 use serde_json::{Map, Number, Value as Json};
 
 use super::jsonl::{self, Source};
+use super::refusal::Refusal;
 use super::{Dataset, Reading, fields};
 use crate::error::{Error, Result};
 
@@ -18,11 +19,14 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Datas
     if let Some(photo) = columns.iter().find(|name| name.contains('.') && folder.join(name).is_file()) {
         return Err(wrong(format!("its first line names the photo {photo}; write a line of column names above it")));
     }
-    let records: Vec<(usize, Result<StringRecord, String>)> = reader
+    let records: Vec<(usize, Result<StringRecord, Refusal>)> = reader
         .records()
         .map(|record| match record {
             Ok(record) => (record.position().map_or(0, |at| at.line() as usize), Ok(record)),
-            Err(error) => (error.position().map_or(0, |at| at.line() as usize), Err(error.to_string())),
+            Err(error) => {
+                let line = error.position().map_or(0, |at| at.line() as usize);
+                (line, Err(Refusal::new("unusable line", error.to_string())))
+            }
         })
         .collect();
     // A column is of numbers only if all of it is: else `007` here would be another thing than `007a` there. Names of

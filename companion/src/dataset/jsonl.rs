@@ -9,19 +9,29 @@ use serde_json::{Map, Value as Json};
 
 use super::boundary::Boundary;
 use super::fields::{self, Place};
+use super::refusal::Refusal;
 use super::rows::Rows;
 use super::{Dataset, Example, Reading};
 use crate::error::{Error, Result};
 use crate::photo::PhotoError;
 
 const DATA: &str = "data:image/";
+/// Why lines are left out that are no rows at all.
+const NO_OBJECT: &str = "not a JSON object";
 
 /// The rows of a JSONL file.
 pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
+    read_rows(file, lines(bytes), &Source::beside(file, reading)?, reading)
+}
+
+/// The object of each line that is not blank, with its number from 1.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<Map<String, Json>, Refusal>)> {
     let lines = (1..).zip(bytes.split(|b| *b == b'\n')).filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
-    let objects = lines
-        .map(|(number, line)| (number, serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))));
-    read_rows(file, objects, &Source::beside(file, reading)?, reading)
+    lines.map(|(number, line)| {
+        let object =
+            serde_json::from_slice(line).map_err(|e| Refusal::new(NO_OBJECT, format!("is not a JSON object: {e}")));
+        (number, object)
+    })
 }
 
 /// The rows of a JSON file that is one array of them.
@@ -30,17 +40,14 @@ pub(super) fn read_array(file: &Path, bytes: &[u8], reading: &Reading) -> Result
         .map_err(|e| Error::BadInput(format!("{} is no array of rows: {e}", file.display())))?;
     let objects = (1..).zip(rows).map(|(number, row)| match row {
         Json::Object(row) => (number, Ok(row)),
-        other => (number, Err(format!("is not a JSON object: {other}"))),
+        other => (number, Err(Refusal::new(NO_OBJECT, format!("is not a JSON object: {other}")))),
     });
     read_rows(file, objects, &Source::beside(file, reading)?, reading)
 }
 
 /// Lessons that a device exported. A file that comes from a device names no file of this machine.
 pub(super) fn read_lessons(file: &Path, bytes: &[u8]) -> Result<Dataset> {
-    let lines = (1..).zip(bytes.split(|b| *b == b'\n')).filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace));
-    let objects = lines
-        .map(|(number, line)| (number, serde_json::from_slice(line).map_err(|e| format!("is not a JSON object: {e}"))));
-    read_rows(file, objects, &Source::Inside, &Reading::default())
+    read_rows(file, lines(bytes), &Source::Inside, &Reading::default())
 }
 
 /// Where the photos of rows may be.
@@ -58,9 +65,10 @@ impl Source {
         Ok(Source::Files(folder.to_owned(), Boundary::of(folder, reading.allow_outside)?))
     }
 
-    fn find(&self, name: &str) -> Result<PathBuf, String> {
+    fn find(&self, name: &str) -> Result<PathBuf, Refusal> {
         let Source::Files(folder, boundary) = self else {
-            return Err("names a file; a lesson holds its photo in `image`, as `exportLessons()` writes it".into());
+            let reason = "names a file; a lesson holds its photo in `image`, as `exportLessons()` writes it";
+            return Err(Refusal::new("lesson that names a file", reason));
         };
         // Files made on Windows name folders its way.
         let admitted = [name.to_owned(), name.replace('\\', "/")].map(|name| {
@@ -69,8 +77,10 @@ impl Source {
         });
         let [first, second] = admitted;
         first.or_else(|error| second.map_err(|_| error)).map_err(|error| match error {
-            PhotoError::Io(_) => format!("the image {} does not exist", folder.join(name).display()),
-            error => format!("the image {name} {error}"),
+            PhotoError::Io(_) => {
+                Refusal::new("missing photo", format!("the image {} does not exist", folder.join(name).display()))
+            }
+            error => Refusal::new(error.cause(), format!("the image {name} {error}")),
         })
     }
 }
@@ -78,7 +88,7 @@ impl Source {
 /// Takes rows, whatever they were written as, with their numbers from 1.
 pub(super) fn read_rows(
     file: &Path,
-    objects: impl Iterator<Item = (usize, Result<Map<String, Json>, String>)>,
+    objects: impl Iterator<Item = (usize, Result<Map<String, Json>, Refusal>)>,
     source: &Source,
     reading: &Reading,
 ) -> Result<Dataset> {
@@ -90,8 +100,8 @@ pub(super) fn read_rows(
             rows.tell(facts);
             Ok(())
         });
-        if let Err(reason) = added {
-            rows.leave_out(Some(number), "unusable row", reason);
+        if let Err(refusal) = added {
+            rows.leave_out(Some(number), refusal.cause, refusal.reason);
         }
     }
     rows.finish()
@@ -111,27 +121,28 @@ fn row(
     rows: &Path,
     source: &Source,
     asked: &[String],
-) -> Result<Row, String> {
-    let region = fields::take_region(&mut row, asked)?;
-    let split = fields::take_split(&mut row)?;
+) -> Result<Row, Refusal> {
+    let region = fields::take_region(&mut row, asked).map_err(Refusal::of("unusable box"))?;
+    let split = fields::take_split(&mut row).map_err(Refusal::of("unusable split"))?;
     let facts = match row.shift_remove("facts") {
         None | Some(Json::Null) => Map::new(),
         Some(Json::Object(facts)) => facts,
-        Some(_) => return Err("`facts` must be an object".into()),
+        Some(_) => return Err(Refusal::new("unusable facts", "`facts` must be an object")),
     };
     let lesson = row.shift_remove("lesson").and_then(|lesson| lesson_digest(&lesson, &row));
-    let place = fields::take_place(&mut row)?;
+    let place = fields::take_place(&mut row).map_err(Refusal::of("unusable photo field"))?;
     if row.values().all(Json::is_null) {
-        return Err(match row.contains_key("product") {
-            true => "shows none of the products; only photos of products are trained on".into(),
-            false => "has no attribute beside `image_path`".into(),
-        });
+        let reason = match row.contains_key("product") {
+            true => "shows none of the products; only photos of products are trained on",
+            false => "has no attribute beside `image_path`",
+        };
+        return Err(Refusal::new("no product", reason));
     }
     let mut example = Example { region, split, lesson, ..Example::default() };
     match place {
         Place::Inside(uri) => {
             example.path = rows.to_owned();
-            example.bytes = Some(data(&uri)?.into());
+            example.bytes = Some(data(&uri).map_err(Refusal::of("unusable photo field"))?.into());
             example.name = format!("{}:{number}", rows.file_name().unwrap_or_default().display());
         }
         Place::File(name) => {
@@ -186,6 +197,11 @@ mod tests {
         );
         let dataset = read_rows(rows, None).unwrap();
         assert_eq!(dataset.problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8]);
+        let counted = crate::dataset::left_out(&dataset.problems).unwrap();
+        assert_eq!(
+            counted,
+            "6 left out: 1 missing photo, 1 not a JSON object, 3 unusable attribute, 1 unusable photo field"
+        );
         assert_eq!(dataset.examples.len(), 2);
         assert_eq!(dataset.labels, ["K", "L"]);
         assert_eq!(dataset.label_attribute.as_deref(), Some("brand"));

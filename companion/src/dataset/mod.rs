@@ -10,6 +10,7 @@ mod join;
 mod jsonl;
 pub mod labels;
 mod layout;
+mod refusal;
 mod rows;
 mod voc;
 mod yolo;
@@ -341,79 +342,4 @@ fn without_leading_zeros(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn numbers_in_names_count_as_numbers() {
-        let mut names = ["a10.jpg", "a2.jpg", "b1", "a02.jpg", "a", "é3", "a2b"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["a", "a02.jpg", "a2.jpg", "a2b", "a10.jpg", "b1", "é3"]);
-        // Leading zeros decide only where nothing else does.
-        let mut names = ["a1", "a0", "a00", "a000b", "a01", "a0a", "a1/b", "a01/c", "a100", "a0099"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["a0", "a00", "a0a", "a000b", "a01", "a1", "a1/b", "a01/c", "a0099", "a100"]);
-    }
-
-    #[test]
-    fn what_is_in_no_split_is_learnt_from() {
-        let of = |splits: &[Option<Split>]| Dataset {
-            examples: splits.iter().map(|split| Example { split: *split, ..Example::default() }).collect(),
-            ..Dataset::default()
-        };
-        let (train, valid, test) = (Some(Split::Train), Some(Split::Valid), Some(Split::Test));
-        let mut dataset = of(&[None, test, None, train, valid]);
-        assert!(dataset.has_splits() && dataset.summary().ends_with("3 to learn from, 1 to validate, 1 to test"));
-        dataset.keep_measured();
-        assert_eq!(dataset.examples.len(), 1);
-        for splits in [&[test, test][..], &[None, None], &[train, None], &[]] {
-            let mut dataset = of(splits);
-            assert!(!dataset.has_splits());
-            dataset.keep_measured();
-            assert_eq!(dataset.examples.len(), splits.len());
-        }
-    }
-
-    /// What the fuzzer starts from, and a little beside it.
-    #[test]
-    fn no_bytes_panic() {
-        let dir = tempfile::tempdir().unwrap();
-        for photo in ["a.jpg", "b.jpg"] {
-            std::fs::write(dir.path().join(photo), b"\xff\xd8\xff\xe0").unwrap();
-        }
-        for (target, name) in [("rows", "rows.jsonl"), ("coco", "instances.json")] {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-            let read = |bytes: &[u8]| {
-                let file = dir.path().join(name);
-                std::fs::write(&file, bytes).unwrap();
-                Dataset::read(&file, &Reading::default())
-            };
-            for seed in std::fs::read_dir(folder).unwrap() {
-                let bytes = std::fs::read(seed.unwrap().path()).unwrap();
-                assert!(read(&bytes).is_ok(), "seeds are data sets: {target}");
-                for at in 0..bytes.len() {
-                    let mut changed = bytes.clone();
-                    changed[at] = b'9';
-                    for bytes in [&bytes[..at], &changed] {
-                        if let Ok(dataset) = read(bytes) {
-                            let mut examples = dataset.examples.iter();
-                            assert!(examples.all(|example| example.label.is_none_or(|l| l < dataset.labels.len())));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn natural_order_is_total(a in "[a0-2]{0,6}", b in "[a0-2]{0,6}", c in "[a0-2]{0,6}") {
-            prop_assert_eq!(natural(&a, &b), natural(&b, &a).reverse());
-            prop_assert_eq!(natural(&a, &b) == Ordering::Equal, a == b);
-            if natural(&a, &b).is_le() && natural(&b, &c).is_le() {
-                prop_assert!(natural(&a, &c).is_le());
-            }
-        }
-    }
-}
+mod tests;

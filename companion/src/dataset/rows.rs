@@ -8,14 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::fields::{self, LABELS};
+use super::refusal::Refusal;
 use super::{Dataset, Example, Problem, Reading, Value, labels, natural};
 use crate::error::{Error, Result};
+use crate::text::shortened;
 
 const MAX_SEQUENCE: usize = 64;
 /// Below it, 2^53, a number with a fraction holds every whole number, so that two names stay two.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 /// How many names a message lists.
 const LISTED: usize = 6;
+/// Characters of a reason that are told.
+pub const LONGEST_REASON: usize = 500;
+/// The causes that rows are left out for which name a product, or say of it what cannot be.
+const NAME: &str = "unusable name";
+const ATTRIBUTE: &str = "unusable attribute";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -65,7 +72,7 @@ impl Rows {
     }
 
     /// Takes a row: its photo, with the attributes that `fields` are, `null` being none. An error leaves all as it was.
-    pub fn add(&mut self, mut example: Example, fields: &Map<String, Json>) -> Result<(), String> {
+    pub fn add(&mut self, mut example: Example, fields: &Map<String, Json>) -> Result<(), Refusal> {
         let mut kinds = Vec::new();
         let (mut numbered, mut passed) = (Vec::new(), Vec::new());
         for (field, json) in fields.iter().filter(|(_, json)| !json.is_null()) {
@@ -74,11 +81,14 @@ impl Rows {
                 passed.push(field.clone());
                 continue;
             }
-            check_name(field)?;
-            let value = if names { Value::Text(name(field, json)?) } else { value(field, json)? };
+            check_name(field).map_err(Refusal::of(ATTRIBUTE))?;
+            let value = match names {
+                true => Value::Text(name(field, json).map_err(Refusal::of(NAME))?),
+                false => value(field, json).map_err(Refusal::of(ATTRIBUTE))?,
+            };
             let kind = kind_of(&value);
             if let Some(known) = self.kinds.get(field).filter(|k| **k != kind) {
-                return Err(format!("`{field}` is {kind}, in earlier rows it is {known}"));
+                return Err(Refusal::new(ATTRIBUTE, format!("`{field}` is {kind}, in earlier rows it is {known}")));
             }
             numbered.extend((names && json.is_number()).then(|| field.clone()));
             example.attributes.insert(field.clone(), value);
@@ -110,6 +120,8 @@ impl Rows {
 
     /// Notes what was left out, with its cause in a word or two.
     pub fn leave_out(&mut self, line: Option<usize>, cause: &'static str, reason: String) {
+        // A row may quote a value of any length.
+        let reason = shortened(&reason, LONGEST_REASON);
         self.dataset.problems.push(Problem { file: self.file.clone(), line, reason, cause });
     }
 
@@ -175,7 +187,7 @@ impl Rows {
                     }
                     Err(reason) => {
                         let file = format!("{} ({})", self.file, example.name);
-                        self.dataset.problems.push(Problem { file, line: None, reason, cause: "unusable name" });
+                        self.dataset.problems.push(Problem { file, line: None, reason, cause: NAME });
                     }
                 }
             }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use walkdir::WalkDir;
 
 use super::boundary::Boundary;
+use super::refusal::Refusal;
 use super::rows::Rows;
 use super::{Dataset, Example, Reading, Split, folder};
 use crate::error::{Error, Result};
@@ -15,6 +16,9 @@ use crate::photo::{self, Region};
 
 /// An annotation is a handful of boxes.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// How deep tags may stand in each other; annotations take five levels. Each piece of text costs as much as it is deep.
+const MAX_DEPTH: usize = 64;
 
 /// How much of a file is read to tell what it is: only a declaration and comments may stand before its first tag.
 const HEAD: usize = 4096;
@@ -72,7 +76,8 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
         };
         let split = name.split(['/', '\\']).next().and_then(Split::parse);
         for (number, object) in (1..).zip(annotation.objects) {
-            let example = object.region().map(|region| Example {
+            let region = object.region().map_err(Refusal::of("unusable box"));
+            let example = region.map(|region| Example {
                 path: photo.clone(),
                 name: format!("{}#{number}", named(&photo)),
                 region: Some(region),
@@ -81,7 +86,7 @@ pub(super) fn read(path: &Path, reading: &Reading) -> Result<Dataset> {
             });
             let fields = Map::from_iter([("product".to_owned(), Json::String(object.name))]);
             if let Err(why) = example.and_then(|example| rows.add(example, &fields)) {
-                rows.leave_out(None, "unusable box", format!("{name}, object {number}: {why}"));
+                rows.leave_out(None, why.cause, format!("{name}, object {number}: {why}"));
             }
         }
     }
@@ -133,6 +138,9 @@ fn parse(file: &Path) -> Result<Option<Annotation>, String> {
             Event::Eof => break,
             Event::Start(tag) => {
                 path.push(tag.name().as_ref().to_owned());
+                if path.len() > MAX_DEPTH {
+                    return Err(format!("has tags in each other more than {MAX_DEPTH} deep, as no annotation has"));
+                }
                 is_annotation |= path == ["annotation"];
                 if path == ["annotation", "object"] {
                     annotation.objects.push(Object::default());

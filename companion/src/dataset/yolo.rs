@@ -10,6 +10,7 @@ use serde_yaml_ng::Value as Yaml;
 
 use super::boundary::Boundary;
 use super::folder::Tree;
+use super::refusal::Refusal;
 use super::rows::Rows;
 use super::{Dataset, Example, Reading, Split};
 use crate::error::{Error, Result};
@@ -19,6 +20,8 @@ use crate::photo::{self, PhotoError, Region};
 pub(super) const NAME: &str = "data.yaml";
 /// The longest file of names or boxes that is read.
 const MAX_BYTES: u64 = 16 << 20;
+/// How deep brackets may stand in each other.
+const MAX_DEPTH: usize = 64;
 
 #[derive(Deserialize)]
 struct Description {
@@ -39,6 +42,9 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
     let wrong = |what: String| Error::BadInput(format!("{} cannot be read as YOLO's data: {what}", file.display()));
     let bytes = photo::read_bytes_up_to(file, MAX_BYTES).map_err(|e| wrong(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is no UTF-8".into()))?;
+    if is_deep(&text) {
+        return Err(wrong(format!("it has brackets in each other more than {MAX_DEPTH} deep")));
+    }
     let description: Description = serde_yaml_ng::from_str(&text).map_err(|e| wrong(e.to_string()))?;
     if description.kpt_shape.is_some() {
         return Err(wrong("its `kpt_shape` says that it holds poses; export it for detection, with boxes".into()));
@@ -89,6 +95,20 @@ pub(super) fn read(file: &Path, reading: &Reading) -> Result<Dataset> {
     Ok(dataset)
 }
 
+/// Whether brackets stand in each other deeper than in any list of names. The parser looks at all that are open with each
+/// new one, so a few hundred kilobytes of them would take it minutes.
+fn is_deep(yaml: &str) -> bool {
+    let mut depth = 0_usize;
+    yaml.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
+}
+
 /// The lines of a photo's file of boxes. None where there is no such file, or nothing in it: the photo shows nothing.
 fn boxes(photo: &Path, root: &Path, boundary: &Boundary) -> Result<Option<String>, PhotoError> {
     let file = labels_of(photo, root);
@@ -104,14 +124,14 @@ fn boxes(photo: &Path, root: &Path, boundary: &Boundary) -> Result<Option<String
 /// Adds the boxes of a photo, which `shown` names.
 fn add(rows: &mut Rows, photo: &Path, shown: &str, lines: &str, split: Split, names: &[String]) {
     for (number, line) in (1..).zip(lines.lines().filter(|line| !line.trim().is_empty())) {
-        let added = parse(line, names).and_then(|(name, region)| {
+        let added = parse(line, names).map_err(Refusal::of("unusable box")).and_then(|(name, region)| {
             let fields = Map::from_iter([("product".to_owned(), Json::String(name.to_owned()))]);
             let name = format!("{shown}#{number}");
             let (path, region, split) = (photo.to_owned(), Some(region), Some(split));
             rows.add(Example { path, name, region, split, ..Example::default() }, &fields)
         });
         if let Err(why) = added {
-            rows.leave_out(None, "unusable box", format!("{shown}, box {number}: {why}"));
+            rows.leave_out(None, why.cause, format!("{shown}, box {number}: {why}"));
         }
     }
 }

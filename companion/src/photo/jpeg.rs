@@ -15,7 +15,11 @@ use super::{PhotoError, admit};
 const MAX_SCANS: usize = 100;
 
 const SOI: [u8; 2] = [0xff, 0xd8];
+/// The frame of a progressive picture.
+const SOF2: u8 = 0xc2;
 const SOS: u8 = 0xda;
+/// The interval of restart markers.
+const DRI: u8 = 0xdd;
 const EOI: u8 = 0xd9;
 
 /// Decodes a file; the turn that makes it upright is returned beside it.
@@ -75,6 +79,10 @@ struct Header<'a> {
     bytes: Cow<'a, [u8]>,
     /// Horizontal and vertical sampling factors of the components.
     sampling: Vec<(u8, u8)>,
+    /// Whether its scans refine one another.
+    progressive: bool,
+    /// Whether restart markers stand in its scans.
+    restarts: bool,
     /// How many scans there are.
     scans: usize,
 }
@@ -87,6 +95,7 @@ impl<'a> Header<'a> {
         let mut clean = SOI.to_vec();
         let mut at = 2;
         let mut is_clean = true;
+        let (mut progressive, mut restarts) = (false, false);
         loop {
             let (marker, start) = next_marker(jpeg, at).ok_or(PhotoError::CutOff)?;
             is_clean &= start == at + 2;
@@ -106,6 +115,10 @@ impl<'a> Header<'a> {
             if matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) {
                 let components = segment.get(8..).unwrap_or_default().chunks_exact(3);
                 sampling = components.map(|component| (component[1] >> 4, component[1] & 15)).collect();
+                progressive = marker == SOF2;
+            }
+            if marker == DRI {
+                restarts = segment.get(2..4).is_some_and(|interval| interval != [0, 0]);
             }
             if marker == SOS {
                 let scans = &jpeg[start..];
@@ -116,7 +129,7 @@ impl<'a> Header<'a> {
                     true => Cow::Borrowed(jpeg),
                     false => Cow::Owned([&clean[..], &[0xff, SOS], scans].concat()),
                 };
-                return Ok(Header { bytes, sampling, scans: count_scans(jpeg, start) });
+                return Ok(Header { bytes, sampling, progressive, restarts, scans: count_scans(jpeg, start) });
             }
             clean.extend([0xff, marker]);
             clean.extend(segment);
@@ -124,11 +137,17 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Decoders take the first component for the finest, and get other files wrong.
+    /// Refuses what the decoder gets wrong: colours that are finer than the light, since it takes the first component for
+    /// the finest, and colours of a quarter of the size in a picture of one pass (found by comparison with libjpeg).
     fn check_sampling(&self) -> Result<(), PhotoError> {
         let Some((h, v)) = self.sampling.first().copied() else { return Ok(()) };
         let fits = |factor: u8, most: u8| factor > 0 && factor <= most && most.is_multiple_of(factor);
-        match self.sampling.iter().all(|(x, y)| fits(*x, h) && fits(*y, v)) {
+        let is_read = match (h, v) {
+            _ if self.sampling.len() == 1 || h.max(v) <= 2 => true,
+            (1 | 2 | 4, 1 | 2 | 4) => self.progressive || (v == 1 && !self.restarts),
+            _ => false,
+        };
+        match is_read && self.sampling.iter().all(|(x, y)| fits(*x, h) && fits(*y, v)) {
             true => Ok(()),
             false => Err(PhotoError::Unsupported(format!(
                 "has colours sampled in steps that are not read ({})",

@@ -1,6 +1,9 @@
 //! Networks as other tools write them, and files that are no networks at all.
 
-use std::fs;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{fs, io, thread};
 
 use prost::Message;
 use tract_onnx::pb::{
@@ -173,7 +176,9 @@ fn functions_of_the_model_are_written_out() {
                     attribute: vec![AttributeProto { ref_attr_name: "alpha".into(), ..float("alpha", 0.0) }],
                     ..node("LeakyRelu", &["x"], "inner")
                 },
-                node("Relu", &["inner"], "y"),
+                // Exporters leave nodes of functions without names, or give all of them the same.
+                NodeProto { name: String::new(), ..node("Relu", &["inner"], "more") },
+                NodeProto { name: String::new(), ..node("Relu", &["more"], "y") },
             ],
             opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 13 }],
             ..Default::default()
@@ -183,6 +188,13 @@ fn functions_of_the_model_are_written_out() {
         graph.node[1].domain = "pkg.torch".into();
         graph.node[1].attribute = vec![float("alpha", 0.25)];
     });
+}
+
+#[test]
+fn nodes_may_share_a_name_or_have_none() {
+    for name in ["", "node"] {
+        reads(|_, graph| graph.node.iter_mut().for_each(|node| node.name = name.into()));
+    }
 }
 
 #[test]
@@ -379,10 +391,9 @@ fn a_network_that_asks_for_too_much_memory_ends_in_an_error() {
     }
 }
 
-#[test]
-fn a_network_that_takes_too_long_is_stopped() {
-    let shop = changed(&Colors::default(), |_, graph| {
-        // 512 times the image's side: some 10^12 multiplications, in a file of a few kilobytes.
+/// A network whose answer takes many minutes: some 10^12 multiplications, in a file of a few kilobytes.
+fn slow() -> Shop {
+    changed(&Colors::default(), |_, graph| {
         graph.initializer.push(floats("n", &[1.0, 1.0, 128.0, 128.0]));
         graph.initializer.push(TensorProto { dims: vec![3, 3, 11, 11], ..floats("many", &[0.002; 1089]) });
         graph.node.insert(1, node("Resize", &["t0", "", "n"], "large"));
@@ -394,9 +405,55 @@ fn a_network_that_takes_too_long_is_stopped() {
             before = after;
         }
         graph.node[202].input[0] = before;
-    });
-    let mut command = shop.command();
+    })
+}
+
+fn import_command(shop: &Shop, program: &mut Command) {
     let arguments = format!("import colors.onnx --labels labels.txt --channel T_1 --out models {}", Colors::FLAGS);
-    command.args(arguments.split_whitespace()).env("JICHO_NETWORK_SECONDS", "1");
+    program.args(arguments.split_whitespace()).current_dir(shop.path(""));
+}
+
+#[test]
+fn a_network_that_takes_too_long_is_stopped() {
+    let shop = slow();
+    let mut command = shop.command();
+    import_command(&shop, &mut command);
+    command.env("JICHO_NETWORK_SECONDS", "1");
     Outcome::of(&mut command).fails("NETWORK_LIMIT").says(&["within 1 seconds"]);
+}
+
+/// Whoever interrupts a command must not leave a process behind that goes on for minutes with all memory it may have.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_reads_a_network_ends_with_the_one_that_started_it() {
+    let shop = slow();
+    // Both processes hold the pipe as their descriptor 3, so it ends with the last of them.
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" 3>&1", env!("CARGO_BIN_EXE_jicho")]);
+    import_command(&shop, &mut command);
+    let mut parent = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut pipe, id) = (parent.stdout.take().unwrap(), parent.id());
+    // The child is at work once it has limited itself: that follows all that it is told.
+    let at_work = || {
+        let child = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?.trim().parse::<u32>().ok()?;
+        let limits = fs::read_to_string(format!("/proc/{child}/limits")).ok()?;
+        let memory = limits.lines().find(|line| line.starts_with("Max data size"))?;
+        (!memory.contains("unlimited")).then_some(child)
+    };
+    let child = loop {
+        if let Some(child) = at_work() {
+            break child;
+        }
+        assert!(parent.try_wait().unwrap().is_none(), "it ended before the network was read");
+        thread::yield_now();
+    };
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(io::copy(&mut pipe, &mut io::sink()).is_ok()));
+    let has_ended = ended.recv_timeout(Duration::from_secs(60)).is_ok();
+    if !has_ended {
+        let _ = Command::new("kill").args(["-9", &child.to_string()]).status();
+    }
+    assert!(has_ended, "the child goes on without its parent");
 }

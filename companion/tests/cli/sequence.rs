@@ -67,5 +67,8 @@ fn names_that_not_every_machine_can_hold_are_refused() {
     shop.write("bad.txt", labels);
     let flags = Colors::FLAGS;
     let refused = shop.run(&format!("import model-3.onnx --labels bad.txt --channel T_3 --out models {flags}"));
-    refused.fails("INVALID_ARGUMENT").says(&["\\u{202e}second", "U+202E"]);
+    refused.fails("BAD_INPUT").says(&["number 2", "\\u{202e}second", "U+202E"]);
+    shop.write("composed.txt", "Cafe\u{301}\ncafé\nthird\n");
+    shop.run(&format!("import model-3.onnx --labels composed.txt --channel T_3 --out models {flags}")).ok();
+    assert_eq!(shop.manifest("T_3").labels, ["Caf\u{e9}", "café (2)", "third"]);
 }

@@ -500,7 +500,7 @@ def dynamic(n, x):
     return n.op("DequantizeLinear", quantised, scale, zero)
 
 
-case("DynamicQuantizeLinear", "", dynamic, since=11)
+case("DynamicQuantizeLinear", "before DequantizeLinear", dynamic, since=11)
 
 
 def integer_conv(n, x):
@@ -538,6 +538,7 @@ def quantised_product(n, x):
 
 
 case("ConvInteger", "", integer_conv, since=11)
+case("DynamicQuantizeLinear", "before ConvInteger", integer_conv, since=11)
 case("MatMulInteger", "", integer_product, since=11)
 case("QLinearConv", "", quantised_conv, since=10)
 case("QLinearMatMul", "", quantised_product, since=10)

@@ -68,6 +68,8 @@ export interface Diagnostics {
     hostSeq: number | null;
     /** When the host's release should have been replaced, in Unix seconds; null if it does not say. */
     expires: number | null;
+    /** Whether that time had passed at the last check of this page; null before the first. */
+    expired: boolean | null;
     /** Why this device did not load the candidate that it should have; null if nothing is wrong. */
     candidateError: { code: JichoErrorCode; message: string } | null;
     /** Minutes between automatic checks; 0 for none. */

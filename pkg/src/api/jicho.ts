@@ -17,14 +17,23 @@ import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
 import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';
 import { Upkeep } from '../upkeep/upkeep.js';
 import { VaultLessonStore } from '../vault/lesson-store.js';
+import { fpsOf, watch } from '../watch/watch.js';
 import { startWorker } from '../worker/channel-worker.js';
 import { loadPart } from '../worker/start.js';
 import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
 import type { JichoState, ModelInfo, SyncResult } from './model.js';
-import type { CallOptions, EnrollOptions, OpenOptions, RecognizeOptions, SyncOptions } from './options.js';
-import type { Quality, Recognition } from './recognition.js';
+import type {
+  CallOptions,
+  EnrollOptions,
+  OpenOptions,
+  RecognizeOptions,
+  SyncOptions,
+  WatchOptions,
+} from './options.js';
+import { isObject, wrongReceiver } from './receiver.js';
+import type { Quality, Recognition, WatchAnswer } from './recognition.js';
 import type { ImageSource } from './source.js';
 
 /** Most pictures in one call, as in one lesson. */
@@ -45,6 +54,8 @@ export class Jicho {
   #release: ModelInfo | null = null;
   #model: ModelInfo | null = null;
   #ended: 'failed' | 'disposed' | undefined;
+  /** Rises with everything that may change the answer to the same picture. */
+  #epoch = 0;
 
   private constructor(options: OpenOptions, settings: Settings) {
     if (!settings) throw new InvalidArgumentError('a channel is opened by "await Jicho.open(…)", not by "new Jicho()"');
@@ -117,6 +128,27 @@ export class Jicho {
     upkeep.journal.measures.inference(answer.ms, answer.predictions[0]?.confidence);
     upkeep.noted();
     return recognition;
+  }
+
+  /**
+   * Recognises a video continuously: `for await (const answer of eye.watch(video))`. The newest frame is always the next to be
+   * recognised; frames that come meanwhile are skipped. An answer is told once two of the last three frames agree, or as
+   * `unsure` when they do not. While nothing changes in the picture, nothing is recognised and nothing is told, and while the
+   * page is hidden neither. The loop ends when `signal` aborts, when the caller leaves it, and with `DISPOSED`.
+   *
+   * A frame that cannot be recognised is passed over: a video that has no picture yet, a worker that is being replaced.
+   *
+   * @throws {@link JichoError} `INVALID_ARGUMENT`, `NO_MODEL`, `DISPOSED`, `UNSUPPORTED`.
+   */
+  watch(video: HTMLVideoElement, options: WatchOptions = {}): AsyncGenerator<WatchAnswer, void, undefined> {
+    Jicho.#usable(this);
+    const signal = signalOf(options) ?? new AbortController().signal;
+    if (!(video instanceof HTMLVideoElement)) throw new InvalidArgumentError('only a video element can be watched');
+    const watched = {
+      recognize: (source: HTMLVideoElement, ended: AbortSignal) => this.recognize(source, { signal: ended }),
+      epoch: () => this.#epoch,
+    };
+    return watch(watched, video, fpsOf(options.fps), signal);
   }
 
   /**
@@ -214,6 +246,7 @@ export class Jicho {
    */
   setProducts(ids: readonly string[] | null): void {
     Jicho.#usable(this).backend.setProducts(productsOf(ids));
+    this.#epoch += 1;
   }
 
   /**
@@ -255,6 +288,8 @@ export class Jicho {
   dispose(): void {
     if (Jicho.#of(this).#ended === 'disposed') return;
     this.#ended = 'disposed';
+    // So that a watch that idles goes on to the call that fails.
+    this.#epoch += 1;
     this.#release = this.#model = null;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
     this.#upkeep?.dispose();
@@ -278,12 +313,9 @@ export class Jicho {
     await backend.open();
   }
 
-  /** Through a proxy, as some frameworks make of whatever they hold, private fields cannot be reached. */
   static #of(jicho: Jicho): Jicho {
-    if (#ended in jicho) return jicho;
-    const hint =
-      'keep the Jicho itself, not a proxy of it (in MobX, Vue and the like: markRaw, shallowRef, observable.ref)';
-    throw new InvalidArgumentError(`this method was called on something that is no Jicho: ${hint}`);
+    if (isObject(jicho) && #ended in jicho) return jicho;
+    throw wrongReceiver('Jicho');
   }
 
   static #usable(jicho: Jicho): { backend: Backend; upkeep: Upkeep } {
@@ -331,6 +363,7 @@ export class Jicho {
 
   #take(model: ModelInfo | null): void {
     if (this.#ended) return;
+    this.#epoch += 1;
     const { releaseSeq, storedProblem } = this.#release ?? {};
     const other = model?.releaseSeq !== releaseSeq || (model?.storedProblem && model.storedProblem !== storedProblem);
     this.#release = model;
@@ -342,6 +375,7 @@ export class Jicho {
 
   #takeTaught(change: TaughtChange, own: boolean): void {
     if (this.#ended) return;
+    this.#epoch += 1;
     this.#teaching.changed(change);
     this.#model = this.#release && this.#teaching.withTaughtFacts(this.#release);
     if (own) this.#upkeep?.taught();

@@ -11,6 +11,10 @@ export interface SyncResult {
   model: ModelInfo | null;
   /** Why the host cannot be reached (no network, CORS, a Content-Security-Policy, …); null unless `offline`. */
   cause: SyncCause | null;
+  /** When the host's release should have been replaced, in Unix seconds; null if it was not read or does not say. */
+  expires: number | null;
+  /** Whether that time has passed, whatever the outcome. The host may be frozen: nobody publishes, or somebody withholds it. */
+  expired: boolean;
 }
 
 /** An error as data. */
@@ -35,6 +39,8 @@ export interface CheckResult {
   error: JichoError | null;
   /** As in {@link SyncResult}. */
   cause: SyncResult['cause'];
+  /** As in {@link SyncResult}; false if the check failed. */
+  expired: boolean;
   /** Whether the library made the check by itself, rather than the app by `sync`. */
   automatic: boolean;
 }

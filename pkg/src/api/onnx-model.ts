@@ -8,6 +8,7 @@ import { startWorker } from '../worker/channel-worker.js';
 import { Connection } from '../worker/connection.js';
 import { DisposedError, InternalError, InvalidArgumentError, type JichoError } from './errors.js';
 import type { CallOptions, OnnxOptions } from './options.js';
+import { isObject, wrongReceiver } from './receiver.js';
 import type { ImageSource } from './source.js';
 
 /**
@@ -68,7 +69,7 @@ export class OnnxModel {
 
   /** Number of values in an answer. */
   get outputLength(): number {
-    return this.#outputLength;
+    return OnnxModel.#of(this).#outputLength;
   }
 
   /**
@@ -77,7 +78,8 @@ export class OnnxModel {
    * @throws {@link JichoError} `INVALID_FRAME`, `INVALID_ARGUMENT`, `INVALID_MODEL`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
   async infer(source: ImageSource, options: CallOptions = {}): Promise<Float32Array> {
-    if (this.#ended) throw this.#ended;
+    const ended = OnnxModel.#of(this).#ended;
+    if (ended) throw ended;
     return this.#calls.run(
       (signal) =>
         this.#backlog.run(async (reserve) => {
@@ -99,9 +101,15 @@ export class OnnxModel {
 
   /** Ends the worker and frees the network. Every waiting call rejects with `DISPOSED`. */
   dispose(): void {
-    this.#ended = new DisposedError('this OnnxModel was disposed: load another one');
+    const ended = new DisposedError('this OnnxModel was disposed: load another one');
+    OnnxModel.#of(this).#ended = ended;
     this.#calls.stop(new DisposedError('disposed while the call was waiting'));
-    this.#connection.end(this.#ended);
+    this.#connection.end(ended);
+  }
+
+  static #of(model: OnnxModel): OnnxModel {
+    if (isObject(model) && #ended in model) return model;
+    throw wrongReceiver('OnnxModel');
   }
 }
 

@@ -77,6 +77,14 @@ export interface SyncOptions {
   onProgress?: (progress: SyncProgress) => void;
 }
 
+/** How to watch a video. */
+export interface WatchOptions {
+  /** Frames that are recognised each second while the picture changes, at most; above 0, up to 60. Default 8. */
+  fps?: number;
+  /** Ends the loop. */
+  signal?: AbortSignal;
+}
+
 /** Options of all other calls. */
 export interface CallOptions {
   /** Ends the call with `ABORTED`. */

@@ -27,3 +27,11 @@ export interface Recognition extends Answer {
   /** Unique id of this recognition. */
   id: string;
 }
+
+/** What the last frames of a video say together; see {@link Jicho.watch}. */
+export interface WatchAnswer extends Recognition {
+  /** How many of the last five frames agree with it. `id` is that of the newest of them, for {@link Jicho.correct}. */
+  frames: number;
+  /** Whether the decision or the first product differs from those of the answer before. */
+  changed: boolean;
+}

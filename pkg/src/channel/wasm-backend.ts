@@ -90,6 +90,8 @@ export class WasmBackend implements Backend {
           outcome: 'offline',
           model: await this.#call(() => this.#opened().model()),
           cause: { code, message } satisfies SyncCause,
+          expires: null,
+          expired: false,
         };
       } finally {
         policy.end();

@@ -58,6 +58,7 @@ export async function collectDiagnostics(page: PageView, channel: ChannelDiagnos
       last: journal.lastCheck,
       hostSeq: channel?.lastCheck?.hostSeq ?? null,
       expires: channel?.lastCheck?.expires ?? null,
+      expired: channel?.lastCheck?.expired ?? null,
       candidateError: (channel?.lastCheck?.candidateError ?? null) as Diagnostics['check']['candidateError'],
       everyMinutes: page.every / 60_000,
       nextAt: page.nextCheckAt === null ? null : new Date(page.nextCheckAt).toISOString(),

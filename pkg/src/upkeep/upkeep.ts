@@ -138,12 +138,13 @@ export class Upkeep {
       result = await this.#backend.sync(report, signal);
     } catch (thrown) {
       const error = thrown instanceof JichoError ? thrown : new InternalError(String(thrown), { cause: thrown });
-      this.#checked({ outcome: 'failed', error, cause: null, automatic });
+      this.#checked({ outcome: 'failed', error, cause: null, expired: false, automatic });
       throw error;
     }
-    this.#checked({ outcome: result.outcome, error: null, cause: result.cause, automatic });
+    const { outcome, cause, expired } = result;
+    this.#checked({ outcome, error: null, cause, expired, automatic });
     if (result.model?.stored && !this.#ending.signal.aborted && !this.#cleared) {
-      if (result.outcome === 'updated') this.#tabs.tell({ type: 'updated' });
+      if (outcome === 'updated') this.#tabs.tell({ type: 'updated' });
       if (this.#options.persist !== false) askToPersist();
     }
     return result;

@@ -1,5 +1,6 @@
 import { AbortedError, InvalidArgumentError, VaultClosedError } from '../api/errors.js';
 import type { CallOptions } from '../api/options.js';
+import { isObject, wrongReceiver } from '../api/receiver.js';
 import type { Recognition } from '../api/recognition.js';
 import { absolute, folder } from '../browser/address.js';
 import { withLock } from '../browser/lock.js';
@@ -113,12 +114,12 @@ export class Vault {
 
   /** Whether records outlive the page: not in memory ({@link VaultOptions.memory}). */
   get durable(): boolean {
-    return this.#opened?.durable ?? false;
+    return Vault.#of(this).#opened?.durable ?? false;
   }
 
   /** Whether there was no vault of that name: a first start, another name, or the browser has deleted its storage. */
   get created(): boolean {
-    return this.#opened?.created ?? false;
+    return Vault.#of(this).#opened?.created ?? false;
   }
 
   /**
@@ -133,7 +134,7 @@ export class Vault {
     const { id, place } = options;
     if (id !== undefined) string('an id', id);
     const { json, blob } = await pack(record);
-    return (await this.#open().call('add', json, blob, place && placed(place), id)).id;
+    return (await Vault.#open(this).call('add', json, blob, place && placed(place), id)).id;
   }
 
   /**
@@ -143,7 +144,10 @@ export class Vault {
    */
   async addScan(recognition: Recognition, options: AddOptions & Pick<Scan, 'thumbnail'> = {}): Promise<string> {
     const { thumbnail, ...rest } = options;
-    return this.add({ ...scanOf(recognition), ...(thumbnail && { thumbnail }) }, { id: recognition.id, ...rest });
+    return Vault.#of(this).add(
+      { ...scanOf(recognition), ...(thumbnail && { thumbnail }) },
+      { id: recognition.id, ...rest },
+    );
   }
 
   /**
@@ -152,7 +156,7 @@ export class Vault {
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `RECORD_DAMAGED`, `KEY_MISSING`, `SCHEMA_TOO_NEW`.
    */
   async get(id: string): Promise<Stored | null> {
-    const entry = await this.#open().call('get', string('an id', id));
+    const entry = await Vault.#open(this).call('get', string('an id', id));
     return entry && unpack(entry);
   }
 
@@ -163,7 +167,7 @@ export class Vault {
    * @throws {@link JichoError} `INVALID_ARGUMENT`.
    */
   async list<K extends VaultRecord['kind'] = 'scan'>(query: VaultQuery<K> = {}): Promise<VaultPage<RecordOf<K>>> {
-    return unpackPage(await this.#open().call('list', vaultSelect(query)));
+    return unpackPage(await Vault.#open(this).call('list', vaultSelect(query)));
   }
 
   /**
@@ -172,7 +176,7 @@ export class Vault {
    * @throws {@link JichoError} `INVALID_ARGUMENT`.
    */
   async delete(id: string): Promise<boolean> {
-    return this.#open().call('delete', string('an id', id));
+    return Vault.#open(this).call('delete', string('an id', id));
   }
 
   /**
@@ -182,7 +186,7 @@ export class Vault {
    */
   async geohash(place: Place): Promise<string> {
     const { latitude, longitude } = checked(place);
-    return this.#open().call('geohash', latitude, longitude);
+    return Vault.#open(this).call('geohash', latitude, longitude);
   }
 
   /**
@@ -200,21 +204,25 @@ export class Vault {
     options: CallOptions = {},
   ): Promise<Delivery> {
     const { signal = new AbortController().signal } = options;
-    return withLock(`jicho vault ${this.name} deliver`, { signal, patience: DELIVERY_PATIENCE }, async () => {
-      const delivery: Delivery = { delivered: 0, damaged: [] };
-      for (let after: string | undefined; ; ) {
-        if (signal.aborted) throw aborted(signal);
-        const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
-        const { records, damaged, next } = await this.list(query);
-        delivery.damaged.push(...damaged);
-        for (const { id, time, order } of records) {
-          await send({ id, time, order }, signal);
-          if (await this.delete(id)) delivery.delivered += 1;
+    return withLock(
+      `jicho vault ${Vault.#of(this).name} deliver`,
+      { signal, patience: DELIVERY_PATIENCE },
+      async () => {
+        const delivery: Delivery = { delivered: 0, damaged: [] };
+        for (let after: string | undefined; ; ) {
+          if (signal.aborted) throw aborted(signal);
+          const query = { kind: 'sale', order: 'oldest', limit: 1, ...(after !== undefined && { after }) } as const;
+          const { records, damaged, next } = await this.list(query);
+          delivery.damaged.push(...damaged);
+          for (const { id, time, order } of records) {
+            await send({ id, time, order }, signal);
+            if (await this.delete(id)) delivery.delivered += 1;
+          }
+          if (next === null) return delivery;
+          after = next;
         }
-        if (next === null) return delivery;
-        after = next;
-      }
-    });
+      },
+    );
   }
 
   /**
@@ -225,18 +233,18 @@ export class Vault {
    * @throws {@link JichoError} `INVALID_ARGUMENT`, `WEAK_PASSPHRASE`, `UNSUPPORTED`.
    */
   async relock(unlock: VaultUnlock): Promise<void> {
-    await this.#open().call('relock', vaultKey(unlock));
+    await Vault.#open(this).call('relock', vaultKey(unlock));
   }
 
   /** Seals every record with a new key. Other calls go on meanwhile. If the page dies, the next opening finishes the rotation. */
   async rotate(): Promise<Rotation> {
-    const { moved, damaged } = await this.#open().call('rotate');
+    const { moved, damaged } = await Vault.#open(this).call('rotate');
     return { moved, damaged: damaged as DamagedRecord[] };
   }
 
   /** Deletes records older than their retention, finishes an interrupted rotation, and counts the records anew. */
   async compact(): Promise<Compaction> {
-    return (await this.#open().call('compact')) as Compaction;
+    return (await Vault.#open(this).call('compact')) as Compaction;
   }
 
   /**
@@ -248,7 +256,7 @@ export class Vault {
     passphrase: string,
     options: { allowWeak?: boolean } = {},
   ): Promise<{ file: Blob; records: number; damaged: DamagedRecord[] }> {
-    const { file, records, damaged } = await this.#open().call('export', fileKey(passphrase, options.allowWeak));
+    const { file, records, damaged } = await Vault.#open(this).call('export', fileKey(passphrase, options.allowWeak));
     return { file, records, damaged: damaged as DamagedRecord[] };
   }
 
@@ -262,7 +270,11 @@ export class Vault {
     format: 'json' | 'csv',
     query: VaultQuery = {},
   ): Promise<{ text: string; damaged: DamagedRecord[] }> {
-    const { text, damaged } = await this.#open().call('exportPlain', string('the format', format), vaultSelect(query));
+    const { text, damaged } = await Vault.#open(this).call(
+      'exportPlain',
+      string('the format', format),
+      vaultSelect(query),
+    );
     return { text, damaged: damaged as DamagedRecord[] };
   }
 
@@ -283,12 +295,12 @@ export class Vault {
     const bytes = file instanceof Blob ? file : await bytesOf(file);
     if (!bytes) throw new InvalidArgumentError('there is no file');
     const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer>]);
-    return untilAborted(signal, () => this.#open().import(blob, fileKey(passphrase), signal));
+    return untilAborted(signal, () => Vault.#open(this).import(blob, fileKey(passphrase), signal));
   }
 
   /** How the vault stands, for whoever is asked for help. */
   async diagnose(): Promise<VaultDiagnostics> {
-    const { argon2id, records, retentionDays, keySince, ...rest } = await this.#open().call('diagnose');
+    const { argon2id, records, retentionDays, keySince, ...rest } = await Vault.#open(this).call('diagnose');
     return {
       ...rest,
       argon2id: argon2id && { memoryKiB: argon2id[0], passes: argon2id[1] },
@@ -300,19 +312,25 @@ export class Vault {
 
   /** Destroys the vault, as {@link Vault.destroy}, and closes it. */
   async destroy(): Promise<void> {
-    await this.#open().destroy(this.name, undefined);
+    await Vault.#open(this).destroy(this.name, undefined);
     await this.close();
   }
 
   /** Overwrites the keys. Every later call fails with `VAULT_CLOSED`. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#thread.close();
+    const vault = Vault.#of(this);
+    vault.#closed = true;
+    await vault.#thread.close();
   }
 
-  #open(): VaultThread {
-    if (this.#closed) throw new VaultClosedError('the vault was closed: open it again');
-    return this.#thread;
+  static #of(vault: Vault): Vault {
+    if (isObject(vault) && #closed in vault) return vault;
+    throw wrongReceiver('Vault');
+  }
+
+  static #open(vault: Vault): VaultThread {
+    if (Vault.#of(vault).#closed) throw new VaultClosedError('the vault was closed: open it again');
+    return vault.#thread;
   }
 }
 

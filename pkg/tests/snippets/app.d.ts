@@ -22,6 +22,7 @@ declare const catalogue: { id: string }[];
 declare const newCatalogue: { id: string }[];
 declare const position: GeolocationPosition;
 declare const yesterday: Date;
+declare const signal: AbortSignal;
 
 declare function show(what: string | number): void;
 declare function add(product: string): void;

@@ -93,6 +93,15 @@ export type Synced = {
    */
   cause: Problem | null,
   /**
+   * When the host's latest/metadata.json should have been replaced, Unix seconds; null where it was not read or does not
+   * say.
+   */
+  expires: number | null,
+  /**
+   * Whether that time has passed, whatever the outcome.
+   */
+  expired: boolean,
+  /**
    * The model that answers now, or null.
    */
   model: ModelInfo | null,
@@ -553,6 +562,10 @@ export type Check = {
    * When that file should have been replaced, Unix seconds; null where it does not say.
    */
   expires: number | null,
+  /**
+   * Whether that time had passed, whatever the outcome: nobody publishes any more, or somebody withholds what is published.
+   */
+  expired: boolean,
 };
 
 /**

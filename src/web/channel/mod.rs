@@ -234,8 +234,11 @@ async fn sync(
     };
     let outcome = session.sync(host, &mut progress, &mut loaded).await?;
     let loaded = session.loaded();
-    let cause = session.last_check().and_then(|check| check.cause);
-    to_js(&Synced { outcome, cause, model: loaded.as_deref().map(ModelInfo::new) })
+    // The sync above has just set it.
+    let check = session.last_check();
+    let (expires, expired) = check.as_ref().map_or((None, false), |check| (check.expires, check.expired));
+    let cause = check.and_then(|check| check.cause);
+    to_js(&Synced { outcome, cause, expires, expired, model: loaded.as_deref().map(ModelInfo::new) })
 }
 
 #[wasm_bindgen(typescript_custom_section)]

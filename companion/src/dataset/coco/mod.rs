@@ -12,10 +12,12 @@ use serde_json::{Map, Value as Json};
 
 use super::boundary::Boundary;
 use super::fields;
-use super::rows::Rows;
+use super::refusal::Refusal;
+use super::rows::{LONGEST_REASON, Rows};
 use super::{Dataset, Example, Reading};
 use crate::error::{Error, Result};
 use crate::photo::{PhotoError, Region};
+use crate::text::shortened;
 
 /// The field of a row that the category becomes.
 const PRODUCT: &str = fields::LABELS[0];
@@ -76,7 +78,11 @@ pub(super) fn is_coco(file: &Path, bytes: &[u8]) -> bool {
 /// Reads annotations. A `label` that is asked for names the attribute that is the product in place of the category.
 pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Dataset> {
     let name = file.display().to_string();
-    let wrong = |what: String| Error::BadInput(format!("{name} cannot be read as COCO annotations: {what}"));
+    let wrong = |what: String| {
+        // The parser quotes values of any length.
+        let what = shortened(&what, LONGEST_REASON);
+        Error::BadInput(format!("{name} cannot be read as COCO annotations: {what}"))
+    };
     let File { images, annotations, categories } = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
     let folders = Folders::of(file, &images, reading)?;
     let images = by_id("image", images, |image| &image.id).map_err(wrong)?;
@@ -106,15 +112,15 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading) -> Result<Datas
         };
         // One complaint an image, however many annotations it has.
         if !pictures.contains_key(&image_id) {
-            let picture = Picture::of(image, &folders).map_err(|reason| {
-                rows.leave_out(None, "unusable image", format!("image {image_id}, with all its annotations: {reason}"));
+            let picture = Picture::of(image, &folders).map_err(|why| {
+                rows.leave_out(None, why.cause, format!("image {image_id}, with all its annotations: {why}"));
             });
             pictures.insert(image_id.clone(), picture.ok());
         }
         let Some(Some(picture)) = pictures.get(&image_id) else { continue };
         let example = example(&id, annotation, picture, &categories);
-        if let Err(reason) = example.and_then(|(example, fields)| rows.add(example, &fields)) {
-            rows.leave_out(None, "unusable annotation", format!("annotation {id} ({}): {reason}", picture.name));
+        if let Err(why) = example.and_then(|(example, fields)| rows.add(example, &fields)) {
+            rows.leave_out(None, why.cause, format!("annotation {id} ({}): {why}", picture.name));
         }
     }
     rows.finish()
@@ -125,25 +131,31 @@ fn example(
     annotation: &Annotation,
     picture: &Picture,
     categories: &HashMap<String, Category>,
-) -> Result<(Example, Map<String, Json>), String> {
+) -> Result<(Example, Map<String, Json>), Refusal> {
+    let no_category = Refusal::of("unusable category");
     let category = id_of(&annotation.category_id).and_then(|id| categories.get(&id));
-    let category = category.ok_or_else(|| format!("its `category_id` {} is no category", annotation.category_id))?;
+    let category = category.ok_or_else(|| format!("its `category_id` {} is no category", annotation.category_id));
+    let category = category.map_err(&no_category)?;
     let product = category.name.as_str().filter(|name| !name.is_empty());
-    let product = product.ok_or_else(|| format!("its category {} has no `name`", category.id))?;
+    let product = product.ok_or_else(|| format!("its category {} has no `name`", category.id)).map_err(no_category)?;
     if annotation.bbox.is_null() {
-        return Err("has no `bbox`".into());
+        return Err(Refusal::new("unusable box", "has no `bbox`"));
     }
-    let region = Region::parse(&annotation.bbox, picture.size)?;
+    let region = Region::parse(&annotation.bbox, picture.size).map_err(Refusal::of("unusable box"))?;
     let mut fields = Map::new();
     match &annotation.attributes {
         Json::Null => {}
         Json::Object(attributes) if attributes.contains_key(PRODUCT) => {
-            return Err(format!("its attribute `{PRODUCT}` takes the place of its category; rename it"));
+            let reason = format!("its attribute `{PRODUCT}` takes the place of its category; rename it");
+            return Err(Refusal::new("unusable attribute", reason));
         }
         Json::Object(attributes) => {
             fields.extend(attributes.iter().filter(|(_, v)| !v.is_boolean()).map(|(k, v)| (k.clone(), v.clone())));
         }
-        other => return Err(format!("its `attributes` are {other}, no JSON object")),
+        other => {
+            let reason = format!("its `attributes` are {other}, no JSON object");
+            return Err(Refusal::new("unusable attribute", reason));
+        }
     }
     fields.insert(PRODUCT.into(), product.into());
     let name = format!("{}#{id}", picture.name);
@@ -158,14 +170,17 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(image: &Image, folders: &Folders) -> Result<Self, String> {
-        let name = image.file_name.as_str().filter(|name| !name.is_empty()).ok_or("has no `file_name`")?;
+    fn of(image: &Image, folders: &Folders) -> Result<Self, Refusal> {
+        let unusable = Refusal::of("unusable image");
+        let name = image.file_name.as_str().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| unusable("has no `file_name`".to_owned()))?;
         let side = |json: &Json| json.as_u64().and_then(|side| u32::try_from(side).ok()).filter(|side| *side > 0);
         let size = match (&image.width, &image.height) {
             (Json::Null, Json::Null) => None,
             (width, height) => {
                 let size = side(width).zip(side(height));
-                Some(size.ok_or_else(|| format!("its size is {width}×{height}, no whole numbers of pixels"))?)
+                let reason = || format!("its size is {width}×{height}, no whole numbers of pixels");
+                Some(size.ok_or_else(|| unusable(reason()))?)
             }
         };
         Ok(Picture { name: name.to_owned(), path: folders.find(name)?, size })
@@ -222,7 +237,7 @@ impl Folders {
 
     /// The file of an image: as it is named, with folders named as Windows does, or under its bare name, if no other
     /// image has that: Label Studio names files by their place on its server.
-    fn find(&self, name: &str) -> Result<PathBuf, String> {
+    fn find(&self, name: &str) -> Result<PathBuf, Refusal> {
         let slashes = name.replace('\\', "/");
         let bare = bare_name(name);
         let mut names = vec![name, &slashes];
@@ -238,10 +253,11 @@ impl Folders {
             }
         }
         if outside {
-            return Err(format!("its file {name} {}", PhotoError::Outside));
+            let reason = format!("its file {name} {}", PhotoError::Outside);
+            return Err(Refusal::new(PhotoError::Outside.cause(), reason));
         }
         let tried: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
-        Err(format!("its file {name} is in none of {}", tried.join(", ")))
+        Err(Refusal::new("missing photo", format!("its file {name} is in none of {}", tried.join(", "))))
     }
 }
 

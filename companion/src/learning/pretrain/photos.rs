@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::Options;
 use crate::dataset::{self, Dataset, Example, Reading, Split};
 use crate::error::{Error, Result, at};
+use crate::file;
 use crate::learning::network::view::Square;
 use crate::model::backbone::pretraining::Pretraining;
 use crate::progress::Progress;
@@ -132,6 +133,5 @@ fn drawn(options: &Options, side: usize, progress: Progress) -> Result<Vec<Squar
 
 fn read_lines(path: Option<&Path>) -> Result<BTreeSet<String>> {
     let Some(path) = path else { return Ok(BTreeSet::new()) };
-    let text = std::fs::read_to_string(path).map_err(at(path))?;
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(file::read_lines(path)?.into_iter().collect())
 }

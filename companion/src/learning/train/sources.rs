@@ -9,7 +9,11 @@ use serde_json::Value;
 
 use super::Options;
 use crate::dataset::{Dataset, Reading};
-use crate::error::{Error, Result, at};
+use crate::error::{Error, Result};
+use crate::file;
+
+/// Longer than any file of facts or of a score rule.
+const MAX_JSON: u64 = 64 << 20;
 
 /// Facts by label, then by name.
 pub type Facts = BTreeMap<String, BTreeMap<String, Value>>;
@@ -79,7 +83,7 @@ fn read_dataset(photos: &Path, reading: &Reading, lessons: &[PathBuf]) -> Result
 
 fn read_json<T: DeserializeOwned>(path: Option<&Path>) -> Result<Option<T>> {
     let Some(path) = path else { return Ok(None) };
-    let bytes = std::fs::read(path).map_err(at(path))?;
+    let bytes = file::read_up_to(path, MAX_JSON)?;
     serde_json::from_slice(&bytes)
         .map(Some)
         .map_err(|e| Error::BadInput(format!("{}: {e}", path.display())).caused_by(e))

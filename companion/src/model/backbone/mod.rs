@@ -16,12 +16,16 @@ use tract_onnx::pb::ModelProto;
 
 use crate::digest::sha256;
 use crate::error::{Error, Result, at};
+use crate::file;
 use crate::model::compile::Storage;
 use crate::model::isolated::{self, Answer, Task};
 use crate::model::onnx::{self, ImageInput, cut, pixels};
 use crate::model::plan::{self, Compiled, Note};
 use crate::progress::Progress;
 use pretraining::Pretraining;
+
+/// A space file is no longer: 256 numbers of 4 bytes for each of at most some 60,000 features.
+const MAX_SPACE: u64 = 64 << 20;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
@@ -133,7 +137,7 @@ impl Backbone {
 pub fn resolve(request: &Request, progress: Progress) -> Result<Backbone> {
     let mut backbone = find(request, progress)?;
     if let Some(path) = &request.space {
-        backbone.space = Some(std::fs::read(path).map_err(at(path))?);
+        backbone.space = Some(file::read_up_to(path, MAX_SPACE)?);
     }
     Ok(backbone)
 }

@@ -5,12 +5,13 @@
 //! `class_indices`), or an object that holds one of these under a known name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::error::{Error, Result, at};
+use crate::dataset::labels::product_id;
+use crate::error::{Error, Result};
+use crate::file;
 
 /// Larger files hold no labels.
 const MAX_BYTES: u64 = 16 << 20;
@@ -32,23 +33,14 @@ const NAMES: [&str; 7] = ["name", "label", "displayName", "Name", "tagName", "ti
 /// Under which names an entry of a list may hold its place.
 const PLACES: [&str; 4] = ["index", "id", "class_id", "idx"];
 
-/// Reads the labels of a file, in the order of the network's output. Labels that are blank or repeated get their place
-/// as a number, since a label is what an answer is called by.
+/// Reads the labels of a file, in the order of the network's output, each as a product id. Labels that are blank or
+/// repeated, in whatever case of letters, get their place as a number, since a label is what an answer is called by.
 ///
 /// # Errors
 /// `BAD_INPUT` for a file that holds no labels, or none that can be read; `IO`.
 pub fn read(path: &Path) -> Result<Vec<String>> {
     let told = |why: String| Error::BadInput(format!("{}: {why}", path.display()));
-    let is_file = std::fs::metadata(path).map_err(at(path))?.is_file();
-    let mut bytes = Vec::new();
-    if is_file {
-        // However long it says that it is.
-        let file = std::fs::File::open(path).map_err(at(path))?;
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(at(path))?;
-    }
-    if !is_file || bytes.len() as u64 > MAX_BYTES {
-        return Err(told("this is no file of labels".into()));
-    }
+    let bytes = file::read_up_to(path, MAX_BYTES)?;
     distinct(&parse(&bytes).map_err(told)?).map_err(|why| Error::BadInput(format!("{} {why}", path.display())))
 }
 
@@ -178,19 +170,25 @@ fn distinct(labels: &[String]) -> Result<Vec<String>, String> {
     if labels.is_empty() {
         return Err("has no labels; write one a line".into());
     }
+    let id = |(place, label): (usize, &String)| match label.is_empty() {
+        true => Ok(format!("class-{}", place + 1)),
+        false => {
+            product_id(label).map_err(|why| format!("has a label that cannot be used, number {}: {why}", place + 1))
+        }
+    };
+    let ids = labels.iter().enumerate().map(id).collect::<Result<Vec<_>, _>>()?;
+    let given: BTreeSet<String> = ids.iter().map(|id| id.to_lowercase()).collect();
     let mut seen = BTreeSet::new();
-    Ok(labels
-        .iter()
+    let mut taken = |id: &str| !seen.insert(id.to_lowercase());
+    Ok(ids
+        .into_iter()
         .enumerate()
-        .map(|(i, label)| {
-            let label = if label.is_empty() { format!("class-{}", i + 1) } else { label.clone() };
-            if seen.insert(label.clone()) {
-                return label;
+        .map(|(place, id)| {
+            if !taken(&id) {
+                return id;
             }
-            let mut names = (i + 1..).map(|n| format!("{label} ({n})"));
-            let numbered = names.find(|name| !labels.contains(name) && !seen.contains(name)).unwrap_or(label);
-            seen.insert(numbered.clone());
-            numbered
+            let mut names = (place + 1..).map(|n| format!("{id} ({n})"));
+            names.find(|name| !given.contains(&name.to_lowercase()) && !taken(name)).unwrap_or(id)
         })
         .collect())
 }
@@ -268,6 +266,17 @@ mod tests {
     fn labels_are_distinct() {
         let lines = ["same", "", "same"].map(str::to_owned);
         assert_eq!(distinct(&lines).unwrap(), ["same", "class-2", "same (3)"]);
+        let lines = ["Cardigan", "cardigan", "CARDIGAN (2)", "Cardigan"].map(str::to_owned);
+        assert_eq!(distinct(&lines).unwrap(), ["Cardigan", "cardigan (3)", "CARDIGAN (2)", "Cardigan (4)"]);
         assert!(distinct(&[]).unwrap_err().contains("no labels"));
+    }
+
+    #[test]
+    fn labels_are_product_ids() {
+        assert_eq!(distinct(&["Cafe\u{301}".to_owned()]).unwrap(), ["Caf\u{e9}"]);
+        for bad in ["a\u{202e}b", "a\u{1b}[2Jb", "x".repeat(201).as_str(), "NUL"] {
+            let why = distinct(&["apple".to_owned(), bad.to_owned()]).unwrap_err();
+            assert!(why.contains("number 2") && !why.chars().any(crate::text::is_hidden), "{why:?}");
+        }
     }
 }

@@ -44,11 +44,12 @@ fn read(tensor: &mut TensorProto, folder: &Path) -> Result<()> {
     };
     let location = told("location").ok_or_else(|| refused(tensor, "it does not say in which file"))?;
     let path = inside(folder, location).map_err(|why| refused(tensor, &why))?;
-    let mut file = File::open(&path).map_err(at(&path))?;
-    let metadata = file.metadata().map_err(at(&path))?;
+    // Opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(&path).map_err(at(&path))?;
     if !metadata.is_file() {
         return Err(refused(tensor, &format!("{} is no regular file", path.display())));
     }
+    let mut file = File::open(&path).map_err(at(&path))?;
     let needed = byte_length(tensor).ok_or_else(|| refused(tensor, "its type or shape is not supported"))?;
     let offset = number("offset")?.unwrap_or(0);
     let length = number("length")?.unwrap_or(needed);

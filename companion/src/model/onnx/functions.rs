@@ -110,7 +110,9 @@ impl<'a> Scope<'a> {
 
     fn node(&self, node: &mut NodeProto) -> Result<()> {
         node.input.iter_mut().chain(&mut node.output).for_each(|name| self.rename(name));
-        node.name = format!("{}{}", self.prefix, node.name);
+        if !node.name.is_empty() {
+            node.name = format!("{}{}", self.prefix, node.name);
+        }
         let attributes = std::mem::take(&mut node.attribute);
         for mut attribute in attributes {
             if !attribute.ref_attr_name.is_empty() {

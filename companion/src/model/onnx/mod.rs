@@ -229,3 +229,6 @@ pub fn integers(graph: &GraphProto, name: &str) -> Option<Vec<i64>> {
 pub fn invalid(message: String) -> crate::error::Error {
     jicho::Error::new(ErrorKind::InvalidModel, message).into()
 }
+
+#[cfg(test)]
+mod tests;

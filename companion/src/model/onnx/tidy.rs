@@ -12,8 +12,9 @@ use crate::error::Result;
 /// The default domain may be spelt out.
 const DEFAULT_DOMAIN: &str = "ai.onnx";
 
-/// Gives the default domain its short name, writes functions out, drops trailing inputs that are left empty, sorts
-/// nodes so that each comes after what it reads, and checks that every tensor holds the values that its shape needs.
+/// Gives the default domain its short name, writes functions out, gives nodes of one name different ones, drops trailing
+/// inputs that are left empty, sorts nodes so that each comes after what it reads, and checks that every tensor holds the
+/// values that its shape needs.
 ///
 /// # Errors
 /// `INVALID_MODEL` when nodes depend on each other in a circle, give the same tensor twice, or when a tensor's values
@@ -41,8 +42,19 @@ pub fn tidy(model: &mut ModelProto) -> Result<()> {
         return Err(problem);
     }
     settle_training_switch(graph);
+    tell_names_apart(graph);
     graph.node.iter_mut().for_each(|node| each_node(node, &mut drop_trailing_blanks));
     sort(graph)
+}
+
+/// ONNX lets nodes share a name, or have none; tract wants those that have one to be alone with it.
+fn tell_names_apart(graph: &mut GraphProto) {
+    let mut taken = HashSet::new();
+    for (place, node) in graph.node.iter_mut().enumerate().filter(|(_, node)| !node.name.is_empty()) {
+        while !taken.insert(node.name.clone()) {
+            node.name = format!("{}#{place}", node.name);
+        }
+    }
 }
 
 fn each_node(node: &mut NodeProto, act: &mut impl FnMut(&mut NodeProto)) {

@@ -8,7 +8,8 @@ use jicho::manifest::check_channel;
 use serde::Serialize;
 
 use super::{catalog, retention};
-use crate::error::{Error, Result, at};
+use crate::error::{Error, Result};
+use crate::file::read_lines;
 use crate::output::store::{self, Store};
 
 /// What to clean.
@@ -121,11 +122,9 @@ pub fn run(options: &Options) -> Result<Cleaned> {
 
 /// The channels in the file. Blank lines and lines that begin with `#` are skipped.
 fn active(file: &Path) -> Result<BTreeSet<String>> {
-    let text = std::fs::read_to_string(file).map_err(at(file))?;
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let lines = lines.filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let lines = read_lines(file)?.into_iter().filter(|line| !line.starts_with('#'));
     // A line that is no channel id means that this is the wrong file; going on could remove too much.
-    lines.map(|line| check_channel(line).map(|()| line.to_owned()).map_err(Error::from)).collect()
+    lines.map(|line| check_channel(&line).map(|()| line).map_err(Error::from)).collect()
 }
 
 fn size(store: &dyn Store, folder: &str) -> Result<(usize, u64)> {

@@ -7,9 +7,13 @@ use jicho::ErrorKind;
 use jicho::manifest::signature::{self, Form, KeyList, PublicKey, Role, SigningKey, TrustedKeys};
 
 use super::{key, sequence};
-use crate::error::{Error, Result, at};
+use crate::error::{Error, Result};
+use crate::file::read_up_to;
 use crate::json;
 use crate::output::store::local;
+
+/// Longer than any file of key lists.
+const MAX_LISTS: u64 = 1 << 20;
 
 /// What the user asked of signatures.
 #[derive(Debug, Clone, Default)]
@@ -125,7 +129,7 @@ pub(super) fn unproven(why: String) -> Error {
 
 /// Reads a file of key lists: a JSON array.
 fn read_lists(file: &Path) -> Result<Vec<KeyList>> {
-    let text = std::fs::read(file).map_err(at(file))?;
+    let text = read_up_to(file, MAX_LISTS)?;
     let unusable = |why: String| Error::BadInput(format!("{} is no file of key lists: {why}", file.display()));
     let lists: Vec<KeyList> = serde_json::from_slice(&text).map_err(|e| unusable(e.to_string()))?;
     if let Some(list) = lists.iter().find(|list| list.trusted_keys().is_none()) {

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Current, Entry, Lock, Store};
-use crate::error::{Result, at};
+use crate::error::{self, Error, Result};
 
 /// Where files are written before they are renamed. It is one folder, so that leftovers of a crash are found without reading
 /// all others.
@@ -55,6 +55,38 @@ impl Folder {
         make_folder(&folder)?;
         make_private(&folder, 0o700);
         Ok(folder)
+    }
+}
+
+/// The error of a path. One that this user has no right to says whose it is.
+fn at(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+    move |error| {
+        let path = path.as_ref();
+        let told = match owner(path).filter(|_| error.kind() == ErrorKind::PermissionDenied) {
+            Some(owner) => io::Error::new(
+                error.kind(),
+                format!(
+                    "{error}. It belongs to the user with the id {owner}, and one user publishes to a models folder: run \
+                     jicho as that user, or give the whole folder to this one with `chown -R`"
+                ),
+            ),
+            None => error,
+        };
+        error::at(path)(told)
+    }
+}
+
+/// The id of the user who owns a path, or, where there is nothing, the folder that it would be in.
+fn owner(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        let data = fs::symlink_metadata(path).or_else(|_| fs::symlink_metadata(path.parent().unwrap_or(path)));
+        data.ok().map(|data| std::os::unix::fs::MetadataExt::uid(&data))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }
 

@@ -2,6 +2,9 @@
 
 use maud::{Markup, html};
 
+/// Text whose invisible characters are escaped, as on the terminal.
+pub use crate::text::shown as visible;
+
 /// As `87.2 %`. Exactly 0 and 1 are `0 %` and `100 %`; nothing else is rounded to these.
 pub fn percent(share: impl Into<f64>) -> String {
     let percent = 100.0 * share.into();
@@ -36,12 +39,6 @@ pub fn name(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
-/// Text without invisible characters that change how text is shown: control characters and overrides of direction.
-pub fn visible(text: &str) -> String {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// At most `most` characters. The middle is left out, since the ends tell names apart.
 pub fn shortened(text: &str, most: usize) -> String {
     let chars: Vec<char> = visible(text).chars().collect();
@@ -67,6 +64,6 @@ mod tests {
     #[test]
     fn names_are_short_and_plain() {
         assert_eq!(shortened("granny-smith-apple", 9), "gran…pple");
-        assert_eq!(visible("a\u{202e}b\0"), "a\u{fffd}b\u{fffd}");
+        assert_eq!(visible("a\u{202e}b\u{200f}\0"), "a\\u{202e}b\\u{200f}\\u{0}");
     }
 }
