@@ -156,6 +156,9 @@ pub(crate) struct RecognizeOptions {
     /// Of the last frame, where it is of a video.
     #[ts(optional, type = "Moment | undefined")]
     moment: Option<Moment>,
+    /// The share of matches that should be right, between 0 and 1; the release's own choice unless given.
+    #[ts(optional, type = "number | undefined")]
+    precision: Option<f32>,
 }
 
 /// How to open a channel.

@@ -247,11 +247,11 @@ pub struct Position {
 }
 
 /// When an answer is a match, unsure or unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// Below this rejection score ([`crate::recognize::Likeness::score`], or the largest confidence of a classifier) the
-    /// answer is `unknown`.
+    /// answer is `unknown`, unless its confidence reaches `unknown_confidence`.
     pub rejection_threshold: f32,
     /// Share of held-out photos of known products that pass the threshold; null where it was not measured.
     pub true_accept_rate: Option<f64>,
@@ -260,6 +260,49 @@ pub struct Decision {
     pub false_accept_rate: Option<f64>,
     /// Below this confidence the answer is `unsure`.
     pub match_confidence: f32,
+    /// The share of matches that should be right with it, 0–1; absent where nothing is promised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_precision: Option<f32>,
+    /// Below this rejection score an answer is no match, however confident it is. Absent in older releases, where the
+    /// rejection threshold alone counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_score: Option<f32>,
+    /// From this confidence on an answer is not `unknown` for its rejection score. Absent in older releases, where no
+    /// confidence helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_confidence: Option<f32>,
+    /// What a match takes for each promise of precision, ascending; empty in older releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<Promise>,
+}
+
+/// The confidence from which on the share `precision` of all matches is right, on photos like those of other visits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Promise {
+    /// The share of matches that are right, 0–1.
+    pub precision: f32,
+    /// The least confidence of a match.
+    pub confidence: f32,
+    /// The share of photos of known products that get a match in the trial; null where too few photos were measured, so
+    /// that the confidence is only claimed.
+    pub coverage: Option<f64>,
+    /// The 95 % interval of the share of right matches in the trial; null as `coverage`.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl Decision {
+    /// The least confidence of a match that is to be right with a probability of `precision`; `None` asks for what the
+    /// release's trainer chose. A precision between two promises gets the higher one. Where nothing was promised so high,
+    /// the confidence must claim it itself.
+    #[must_use]
+    pub fn match_confidence_for(&self, precision: Option<f32>) -> f32 {
+        let Some(precision) = precision else { return self.match_confidence };
+        // A precision that was written as text may come back a little larger.
+        let promise = self.promises.iter().find(|promise| promise.precision >= precision - 1e-6);
+        let highest = self.promises.last().map_or(0.0, |promise| promise.confidence);
+        promise.map_or(precision.max(highest), |promise| promise.confidence)
+    }
 }
 
 /// What the model must answer to [`crate::golden::frame`].

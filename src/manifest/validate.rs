@@ -1,6 +1,6 @@
 //! What must hold of a manifest beyond its JSON shape: names, ranges, and fields that depend on each other.
 
-use super::{AttributeHead, FileEntry, FileRole, MAX_IMAGE_SIZE, Manifest, ModelType};
+use super::{AttributeHead, FileEntry, FileRole, MAX_IMAGE_SIZE, Manifest, ModelType, Promise};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 
@@ -152,6 +152,19 @@ impl Manifest {
         let decision = &self.decision;
         if !decision.rejection_threshold.is_finite() || !(0.0..=1.0).contains(&decision.match_confidence) {
             return Err(invalid("decision needs a finite rejectionThreshold and a matchConfidence of 0 to 1"));
+        }
+        let is_share = |value: &f32| (0.0..=1.0).contains(value);
+        let is_promise = |promise: &Promise| is_share(&promise.precision) && is_share(&promise.confidence);
+        let ascending = decision.promises.windows(2).all(|pair| pair[0].precision < pair[1].precision);
+        if !ascending
+            || !decision.promises.iter().all(is_promise)
+            || decision.match_score.is_some_and(|score| !score.is_finite())
+            || decision.unknown_confidence.is_some_and(|confidence| !is_share(&confidence))
+        {
+            return Err(invalid(
+                "decision needs promises of ascending precision with confidences of 0 to 1, a finite matchScore, and an \
+                 unknownConfidence of 0 to 1",
+            ));
         }
         let mut scales: Vec<f32> = self.label_head.iter().map(|h| h.scale).collect();
         for (name, head) in &self.attributes {

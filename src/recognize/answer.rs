@@ -46,8 +46,8 @@ impl Recognizer {
         }
         let labels = Labels::of(&self.manifest.labels, context);
         let mut reading = match &self.model {
-            Model::Classifier { engine } => self.classify(&**engine, frames, &labels)?,
-            Model::Embedding(reader) => self.compare(reader, frames, &labels, context.taught)?,
+            Model::Classifier { engine } => self.classify(&**engine, frames, &labels, context.precision)?,
+            Model::Embedding(reader) => self.compare(reader, frames, &labels, context)?,
         };
         if labels.has_only_unknown() {
             (reading.decision, reading.reason) = (Decision::Unknown, Reason::NotKnown);
@@ -71,12 +71,18 @@ impl Recognizer {
     }
 
     /// Reads a network that gives a probability for each label.
-    fn classify(&self, engine: &dyn Engine, frames: &[Frame<'_>], labels: &Labels<'_>) -> Result<Reading> {
+    fn classify(
+        &self,
+        engine: &dyn Engine,
+        frames: &[Frame<'_>],
+        labels: &Labels<'_>,
+        precision: Option<f32>,
+    ) -> Result<Reading> {
         let Manifest { preprocessing, image_size, decision: rule, .. } = &*self.manifest;
         let run = |frame: &Frame<'_>| engine.run_pixels(&frame.input_pixels(preprocessing, *image_size), preprocessing);
         let confidences = vote::pool(&frames.iter().map(run).collect::<Result<Vec<_>>>()?);
         let best = labels.best_known(&confidences);
-        let (decision, reason) = decide(rule, best, false, best);
+        let (decision, reason) = decide(rule, best, false, best, precision);
         Ok(Reading { confidences, decision, reason, rejection_score: best, attributes: BTreeMap::new() })
     }
 
@@ -86,7 +92,7 @@ impl Recognizer {
         reader: &Reader,
         frames: &[Frame<'_>],
         labels: &Labels<'_>,
-        taught: Option<&Taught>,
+        context: &Context<'_>,
     ) -> Result<Reading> {
         let points = frames.iter().map(|frame| reader.point(frame)).collect::<Result<Vec<_>>>()?;
         // Dot products with the mean point equal the mean of the per-frame cosines.
@@ -101,11 +107,12 @@ impl Recognizer {
             let (decision, reason) = (Decision::Unsure, Reason::NoLabels);
             return Ok(Reading { confidences: Vec::new(), decision, reason, rejection_score: 0.0, attributes });
         };
-        let (cosines, likeness) = likeness(head, &reader.background, &point, &labels.known, taught);
+        let (cosines, likeness) = likeness(head, &reader.background, &point, &labels.known, context.taught);
         let confidences = softmax(&cosines, scale);
         let best = labels.best_known(&confidences);
-        let (decision, reason) = decide(&self.manifest.decision, likeness.score(), likeness.is_background(), best);
-        Ok(Reading { confidences, decision, reason, rejection_score: likeness.score(), attributes })
+        let (score, is_background) = (likeness.score(), likeness.is_background());
+        let (decision, reason) = decide(&self.manifest.decision, score, is_background, best, context.precision);
+        Ok(Reading { confidences, decision, reason, rejection_score: score, attributes })
     }
 
     /// The release's score rule, with the facts of the first prediction. Of an unknown product no facts are known.

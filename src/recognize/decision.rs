@@ -21,7 +21,7 @@ pub enum Decision {
 
 /// Why a decision was taken.
 /// `confident`: the confidence suffices. `low-confidence`: two or more products are about as likely.
-/// `far-from-products`: unlike every product. `no-product`: more like a frame without a product. `no-labels`: the channel
+/// `far-from-products`: unlike every product, or not like enough for a match. `no-product`: more like a frame without a product. `no-labels`: the channel
 /// has attributes only. `not-known`: the app knows none of the channel's products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -31,7 +31,7 @@ pub enum Reason {
     Confident,
     /// Two or more products are about as likely.
     LowConfidence,
-    /// Unlike every product.
+    /// Unlike every product, or not like enough for a match.
     FarFromProducts,
     /// More like a frame with no product in it.
     NoProduct,
@@ -86,16 +86,79 @@ pub fn nearest(cosines: &[f32], own: &[f32]) -> f32 {
 
 /// Decides from the rejection score ([`Likeness::score`], or a classifier's largest confidence), from whether the frame is
 /// more similar to one without a product, and from the first prediction's confidence. Products that the app does not know
-/// are ignored.
+/// are ignored. `precision` is the share of matches that the app asks to be right; `None` leaves it to the release.
 #[must_use]
-pub fn decide(rule: &manifest::Decision, score: f32, is_background: bool, confidence: f32) -> (Decision, Reason) {
+pub fn decide(
+    rule: &manifest::Decision,
+    score: f32,
+    is_background: bool,
+    confidence: f32,
+    precision: Option<f32>,
+) -> (Decision, Reason) {
+    let is_likely = rule.unknown_confidence.is_some_and(|enough| confidence >= enough);
     if is_background {
         (Decision::Unknown, Reason::NoProduct)
-    } else if score < rule.rejection_threshold {
+    } else if score < rule.rejection_threshold && !is_likely {
         (Decision::Unknown, Reason::FarFromProducts)
-    } else if confidence < rule.match_confidence {
+    } else if confidence < rule.match_confidence_for(precision) {
         (Decision::Unsure, Reason::LowConfidence)
+    } else if rule.match_score.is_some_and(|least| score < least) {
+        (Decision::Unsure, Reason::FarFromProducts)
     } else {
         (Decision::Match, Reason::Confident)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Promise;
+
+    fn rule() -> manifest::Decision {
+        let promise = |precision, confidence| Promise { precision, confidence, coverage: None, interval: None };
+        manifest::Decision {
+            rejection_threshold: -0.4,
+            true_accept_rate: None,
+            false_accept_rate: None,
+            match_confidence: 0.8,
+            match_precision: None,
+            match_score: Some(-0.2),
+            unknown_confidence: Some(0.5),
+            promises: vec![promise(0.9, 0.6), promise(0.97, 0.8)],
+        }
+    }
+
+    #[test]
+    fn a_match_takes_confidence_and_likeness() {
+        let decided = |score, confidence| decide(&rule(), score, false, confidence, None);
+        assert_eq!(decided(0.0, 0.8), (Decision::Match, Reason::Confident));
+        assert_eq!(decided(0.0, 0.79), (Decision::Unsure, Reason::LowConfidence));
+        assert_eq!(decided(-0.3, 0.9), (Decision::Unsure, Reason::FarFromProducts));
+        assert_eq!(decided(-0.5, 0.9), (Decision::Unsure, Reason::FarFromProducts), "too likely to be unknown");
+        assert_eq!(decided(-0.5, 0.4), (Decision::Unknown, Reason::FarFromProducts));
+        assert_eq!(decide(&rule(), 0.0, true, 0.9, None), (Decision::Unknown, Reason::NoProduct));
+    }
+
+    #[test]
+    fn an_app_may_ask_for_another_promise() {
+        let least = |precision| rule().match_confidence_for(precision);
+        assert_eq!([least(None), least(Some(0.9)), least(Some(0.95)), least(Some(0.97))], [0.8, 0.6, 0.8, 0.8]);
+        assert_eq!(least(Some(0.99)), 0.99, "what nobody measured must be claimed");
+        let decided = |precision| decide(&rule(), 0.0, false, 0.7, precision).0;
+        assert_eq!(
+            [decided(None), decided(Some(0.9)), decided(Some(0.99))],
+            [Decision::Unsure, Decision::Match, Decision::Unsure]
+        );
+    }
+
+    #[test]
+    fn an_older_release_decides_as_it_did() {
+        let rule = manifest::Decision { match_score: None, unknown_confidence: None, promises: Vec::new(), ..rule() };
+        let decided = |score, confidence| decide(&rule, score, false, confidence, None).0;
+        assert_eq!(
+            [decided(-0.3, 0.9), decided(-0.5, 0.9), decided(0.0, 0.7)],
+            [Decision::Match, Decision::Unknown, Decision::Unsure]
+        );
+        assert_eq!(decide(&rule, 0.0, false, 0.96, Some(0.97)).0, Decision::Unsure);
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! fn sold_here(release: &Recognizer, frame: Frame<'_>) -> jicho::Result<Option<String>> {
 //!     let products = BTreeSet::from(["apple".to_owned(), "kiwi".to_owned()]);
-//!     let context = Context { products: Some(&products), taught: None };
+//!     let context = Context { products: Some(&products), ..Context::default() };
 //!     let answer = release.recognize_in(&[frame], &context)?;
 //!     assert_ne!(answer.reason, Reason::NotKnown, "the release has none of these products");
 //!     Ok(answer.predictions.into_iter().find(|prediction| prediction.known).map(|prediction| prediction.label))
@@ -113,6 +113,8 @@ pub struct Context<'a> {
     pub products: Option<&'a BTreeSet<String>>,
     /// What was taught, by [`Recognizer::learn`].
     pub taught: Option<&'a Taught>,
+    /// The share of matches that should be right, 0–1; `None` leaves it to the release.
+    pub precision: Option<f32>,
 }
 
 enum Model {

@@ -119,9 +119,19 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
     pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
+        self.recognize_with(frames, None)
+    }
+
+    /// As [`Session::recognize`]; `precision` is the share of matches that should be right, `None` leaves it to the release.
+    ///
+    /// # Errors
+    /// As [`Session::recognize`].
+    pub fn recognize_with(&self, frames: &[Frame<'_>], precision: Option<f32>) -> Result<Recognition> {
         let (loaded, taught) = (self.model()?, self.taught());
         let products = self.products.borrow().clone();
-        loaded.recognizer.recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught) })
+        loaded
+            .recognizer
+            .recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught), precision })
     }
 
     /// The model that answers now, or why there is none.

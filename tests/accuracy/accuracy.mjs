@@ -78,7 +78,7 @@ else
         'kind',
         '--seeds',
         values.seeds,
-        ...(values.brief ? ['--brief'] : []),
+        ...(values.brief ? ['--brief'] : ['--shops', '50']),
         '--backbone',
         network,
       ]),

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { PATIENCE } from './harness/browser.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { editMetadata } from './harness/damage.mjs';
 import { temporary } from './harness/shop.mjs';
 import { metadataOf, stage } from './harness/stage.mjs';
@@ -25,7 +25,7 @@ describe('the golden vector', options, () => {
   before(async () => {
     const models = join(folder, 'others');
     await jicho('samples', join(folder, 'photos'), '--seed', '9', '--photos', '8', '--products', '4', '--size', '320');
-    await jicho('train', join(folder, 'photos'), '--channel', 'T_1', '--out', models);
+    await jicho('train', join(folder, 'photos'), '--channel', 'T_1', ...EASY, '--out', models);
     others = { models, ...metadataOf(models) };
   });
 

@@ -1,12 +1,13 @@
 // Files that say what their colours mean: the companion and the browser take them for the same.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { CHUNKS, inSpace, png, tagged } from './harness/colour.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
 import { answers, photosOf, shop, temporary } from './harness/shop.mjs';
 
@@ -22,6 +23,8 @@ const PNGS = [
   ['srgb', 16, 'nothing'],
   ['srgb', 8, 'gAMA alone'],
 ];
+/** One of the shop's products, as a JPEG of RGB and one of CMYK without a profile. */
+const INKS = { fixtures: fileURLToPath(new URL('fixtures/', import.meta.url)), product: 'honey-jar' };
 /** Levels of 255 that the browser's pixels may be off on average, where the colours lie within both spaces. */
 const CLOSE = 1.5;
 /** How far a probability may move. */
@@ -41,9 +44,9 @@ describe('colours', { timeout: 20 * PATIENCE }, () => {
   test('mean the same to the companion and to the browser', async (t) => {
     const { all, unseen } = await shop(folder, { products: 6, unseen: 1 });
     const models = join(folder, 'models');
-    await jicho('train', all, '--channel', 'T_1', '--out', models);
+    await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', models);
     const files = join(folder, 'files');
-    Object.assign(web.mounts, { '/models/': models, '/photos/': files, '/unseen/': unseen });
+    Object.assign(web.mounts, { '/models/': models, '/photos/': files, '/unseen/': unseen, '/inks/': INKS.fixtures });
     const page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(PATIENCE);
     await page.goto(`${web.url}/pages/index.html`);
@@ -88,6 +91,12 @@ describe('colours', { timeout: 20 * PATIENCE }, () => {
       }
       for (const space of ['p3', 'adobe', 'srgb']) write(`${space}.jpg`, tagged(readFileSync(photo), space));
     }
+
+    // Inks, as print shops send them, beside the same picture in RGB.
+    const { fixtures, product: printed } = INKS;
+    const inks = { seen: await see(`/inks/${printed}-rgb.jpg`), name: 'CMYK.jpg' };
+    originals.set(`${printed}/CMYK.jpg`, inks);
+    copyFileSync(join(fixtures, `${printed}-cmyk.jpg`), join(files, printed, 'CMYK.jpg'));
 
     const theirs = await answers(folder, join(models, 'T_1'), files);
     assert.equal(theirs.size, originals.size);

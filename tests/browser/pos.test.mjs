@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launch, PATIENCE } from './harness/browser.mjs';
 import { film } from './harness/camera.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
 import { clearest, photosOf, shop, temporary } from './harness/shop.mjs';
 
@@ -78,7 +78,7 @@ test('a day in a shop', { timeout: 14 * PATIENCE }, async (t) => {
     }),
   );
 
-  await jicho('train', fewer, '--channel', 'T_1', '--out', models, '--facts', facts);
+  await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', models, '--facts', facts);
   const known = await clearest(folder, channel, unseen);
   const knownFilm = film(join(folder, 'known.mjpeg'), known.photos);
 
@@ -216,7 +216,7 @@ test('a day in a shop', { timeout: 14 * PATIENCE }, async (t) => {
     ),
   );
 
-  await jicho('train', all, '--channel', 'T_1', '--out', models, '--facts', facts);
+  await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', models, '--facts', facts);
   const newFilm = film(join(folder, 'new.mjpeg'), (await clearest(folder, channel, unseen, newcomer)).photos);
 
   await t.test('a refresh brings the new model, and the new product is known', () =>

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 
 import { PATIENCE } from './harness/browser.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { temporary } from './harness/shop.mjs';
 import { metadataOf, stage } from './harness/stage.mjs';
 
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 /** Trains with few or all products, and returns the current metadata.json. */
 async function train(photos, ...more) {
-  await jicho('train', at.photos[photos], '--channel', 'T_1', '--out', models, ...more);
+  await jicho('train', at.photos[photos], '--channel', 'T_1', ...EASY, '--out', models, ...more);
   return metadataOf(models);
 }
 

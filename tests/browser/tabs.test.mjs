@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { PATIENCE } from './harness/browser.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { metadataOf, stage } from './harness/stage.mjs';
 
 const options = { timeout: 3 * PATIENCE };
@@ -103,7 +103,7 @@ test('without Web Locks and BroadcastChannel each tab comes by the model itself'
 
 test('channels never see each other, and share files', options, async () => {
   // The same photos give the same files.
-  await jicho('train', at.photos.fewer, '--channel', 'T_2', '--out', at.older);
+  await jicho('train', at.photos.fewer, '--channel', 'T_2', ...EASY, '--out', at.older);
   const other = metadataOf(at.older, 'T_2');
   const second = await at.newPage();
   await open(at.page);

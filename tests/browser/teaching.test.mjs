@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 
 import { launch, PATIENCE } from './harness/browser.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { editMetadata } from './harness/damage.mjs';
 import { filesWith, readProfile } from './harness/profile.mjs';
 import { metadataOf, stage } from './harness/stage.mjs';
@@ -54,6 +54,12 @@ const learns = (page, labels) =>
     (labels) => JSON.stringify(globalThis.eye.taught().map(({ label }) => label)) === JSON.stringify(labels),
     labels,
   );
+/** The newcomer, first of all answers, if not sure enough for a match. */
+const isFirst = async () => {
+  const { decision, ...seen } = await first();
+  assert.notEqual(decision, 'unknown');
+  assert.deepEqual(seen, { label: kiwi.label, known: true, taught: true });
+};
 const found = () => ({ label: kiwi.label, known: true, taught: true, decision: 'match' });
 
 for (const worker of [true, false]) {
@@ -295,12 +301,12 @@ describe('another model', options, () => {
     // The same network, which says of itself that it looks at less of the picture.
     const onnx = readFileSync(join(at.older, backbone.url), 'latin1');
     writeFileSync(`${other}.onnx`, onnx.replace('"crop":1.0', '"crop":0.7'), 'latin1');
-    await jicho('train', at.photos.fewer, '--channel', 'T_1', '--out', other, '--backbone', `${other}.onnx`);
+    await jicho('train', at.photos.fewer, '--channel', 'T_1', ...EASY, '--out', other, '--backbone', `${other}.onnx`);
     assert.notDeepEqual(metadataOf(other).preprocessing, at.first.preprocessing);
     at.publish(other);
     await at.page.evaluate(() => globalThis.eye.sync());
     await at.page.waitForFunction(() => globalThis.eye.taught()[0]?.active && globalThis.changes.length > 1);
-    assert.deepEqual(await first(), found());
+    await isFirst();
     assert.deepEqual(await at.page.evaluate(() => globalThis.changes.flatMap(({ dropped }) => dropped)), []);
 
     // Back to the first network, where nothing decodes any more.
@@ -314,7 +320,7 @@ describe('another model', options, () => {
       };
     });
     await open(at.page, { worker: false });
-    assert.deepEqual(await first(), found());
+    await isFirst();
     await at.page.evaluate(() => (globalThis.blind = true));
     at.publish(at.newer);
     at.web.misbehave = editMetadata(at.web, (metadata) => (metadata.releaseSeq += 1000));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { launchBrowser, PATIENCE } from './harness/browser.mjs';
 import { film } from './harness/camera.mjs';
-import { jicho } from './harness/companion.mjs';
+import { EASY, jicho } from './harness/companion.mjs';
 import { host } from './harness/host.mjs';
 import { blackPng } from './harness/png.mjs';
 import { clearest, shop, temporary } from './harness/shop.mjs';
@@ -25,7 +25,7 @@ let photo;
 
 before(async () => {
   const { all, unseen } = await shop(folder, { products: 4, photos: 8 });
-  await jicho('train', all, '--channel', 'T_1', '--out', models);
+  await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', models);
   photo = (await clearest(folder, join(models, 'T_1'), unseen)).photos[0];
   browser = await launchBrowser();
 });
@@ -230,7 +230,7 @@ test('the service worker keeps the whole app, and no model', options, async () =
 
 test('a model without a plan works offline, once its module was used', options, async () => {
   const bare = join(folder, 'bare');
-  await jicho('train', join(folder, 'all'), '--channel', 'T_1', '--out', bare, '--plan', 'none');
+  await jicho('train', join(folder, 'all'), '--channel', 'T_1', ...EASY, '--out', bare, '--plan', 'none');
   web.mounts['/assets/ml-models/'] = bare;
   await page.goto(web.url);
   await ready();

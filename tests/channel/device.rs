@@ -77,7 +77,7 @@ async fn a_diagnosis_is_plain_data() {
         format!(r#"{{"role":"{name}","sha256":"{}","bytes":{}}}"#, file.sha256, file.bytes)
     };
     let expected = format!(
-        r#"{{"version":"{}","models":"{MODELS}","channel":"sick","keys":0,"threshold":1,"keyList":0,"products":null,"model":{{"version":"v3","releaseSeq":3,"latestSeq":3,"expires":null,"candidate":false,"signedBy":null,"engine":"SIMD128","files":[{},{},{}],"stored":true,"storedProblem":null}},"durable":true,"keptBytes":0,"lastCheck":{{"at":{at},"outcome":"updated","error":null,"cause":null,"candidateError":null,"hostSeq":3,"expires":null}},"build":"tract","memoryBytes":{memory},"schema":3}}"#,
+        r#"{{"version":"{}","models":"{MODELS}","channel":"sick","keys":0,"threshold":1,"keyList":0,"products":null,"model":{{"version":"v3","releaseSeq":3,"latestSeq":3,"expires":null,"candidate":false,"signedBy":null,"engine":"SIMD128","files":[{},{},{}],"stored":true,"storedProblem":null}},"durable":true,"keptBytes":0,"lastCheck":{{"at":{at},"outcome":"updated","error":null,"cause":null,"candidateError":null,"hostSeq":3,"expires":null,"expired":false}},"build":"tract","memoryBytes":{memory},"schema":3}}"#,
         env!("CARGO_PKG_VERSION"),
         file(FileRole::Plan),
         file(FileRole::Space),

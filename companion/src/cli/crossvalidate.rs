@@ -31,6 +31,9 @@ pub struct Crossvalidate {
     /// Number of repetitions, each with different folds, shops and left-out products
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
+    /// Also draw so many shops of 5–47 products with 5–40 photos each, to see whether matches keep their promise
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1000))]
+    shops: u64,
     /// Measure only the accuracy, its calibration, and frames without a product
     #[arg(long)]
     brief: bool,
@@ -65,6 +68,7 @@ impl Crossvalidate {
             reading: self.reading.options(),
             kind: self.kind,
             seeds: self.seeds,
+            shops: self.shops,
             mirror: !self.no_mirror,
             cache: self.cache.place(),
             brief: self.brief,

@@ -58,14 +58,20 @@ fn print(evaluation: &Evaluation) {
     emit(format_args!("images     {}", measures.images));
     let precise = |share: Option<f64>| share.map_or("–".to_owned(), |s| format!("{:.1} %", 100.0 * s));
     emit(format_args!("top-1      {}", precise(measures.top1)));
+    emit(format_args!("top-3      {}", precise(evaluation.top3)));
     emit(format_args!("top-5      {}", precise(measures.top5)));
+    emit(format_args!("confidence {} on average", precise(evaluation.mean_confidence)));
     emit(format_args!("ECE        {}", precise(evaluation.ece)));
     let counts = |decisions: &BTreeMap<&str, usize>| {
         decisions.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")
     };
     emit(format_args!("decisions  {}", counts(&evaluation.decisions)));
     if let Some(precision) = evaluation.match_precision {
-        emit(format_args!("           {:.1} % of the matches are right", 100.0 * precision));
+        let coverage = precise(evaluation.match_coverage);
+        emit(format_args!(
+            "           {:.1} % of the matches are right, {coverage} of the photos get one",
+            100.0 * precision
+        ));
     }
     if let Some(decisions) = &evaluation.unknown_decisions {
         let auroc = evaluation.auroc.map_or("–".to_owned(), |area| format!("{area:.3}"));

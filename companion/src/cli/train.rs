@@ -10,6 +10,7 @@ use super::network::Network;
 use super::publishing::{Canary, Publish, Reports, tell_canary};
 use super::reading::Reading;
 use crate::error::Result;
+use crate::learning::train::promise::MATCH_PRECISION;
 use crate::learning::train::{self, Trained};
 use crate::progress::{Progress, emit};
 
@@ -45,6 +46,9 @@ pub struct Train {
     /// the MobileNet family. Such a network belongs to this channel alone, so each device downloads it again
     #[arg(long)]
     fine_tune: bool,
+    /// The share of matches that should be right on photos of other days: a higher one gives fewer matches and more `unsure`
+    #[arg(long, value_name = "SHARE", default_value_t = MATCH_PRECISION, value_parser = precision)]
+    match_precision: f32,
     /// The mirror image of a product is another product (lettering, left and right shoes): do not learn from it
     #[arg(long)]
     no_mirror: bool,
@@ -59,6 +63,11 @@ pub struct Train {
     publish: Publish,
     #[command(flatten)]
     canary: Canary,
+}
+
+fn precision(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|share| (0.5..1.0).contains(share));
+    number.ok_or_else(|| "it must be a share of at least 0.5 and below 1, as 0.97".into())
 }
 
 impl Train {
@@ -81,6 +90,7 @@ impl Train {
             facts: self.facts,
             score: self.score,
             fine_tune: self.fine_tune,
+            match_precision: self.match_precision,
             mirror: !self.no_mirror,
             cache: self.cache.place(),
             report: self.reports.place(&self.out),

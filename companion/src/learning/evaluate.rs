@@ -46,6 +46,12 @@ pub struct Evaluation {
     pub decisions: BTreeMap<&'static str, usize>,
     /// The share of right answers among the matches of photos with a known product; null without such matches.
     pub match_precision: Option<f64>,
+    /// The share of photos of known products that are a match; null without such photos.
+    pub match_coverage: Option<f64>,
+    /// The share of them whose product is among the first three answers; null without such photos.
+    pub top3: Option<f64>,
+    /// The mean of the first confidence over them, which equals top-1 where confidences are honest; null without such photos.
+    pub mean_confidence: Option<f64>,
     /// Expected calibration error on photos whose product the channel has, 0–1; null without such photos.
     pub ece: Option<f64>,
     /// The probability that such a photo has a larger rejection score than an unknown photo; null without photos of both.
@@ -127,6 +133,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
     });
     let measures = Measures::of(&manifest.labels, ranked);
     let (mut right, mut judged) = (0u32, 0u32);
+    let (mut matched, mut among_three) = (0u32, 0u32);
     let (mut claims, mut known_scores) = (Vec::new(), Vec::new());
     for (example, answer) in &answered {
         let label = example.label.map(|l| dataset.labels[l].as_str());
@@ -139,10 +146,17 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         if let (Truth::Label(_), Some(top)) = (truth(example), top) {
             claims.push((top.confidence, is_right));
             known_scores.push(answer.rejection_score);
+            matched += u32::from(answer.decision == Decision::Match);
+            among_three += u32::from(answer.predictions.iter().take(3).any(|p| Some(p.label.as_str()) == label));
         }
     }
     let unknown_scores: Vec<f32> = unknown.iter().flatten().map(|(_, answer)| answer.rejection_score).collect();
+    let count = claims.len() as f64;
+    let share = |sum: f64| (count > 0.0).then(|| sum / count);
     Ok(Evaluation {
+        match_coverage: share(f64::from(matched)),
+        top3: share(f64::from(among_three)),
+        mean_confidence: share(claims.iter().map(|(confidence, _)| f64::from(*confidence)).sum()),
         channel: manifest.channel_id.clone(),
         version: manifest.version.clone(),
         measures,

@@ -10,7 +10,7 @@ fn the_table_tells_products_apart_and_is_the_same_each_time() {
     let shop = Shop::with_photos(12, 10);
     shop.run("samples others --products 12 --photos 2 --seed 2 --size 96").ok();
     let run = || -> Value {
-        let outcome = shop.run("crossvalidate photos --test others --seeds 1 --json").ok();
+        let outcome = shop.run("crossvalidate photos --test others --seeds 1 --shops 2 --json").ok();
         serde_json::from_str(&outcome.stdout).unwrap()
     };
     let table = run();
@@ -25,6 +25,8 @@ fn the_table_tells_products_apart_and_is_the_same_each_time() {
         assert!(mean("all photos", "top1") > 0.4, "{protocol}");
         assert!(mean("frames without a product", "auroc") > 0.8, "{protocol}");
         assert!((0.0..=1.0).contains(&mean("unknown products", "fpr95")));
+        assert!(mean("all photos: decisions", "match right") > 0.8, "{protocol}");
+        assert!(mean("2 drawn shops: decisions", "confidence less top-1").abs() < 0.5);
         mean("shops of 10 products", "top1");
         mean("3 photos a product", "top1");
     }

@@ -3,7 +3,15 @@ import { sideNeeded } from '../capture/part.js';
 import { type Backend, type BackendEvents, channelKey, type Settings } from '../channel/backend.js';
 import { Backlog } from '../channel/backlog.js';
 import { Calls } from '../channel/calls.js';
-import { callbackOf, checkInterval, productsOf, settingsOf, signalOf, tokenOf } from '../channel/options.js';
+import {
+  callbackOf,
+  checkInterval,
+  precisionOf,
+  productsOf,
+  settingsOf,
+  signalOf,
+  tokenOf,
+} from '../channel/options.js';
 import { WorkerBackend } from '../channel/worker-backend.js';
 import { labelOf, lessonHead, Teaching } from '../lessons/teaching.js';
 import { collectDiagnostics } from '../upkeep/collect-diagnostics.js';
@@ -16,7 +24,14 @@ import type { Diagnostics } from './diagnostics.js';
 import { AbortedError, DisposedError, InternalError, InvalidArgumentError, JichoError } from './errors.js';
 import type { Enrolled, ImportedLessons, TaughtChange, TaughtProduct } from './lessons.js';
 import type { JichoState, ModelInfo, SyncResult } from './model.js';
-import type { CallOptions, EnrollOptions, OpenOptions, SyncOptions, WatchOptions } from './options.js';
+import type {
+  CallOptions,
+  EnrollOptions,
+  OpenOptions,
+  RecognizeOptions,
+  SyncOptions,
+  WatchOptions,
+} from './options.js';
 import { isObject, wrongReceiver } from './receiver.js';
 import type { Quality, Recognition, WatchAnswer } from './recognition.js';
 import type { ImageSource } from './source.js';
@@ -101,11 +116,12 @@ export class Jicho {
    *
    * @throws {@link JichoError} `NO_MODEL`, `INVALID_FRAME`, `INVALID_ARGUMENT`, `BUSY`, `ABORTED`, `DISPOSED`, `INTERNAL`.
    */
-  async recognize(source: ImageSource | readonly ImageSource[], options: CallOptions = {}): Promise<Recognition> {
+  async recognize(source: ImageSource | readonly ImageSource[], options: RecognizeOptions = {}): Promise<Recognition> {
     const { backend, upkeep } = Jicho.#usable(this);
+    const precision = precisionOf(options);
     const id = newId();
     const answer = await this.#withCaptures(source, options, (captures, ended) =>
-      backend.recognize(captures, id, ended),
+      backend.recognize(captures, { id, precision }, ended),
     );
     const recognition = { id, ...answer };
     this.#teaching.answered(recognition);

@@ -91,6 +91,15 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** How to recognise. */
+export interface RecognizeOptions extends CallOptions {
+  /**
+   * The share of matches that should be right, between 0 and 1: a higher one gives fewer matches and more `unsure`. Default:
+   * what the release was trained for (`jicho train --match-precision`).
+   */
+  precision?: number;
+}
+
 /** How pixels become the network's input: a value is `((byte / 255) * (range[1] - range[0]) + range[0] - mean) / std`. */
 export interface Preprocessing {
   /** Order of the input's axes. */

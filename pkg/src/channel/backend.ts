@@ -39,6 +39,14 @@ export interface BackendEvents {
   lessonStore: (request: LessonStoreRequest) => Promise<unknown>;
 }
 
+/** What a recognition asks for. Plain data. */
+export interface Asked {
+  /** By which the answer can be corrected for a while. */
+  id: string;
+  /** The share of matches that should be right; undefined leaves it to the release. */
+  precision: number | undefined;
+}
+
 /** Where a channel lives: in the page or in a worker. Rejects with a `JichoError` only. */
 export interface Backend {
   /** Opens the channel with what the device has of it, and tells of its model. Called once, first. */
@@ -47,8 +55,8 @@ export interface Backend {
   sync(onProgress: (progress: SyncProgress) => void, signal: AbortSignal): Promise<SyncResult>;
   /** Loads what another tab stored. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Takes over captures that show the same, and frees them. The answer can be corrected by `id` for a while. */
-  recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer>;
+  /** Takes over captures that show the same, and frees them. */
+  recognize(captures: Capture[], asked: Asked, signal: AbortSignal): Promise<Answer>;
   /** Takes the capture over, and frees it. Needs no model. */
   assess(capture: Capture, signal: AbortSignal): Promise<Quality>;
   /** Takes captures over, and frees them. */

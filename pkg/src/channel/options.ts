@@ -1,5 +1,5 @@
 import { InvalidArgumentError, NetworkError, UnauthorizedError } from '../api/errors.js';
-import type { OpenOptions } from '../api/options.js';
+import type { OpenOptions, RecognizeOptions } from '../api/options.js';
 import { folder, modelsFolder } from '../browser/address.js';
 import type { BackendEvents, Settings } from './backend.js';
 
@@ -48,6 +48,17 @@ export function settingsOf(options: OpenOptions): Settings {
     hasToken: token !== undefined,
     inVault: vault !== undefined,
   };
+}
+
+/**
+ * The precision that a recognition asks for, if it asks for one.
+ *
+ * @throws InvalidArgumentError where it is none
+ */
+export function precisionOf(options: RecognizeOptions | undefined): number | undefined {
+  const precision = options?.precision;
+  if (precision === undefined || (typeof precision === 'number' && precision > 0 && precision < 1)) return precision;
+  throw new InvalidArgumentError('the option "precision" must be a number between 0 and 1');
 }
 
 /**

@@ -17,7 +17,7 @@ import { Lessons } from '../lessons/lessons.js';
 import type { LessonAnswers, LessonRequest, LessonStore, StoredLesson } from '../lessons/requests.js';
 import { needsTract, WasmCalls } from '../wasm/calls.js';
 import { loadCompiled, loadTract } from '../wasm/modules.js';
-import { type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
+import { type Asked, type Backend, type BackendEvents, channelKey, type Settings } from './backend.js';
 import { offlineCause, PolicyWatch } from './offline-cause.js';
 import { RecentPictures } from './recent-pictures.js';
 
@@ -123,10 +123,10 @@ export class WasmBackend implements Backend {
     });
   }
 
-  recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer> {
+  recognize(captures: Capture[], { id, precision }: Asked, signal: AbortSignal): Promise<Answer> {
     return this.#read(captures, signal, (frames, started) => {
       const { source } = frames.at(-1)!;
-      const options = { quality: this.#settings.quality, moment: captures.at(-1)?.moment };
+      const options = { quality: this.#settings.quality, moment: captures.at(-1)?.moment, precision };
       const recognition = this.#opened().recognize(frames, options);
       const ms = performance.now() - started;
       this.#recent.add(id, frames);

@@ -6,7 +6,7 @@ import { type Capture, release, transferables } from '../capture/capture.js';
 import type { LessonAnswers, LessonRequest } from '../lessons/requests.js';
 import { compileAhead } from '../wasm/compile-ahead.js';
 import { type Call, Connection } from '../worker/connection.js';
-import type { Backend, BackendEvents, Settings } from './backend.js';
+import type { Asked, Backend, BackendEvents, Settings } from './backend.js';
 
 /** The channel in a worker. A worker that dies is replaced, and the channel opened anew from what the device has. */
 export class WorkerBackend implements Backend {
@@ -35,8 +35,8 @@ export class WorkerBackend implements Backend {
     return this.#call({ type: 'refresh' }, signal);
   }
 
-  async recognize(captures: Capture[], id: string, signal: AbortSignal): Promise<Answer> {
-    return this.#handOver(captures, { type: 'recognize', captures, recognition: id }, signal);
+  async recognize(captures: Capture[], asked: Asked, signal: AbortSignal): Promise<Answer> {
+    return this.#handOver(captures, { type: 'recognize', captures, asked }, signal);
   }
 
   async assess(capture: Capture, signal: AbortSignal): Promise<Quality> {

@@ -76,7 +76,7 @@ function start(call: Call, signal: AbortSignal): Promise<unknown> {
     case 'infer':
       return loaded(network).infer(call.capture, signal);
     case 'recognize':
-      return loaded(backend).recognize(call.captures, call.recognition, signal);
+      return loaded(backend).recognize(call.captures, call.asked, signal);
     case 'assess':
       return loaded(backend).assess(call.capture, signal);
     case 'lessons':

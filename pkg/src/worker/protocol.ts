@@ -2,7 +2,7 @@ import type { JichoErrorCode } from '../api/errors.js';
 import type { TaughtChange } from '../api/lessons.js';
 import type { ModelInfo, SyncProgress } from '../api/model.js';
 import type { Capture } from '../capture/capture.js';
-import type { Settings } from '../channel/backend.js';
+import type { Asked, Settings } from '../channel/backend.js';
 import type { OnnxSettings } from '../channel/onnx-backend.js';
 import type { LessonRequest, LessonStoreRequest } from '../lessons/requests.js';
 import type { VaultRequest } from '../vault/thread.js';
@@ -16,7 +16,7 @@ export type Request =
   | { type: 'open'; id: number; settings: Settings; module: WebAssembly.Module | undefined }
   | { type: 'sync'; id: number }
   | { type: 'refresh'; id: number }
-  | { type: 'recognize'; id: number; captures: Capture[]; recognition: string }
+  | { type: 'recognize'; id: number; captures: Capture[]; asked: Asked }
   | { type: 'assess'; id: number; capture: Capture }
   | { type: 'lessons'; id: number; request: LessonRequest }
   | { type: 'clear'; id: number }

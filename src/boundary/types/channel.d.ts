@@ -178,12 +178,16 @@ export type RecognizeOptions = {
    * Of the last frame, where it is of a video.
    */
   moment?: Moment | undefined,
+  /**
+   * The share of matches that should be right, between 0 and 1; the release's own choice unless given.
+   */
+  precision?: number | undefined,
 };
 
 /**
  * Why a decision was taken.
  * `confident`: the confidence suffices. `low-confidence`: two or more products are about as likely.
- * `far-from-products`: unlike every product. `no-product`: more like a frame without a product. `no-labels`: the channel
+ * `far-from-products`: unlike every product, or not like enough for a match. `no-product`: more like a frame without a product. `no-labels`: the channel
  * has attributes only. `not-known`: the app knows none of the channel's products.
  */
 export type Reason = "confident" | "low-confidence" | "far-from-products" | "no-product" | "no-labels" | "not-known";

@@ -148,7 +148,8 @@ impl Channel {
             for frame in &bytes {
                 frames.push(frame.frame()?);
             }
-            let answer = to_js(&self.session.recognize(&frames)?)?;
+            let precision = options::precision(&field(options, "precision"))?;
+            let answer = to_js(&self.session.recognize_with(&frames, precision)?)?;
             let wanted = frames.last().filter(|_| field(options, "quality").is_truthy());
             let quality = wanted.map(|frame| quality_to_js(&self.quality(frame, &field(options, "moment"))));
             // Setting a field of a plain object cannot fail.

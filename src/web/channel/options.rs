@@ -51,6 +51,13 @@ fn threshold(value: &JsValue) -> Result<Option<usize>> {
     number.map(|number| Some(number as usize)).ok_or_else(|| invalid("`threshold` must be an integer of 1 to 32"))
 }
 
+/// The share of matches that should be right; null or undefined leaves it to the release.
+pub(super) fn precision(value: &JsValue) -> Result<Option<f32>> {
+    let Some(value) = present(value.clone()) else { return Ok(None) };
+    let number = value.as_f64().filter(|number| *number > 0.0 && *number < 1.0);
+    number.map(|number| Some(number as f32)).ok_or_else(|| invalid("`precision` must be a number between 0 and 1"))
+}
+
 /// The product ids that the app knows; null or undefined knows all.
 pub(super) fn products(value: &JsValue) -> Result<Option<BTreeSet<String>>> {
     let Some(ids) = strings(value, "products")? else { return Ok(None) };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { jicho } from '../harness/companion.mjs';
+import { EASY, jicho } from '../harness/companion.mjs';
 import { Device } from '../harness/device.mjs';
 import { answers, clearest } from '../harness/shop.mjs';
 
@@ -21,12 +21,12 @@ export async function makeReleases(folder) {
     jicho('samples', at(name), '--seed', `${seed}`, '--photos', '8', '--products', '4', '--size', '320');
   await Promise.all([samples('photos', 1), samples('others', 5), samples('unseen', 2)]);
 
-  await jicho('train', at('photos'), '--channel', 'T_1', '--out', at('old'));
+  await jicho('train', at('photos'), '--channel', 'T_1', ...EASY, '--out', at('old'));
   cpSync(at('old'), at('next'), { recursive: true });
   cpSync(at('old'), at('bare'), { recursive: true });
   // Another input size makes it another network.
   const train = (photos, out, ...more) =>
-    jicho('train', at(photos), '--channel', 'T_1', '--out', at(out), '--size', '96', ...more);
+    jicho('train', at(photos), '--channel', 'T_1', ...EASY, '--out', at(out), '--size', '96', ...more);
   await train('photos', 'next');
   const sibling = read(at('next'));
   await train('others', 'next');

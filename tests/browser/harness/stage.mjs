@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach } from 'node:test';
 
 import { launchBrowser, PATIENCE } from './browser.mjs';
-import { jicho } from './companion.mjs';
+import { EASY, jicho } from './companion.mjs';
 import { host } from './host.mjs';
 import { clearest, shop, temporary } from './shop.mjs';
 
@@ -27,10 +27,10 @@ export function stage() {
 
   before(async () => {
     const { all, fewer, unseen } = await shop(folder, { products: 4, photos: 8 });
-    await jicho('train', fewer, '--channel', 'T_1', '--out', self.older);
-    await jicho('train', fewer, '--channel', 'T_1', '--out', self.newer);
-    await jicho('train', all, '--channel', 'T_1', '--out', self.newer);
-    await jicho('train', fewer, '--channel', 'T_1', '--out', self.bare, '--plan', 'none');
+    await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', self.older);
+    await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', self.newer);
+    await jicho('train', all, '--channel', 'T_1', ...EASY, '--out', self.newer);
+    await jicho('train', fewer, '--channel', 'T_1', ...EASY, '--out', self.bare, '--plan', 'none');
     self.first = metadataOf(self.older);
     self.second = metadataOf(self.newer);
     self.unplanned = metadataOf(self.bare);

@@ -41,6 +41,8 @@ pub struct Options {
     pub kind: Option<String>,
     /// Number of repetitions, each with different folds, shops and left-out products.
     pub seeds: u64,
+    /// How many shops are drawn to see whether the promise of a match is kept.
+    pub shops: u64,
     /// Whether the mirror image of a product is still the same product.
     pub mirror: bool,
     /// Where features of photos are cached.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jicho::recognize::{Decision, decide, softmax};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,12 +10,13 @@ use rayon::prelude::*;
 
 use super::{Options, Row, Spread};
 use crate::error::Result;
-use crate::learning::measure::{auroc, false_accepts_at};
-use crate::learning::train::calibrate::{self, MEASURABLE_PHOTOS, TRUE_ACCEPT_RATE};
+use crate::learning::measure::{auroc, false_accepts_at, wilson};
+use crate::learning::train::calibrate::{self, Calibrated, MEASURABLE_PHOTOS, TRUE_ACCEPT_RATE};
 use crate::learning::train::content::{ContentId, without_copies};
 use crate::learning::train::embed::{self, Embedded};
 use crate::learning::train::hold_out::hold_out;
 use crate::learning::train::label_model::{LabelModel, TrainingSet};
+use crate::learning::train::promise::MATCH_PRECISION;
 use crate::learning::train::space_choice::{Choice, GivenSpace, choose};
 use crate::learning::train::{HeldOutAnswer, best, expected_calibration_error, trials};
 use crate::model::backbone::pretraining::Calibration;
@@ -22,6 +24,10 @@ use crate::progress::Progress;
 
 /// Number of folds.
 const FOLDS: usize = 5;
+/// How large the drawn shops are that show whether the promise of a match is kept: the logarithms of the number of products
+/// and of photos a product are uniform.
+const SHOP_PRODUCTS: [f64; 2] = [5.0, 47.0];
+const SHOP_PHOTOS: [f64; 2] = [5.0, 40.0];
 
 /// Indices of the photos that are learnt from, and of those that are measured on.
 pub type Split = (Vec<usize>, Vec<usize>);
@@ -66,6 +72,10 @@ struct Answers {
     classes: Vec<usize>,
     /// Factor of the cosines before the softmax.
     scale: f32,
+    /// What was decided of `known`, with the first label's probability and whether it is right.
+    decided: Vec<(Decision, f32, bool)>,
+    /// How many of the photos whose product was not learnt became a match.
+    false_matches: usize,
 }
 
 impl Bench<'_> {
@@ -111,6 +121,7 @@ impl Bench<'_> {
             .collect::<Result<_>>()?;
         rows.push(self.row("all photos", &whole));
         rows.push(Row { what: "all photos: calibration".into(), measures: calibration(&whole) });
+        rows.push(decisions("all photos: decisions", &whole));
         let frames = whole.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.frame_scores.clone()));
         rows.push(rejection("frames without a product", frames));
         if !options.brief {
@@ -128,6 +139,10 @@ impl Bench<'_> {
                     judged.iter().map(|j| (j.known.iter().map(|k| k.score).collect(), j.unknown_scores.clone()));
                 rows.push(rejection(what, scores));
             }
+        }
+        if options.shops > 0 {
+            let judged = self.repeat(options.shops, splits, |split, rng| self.drawn_shop(split, rng))?;
+            rows.push(decisions(&format!("{} drawn shops: decisions", options.shops), &judged));
         }
         bar.finish();
         Ok(rows)
@@ -171,6 +186,25 @@ impl Bench<'_> {
         (train, test)
     }
 
+    /// Keeps a random choice of products and a run of each product's photos. Photos of other products stay to be asked about.
+    fn drawn_shop(&self, (train, test): Split, rng: &mut ChaCha8Rng) -> Split {
+        let between = |[low, high]: [f64; 2], rng: &mut ChaCha8Rng| {
+            (rng.random_range(low.ln()..high.ln()).exp().round() as usize).max(1)
+        };
+        let (products, photos) = (between(SHOP_PRODUCTS, rng), between(SHOP_PHOTOS, rng));
+        let mut classes: Vec<usize> = (0..self.classes).filter(|k| test.iter().any(|&i| self.class[i] == *k)).collect();
+        classes.shuffle(rng);
+        classes.truncate(products);
+        let mut kept = Vec::new();
+        for class in classes {
+            let members: Vec<usize> = train.iter().copied().filter(|&i| self.class[i] == class).collect();
+            let start = rng.random_range(0..=members.len().saturating_sub(photos));
+            kept.extend(members.into_iter().skip(start).take(photos));
+        }
+        kept.sort_unstable();
+        (kept, test)
+    }
+
     /// Learns from all but a quarter of the products, or of the kinds of products.
     fn left_out(&self, (mut train, test): Split, by_kind: bool, rng: &mut ChaCha8Rng) -> Split {
         let group = |class: usize| if by_kind { self.kind[class] } else { class };
@@ -212,8 +246,8 @@ impl Bench<'_> {
         };
         let Choice { source, trial_source, .. } = choose(set, self.given.as_ref(), &held)?;
         let visits = trials::other_visits(set, &trial_source)?;
-        let stored = self.stored_calibration.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
-        let (scale, _) = calibrate::calibrate(&visits, stored);
+        let stored = self.stored_calibration.filter(|_| visits.photos < MEASURABLE_PHOTOS);
+        let Calibrated { scale, decision, .. } = calibrate::calibrate(&visits, stored, MATCH_PRECISION);
         let model = LabelModel::train(set, &source)?;
         let all = vec![true; classes.len()];
         let judged = |wanted: &dyn Fn(usize) -> bool| -> Vec<(&Embedded, usize)> {
@@ -222,11 +256,21 @@ impl Bench<'_> {
         };
         let known = model.answers(&judged(&|i| place(i).is_some()), &all)?;
         let scores = |answers: Vec<HeldOutAnswer>| answers.into_iter().map(|answer| answer.score).collect();
-        let unknown_scores = scores(model.answers(&judged(&|i| place(i).is_none()), &all)?);
+        let unknown = model.answers(&judged(&|i| place(i).is_none()), &all)?;
+        let decided = |answer: &HeldOutAnswer| {
+            let probabilities = softmax(&answer.cosines, scale);
+            let first = best(&probabilities);
+            let confidence = probabilities[first];
+            let (decision, _) = decide(&decision, answer.score, false, confidence, None);
+            (decision, confidence, first == answer.class)
+        };
+        let false_matches = unknown.iter().filter(|answer| decided(answer).0 == Decision::Match).count();
+        let decided: Vec<_> = known.iter().map(decided).collect();
+        let unknown_scores = scores(unknown);
         let without: Vec<(&Embedded, usize)> =
             if frames { self.frames.iter().map(|frame| (frame, 0)).collect() } else { Vec::new() };
         let frame_scores = scores(model.answers(&without, &all)?);
-        Ok(Answers { known, unknown_scores, frame_scores, classes, scale })
+        Ok(Answers { known, unknown_scores, frame_scores, classes, scale, decided, false_matches })
     }
 
     fn row(&self, what: &str, judged: &[Answers]) -> Row {
@@ -250,6 +294,34 @@ fn present<const N: usize>(measures: [(&'static str, Option<Spread>); N]) -> BTr
 fn calibration(judged: &[Answers]) -> BTreeMap<&'static str, Spread> {
     let error = |j: &Answers| expected_calibration_error(&j.known, j.scale);
     present([("ece", Spread::of(&judged.iter().filter_map(error).collect::<Vec<_>>()))])
+}
+
+/// Pooled over all answers: the share of matches that are right (`match`, with the standard error of Wilson's interval), of
+/// photos that get a match, of known products called unknown, and of photos of unknown products that become a match; and
+/// the mean gap of confidence and accuracy over models.
+fn decisions(what: &str, judged: &[Answers]) -> Row {
+    let all: Vec<(Decision, f32, bool)> = judged.iter().flat_map(|j| j.decided.iter().copied()).collect();
+    let share = |hits: usize, of: usize| {
+        wilson(hits, of).map(|[low, high]| Spread { mean: hits as f64 / of as f64, sd: (high - low) / (2.0 * 1.96) })
+    };
+    let count = |wanted: Decision| all.iter().filter(|(decision, ..)| *decision == wanted).count();
+    let right = all.iter().filter(|(decision, _, right)| *decision == Decision::Match && *right).count();
+    let gap = |j: &Answers| {
+        let claimed: f64 = j.decided.iter().map(|(_, confidence, _)| f64::from(*confidence)).sum();
+        let right = j.decided.iter().filter(|(.., right)| *right).count() as f64;
+        (!j.decided.is_empty()).then(|| (claimed - right) / j.decided.len() as f64)
+    };
+    let unknown: usize = judged.iter().map(|j| j.unknown_scores.len()).sum();
+    Row {
+        what: what.into(),
+        measures: present([
+            ("match right", share(right, count(Decision::Match))),
+            ("matches", share(count(Decision::Match), all.len())),
+            ("called unknown", share(count(Decision::Unknown), all.len())),
+            ("false matches", share(judged.iter().map(|j| j.false_matches).sum(), unknown)),
+            ("confidence less top-1", Spread::of(&judged.iter().filter_map(gap).collect::<Vec<_>>())),
+        ]),
+    }
 }
 
 fn rejection(what: &str, scores: impl Iterator<Item = (Vec<f32>, Vec<f32>)>) -> Row {

@@ -16,12 +16,19 @@ pub struct HeldOutAnswer {
 }
 
 /// Answers that stand for photos of another visit to the shop. Held-out neighbours of the training photos are too easy to
-/// calibrate by, so these come from models that learnt from a few photos of the first half of each product and were asked
-/// about the second half. Photos that the backbone was pretrained on are not asked.
+/// calibrate by, so these come from models that learnt from some of each product's photos and were asked about the others,
+/// which are cut off in the photos' order and by likeness. Each photo is asked as it is and varied. Photos
+/// that the backbone was pretrained on are not asked.
 #[derive(Debug, Default)]
 pub struct OtherVisits {
-    /// Answers to photos whose product the model had learnt.
+    /// Answers to photos whose product the model had learnt. Answers of one group follow each other.
     pub known: Vec<HeldOutAnswer>,
+    /// How many of `known` belong to each group: to one model, asked with photos as they are, or varied.
+    pub groups: Vec<usize>,
+    /// How many different photos were asked about.
+    pub photos: usize,
+    /// How many photos each class has.
+    pub class_sizes: Vec<usize>,
     /// Rejection scores of photos whose product the model had not learnt.
     pub unknown_scores: Vec<f32>,
 }

@@ -7,7 +7,7 @@ use jicho::manifest::{AttributeHead, Decision, LabelHead};
 use jicho::recognize::softmax;
 
 use super::answers::{self, HeldOutAnswer, OtherVisits};
-use super::calibrate::{self, MEASURABLE_PHOTOS};
+use super::calibrate::{self, Calibrated, Expected, MEASURABLE_PHOTOS};
 use super::content::ContentId;
 use super::embed::{self, Embedded};
 use super::hold_out::HeldOut;
@@ -44,6 +44,8 @@ pub struct Inputs<'a> {
     pub seed: u64,
     /// Whether the backbone was fine-tuned on these photos, except the held-out ones.
     pub is_fine_tuned: bool,
+    /// The share of matches that should be right, 0–1.
+    pub match_precision: f32,
 }
 
 /// What a release says, and what was measured.
@@ -72,6 +74,8 @@ pub struct Fitted {
     pub learnt: usize,
     /// The answers that calibrate; empty in a dataset without labels.
     pub visits: OtherVisits,
+    /// What to expect of photos of another day.
+    pub expected: Option<Expected>,
 }
 
 /// The part of [`Fitted`] that a dataset with labels adds.
@@ -82,6 +86,7 @@ struct Labels {
     measures: Option<Measures>,
     ece: Option<f64>,
     visits: OtherVisits,
+    expected: Option<Expected>,
 }
 
 /// Fits the space and all heads.
@@ -128,6 +133,10 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
             true_accept_rate: None,
             false_accept_rate: None,
             match_confidence: MATCH_CONFIDENCE,
+            match_precision: None,
+            match_score: None,
+            unknown_confidence: None,
+            promises: Vec::new(),
         },
         is_stored_calibration: false,
         measures: None,
@@ -136,12 +145,20 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
         trial: held_out,
         learnt: apart.iter().filter(|apart| !**apart).count(),
         visits: OtherVisits::default(),
+        expected: None,
     };
     Ok(match labels {
         None => fitted,
-        Some(Labels { head, decision, is_stored_calibration, measures, ece, visits }) => {
-            Fitted { label_head: Some(head), decision, is_stored_calibration, measures, ece, visits, ..fitted }
-        }
+        Some(Labels { head, decision, is_stored_calibration, measures, ece, visits, expected }) => Fitted {
+            label_head: Some(head),
+            decision,
+            is_stored_calibration,
+            measures,
+            ece,
+            visits,
+            expected,
+            ..fitted
+        },
     })
 }
 
@@ -172,9 +189,11 @@ fn calibrate_labels(
     if inputs.is_fine_tuned {
         // The fine-tuned backbone knows all other photos too well; calibrate on the held-out ones.
         visits.known = answers.to_vec();
+        visits.groups = vec![answers.len()];
+        visits.photos = answers.len();
     }
-    let stored = inputs.stored_calibration.filter(|_| visits.known.len() < MEASURABLE_PHOTOS);
-    let (scale, rejection) = calibrate::calibrate(&visits, stored);
+    let stored = inputs.stored_calibration.filter(|_| visits.photos < MEASURABLE_PHOTOS);
+    let Calibrated { scale, decision, expected } = calibrate::calibrate(&visits, stored, inputs.match_precision);
     // With a single product every answer is right, which measures nothing.
     let is_measured = labels.len() > 1 && !answers.is_empty();
     let measures = is_measured.then(|| {
@@ -183,12 +202,8 @@ fn calibrate_labels(
     });
     Ok(Labels {
         head: LabelHead { scale },
-        decision: Decision {
-            rejection_threshold: rejection.threshold,
-            true_accept_rate: rejection.true_accept_rate,
-            false_accept_rate: rejection.false_accept_rate,
-            match_confidence: MATCH_CONFIDENCE,
-        },
+        decision,
+        expected,
         is_stored_calibration: stored.is_some(),
         measures,
         ece: if is_measured { answers::expected_calibration_error(answers, scale) } else { None },

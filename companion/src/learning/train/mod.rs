@@ -12,6 +12,7 @@ mod fit_heads;
 pub mod hold_out;
 pub mod label_model;
 mod lda;
+pub mod promise;
 mod prototypes;
 mod relative;
 mod report_input;
@@ -28,7 +29,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jicho::manifest::{Features, FileRole, Golden, Manifest, ModelType, RUNTIME_NEEDED, SCHEMA};
+use jicho::manifest::{Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA};
 use jicho::recognize::Embedder;
 use serde::Serialize;
 
@@ -56,7 +57,7 @@ use weight_storage::StorageTrial;
 
 /// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
-/// An answer with less confidence than this is `unsure`: it is more likely wrong than right.
+/// Where nothing was calibrated, an answer with less confidence than this is `unsure`: it is more likely wrong than right.
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
 /// What to train, from what, and where to publish it.
@@ -81,6 +82,8 @@ pub struct Options {
     pub score: Option<PathBuf>,
     /// Whether the backbone is fine-tuned on the photos.
     pub fine_tune: bool,
+    /// The share of matches that should be right, between 0 and 1.
+    pub match_precision: f32,
     /// Whether the mirror image of a product is still the same product.
     pub mirror: bool,
     /// Where features of photos are cached.
@@ -122,6 +125,10 @@ pub struct Report {
     pub dataset: Vec<String>,
     /// What the report's reader should know.
     pub warnings: Vec<String>,
+    /// What to expect of photos of another day: the share of right first answers; null where too few photos were measured.
+    pub expected: Option<calibrate::Expected>,
+    /// What a match takes, and how many photos got one in the trial, for each promise of precision.
+    pub promises: Vec<Promise>,
     /// Measures on the held-out photos, by a head that did not learn from them; null when none could be held out, or there
     /// is only one product.
     pub held_out: Option<Measures>,
@@ -183,6 +190,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
         dataset: sources.dataset.understood(),
         problems: relative::without_folders(options, std::mem::take(&mut sources.dataset.problems)),
         warnings,
+        expected: fitted.expected,
+        promises: fitted.decision.promises.clone(),
         held_out: fitted.measures,
         ece: fitted.ece,
         spaces: fitted.candidates,
@@ -288,6 +297,7 @@ fn fit(
         given,
         seed: options.seed,
         is_fine_tuned,
+        match_precision: options.match_precision,
     })?;
     Ok((fitted, count))
 }
@@ -362,7 +372,7 @@ fn release(
         features: Some(embedder_features(backbone)),
         label_head: fitted.label_head,
         attributes: fitted.attributes.clone(),
-        decision: fitted.decision,
+        decision: fitted.decision.clone(),
         facts: sources.facts.clone(),
         lessons: dataset.examples.iter().filter_map(|example| example.lesson.clone()).collect(),
         score: sources.score.clone(),

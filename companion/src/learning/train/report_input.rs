@@ -64,6 +64,9 @@ pub fn make(material: &Material<'_>, manifest: &Manifest, training: &Report) -> 
         known_scores: &known,
         unknown_scores: &material.visits.unknown_scores,
         threshold: manifest.decision.rejection_threshold,
+        expected: training.expected,
+        promises: &training.promises,
+        match_precision: manifest.decision.match_precision,
         attributes: &attributes,
         notes: &training.warnings,
     };

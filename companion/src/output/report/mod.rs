@@ -11,10 +11,12 @@ mod products;
 mod rejection;
 mod resemblance;
 
+use jicho::manifest::Promise;
 use serde::Serialize;
 
 use crate::dataset::Example;
 use crate::learning::measure::{self, BINS, Bin, Measures, wilson};
+use crate::learning::train::calibrate::Expected;
 
 pub use advice::Advice;
 pub use photos::{Duplicates, Suspect, Wrong};
@@ -35,13 +37,18 @@ pub struct Input<'a> {
     pub labels: &'a [String],
     /// All photos that were learnt from.
     pub photos: &'a [Photo<'a>],
-    /// Rejection scores of photos of known products; larger is more like a known product. They are from the same models as
-    /// `unknown_scores`.
+    /// Rejection scores of photos of known products; larger is more like a known product.
     pub known_scores: &'a [f32],
     /// Rejection scores of photos whose product the models had not learnt.
     pub unknown_scores: &'a [f32],
     /// The rejection threshold of the release.
     pub threshold: f32,
+    /// What to expect of photos of another day; none where nothing was measured.
+    pub expected: Option<Expected>,
+    /// What a match takes for each promise of precision.
+    pub promises: &'a [Promise],
+    /// The share of matches that the channel promises to be right.
+    pub match_precision: Option<f32>,
     /// How well attributes are recognised.
     pub attributes: &'a [Attribute],
     /// What the reader should know besides.

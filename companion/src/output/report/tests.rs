@@ -86,6 +86,9 @@ impl Shop {
             known_scores: &known,
             unknown_scores: &self.unknown,
             threshold: 0.5,
+            expected: None,
+            promises: &[],
+            match_precision: None,
             attributes: &attributes,
             notes: &["a note".to_owned()],
         };

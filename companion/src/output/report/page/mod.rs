@@ -52,6 +52,7 @@ pub fn html(report: &Report, input: &Input) -> String {
                     (figures(report, input))
                 }
                 main {
+                    (promises(input))
                     (advice(report))
                     (suspects(report, &pictures))
                     (worst(report, &pictures))
@@ -86,8 +87,12 @@ fn figures(report: &Report, input: &Input) -> Markup {
     };
     html! {
         div.figures {
+            @if let Some(expected) = &input.expected {
+                (figure(percent(expected.share), "right at first on another day",
+                    format!("{}–{}", percent(expected.low).trim_end_matches("\u{a0}%"), percent(expected.high))))
+            }
             @if let Some(accuracy) = &report.accuracy {
-                (figure(percent(accuracy.top1.share), "right at first", interval(&accuracy.top1)))
+                (figure(percent(accuracy.top1.share), "right at first, of these photos", interval(&accuracy.top1)))
                 (figure(percent(accuracy.top5.share), "among the first five", interval(&accuracy.top5)))
                 (figure(percent(accuracy.mean_recall), "mean of the products", "each counts the same".into()))
             }
@@ -110,6 +115,38 @@ fn figures(report: &Report, input: &Input) -> Markup {
             None => p.muted {
                 "The accuracy was not measured: that takes two products, and a second photo of one of them."
             },
+        }
+    }
+}
+
+/// What a match takes, and how many photos get one.
+fn promises(input: &Input) -> Markup {
+    if input.promises.is_empty() {
+        return html! {};
+    }
+    let is_own = |precision: f32| input.match_precision.is_some_and(|own| (precision - own).abs() < 1e-6);
+    html! {
+        section #promises {
+            h2 { "What a match promises" }
+            p.muted {
+                "On photos that stand for another day: models that learnt from some of each product's photos answered the \
+                 others. An app may ask for each of these promises when it recognises. Where nothing is told as measured, \
+                 there were too few photos to promise so much (a promise takes eight or more of most products): a match then needs the confidence itself."
+            }
+            table {
+                tr { th { "Right matches" } th { "Confidence" } th { "Photos with a match" } th { "Measured" } }
+                @for promise in input.promises {
+                    tr {
+                        td {
+                            (format!("{:.1}\u{a0}%", 100.0 * promise.precision))
+                            @if is_own(promise.precision) { " (default)" }
+                        }
+                        td { (format!("{:.2}", promise.confidence)) }
+                        td { (promise.coverage.map_or("–".into(), percent)) }
+                        td { (promise.interval.map_or("–".into(), |[low, high]| format!("{}–{}", percent(low), percent(high)))) }
+                    }
+                }
+            }
         }
     }
 }
