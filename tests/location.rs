@@ -20,7 +20,7 @@ fn halved(latitude: f64, longitude: f64, characters: usize) -> String {
         (0..5).fold(0, |code, _| {
             let value = if bit % 2 == 0 { longitude } else { latitude };
             let (low, high) = &mut ranges[bit % 2];
-            let middle = (*low + *high) / 2.0;
+            let middle = f64::midpoint(*low, *high);
             let upper = value >= middle;
             *(if upper { low } else { high }) = middle;
             bit += 1;
@@ -188,7 +188,7 @@ proptest! {
     fn a_cell_is_that_of_its_centre((latitude, longitude) in place(), characters in 1u8..=12) {
         let cell = of(latitude, longitude, characters);
         let b = cell.bounds();
-        prop_assert_eq!(&of((b.south + b.north) / 2.0, (b.west + b.east) / 2.0, characters), &cell);
+        prop_assert_eq!(&of(f64::midpoint(b.south, b.north), f64::midpoint(b.west, b.east), characters), &cell);
         prop_assert_eq!(Geohash::parse(cell.as_str())?, cell.clone());
         prop_assert_eq!(cell.precision().characters(), characters);
     }

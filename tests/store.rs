@@ -1,4 +1,4 @@
-//! What every store must do, run against memory everywhere and against IndexedDB in a browser.
+//! What every store must do, run against memory everywhere and against `IndexedDB` in a browser.
 
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "fixture/block_on.rs"]

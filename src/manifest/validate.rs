@@ -98,7 +98,7 @@ impl Manifest {
         check_version(&self.version)?;
         let refuse = |problem: Option<String>| problem.map_or(Ok(()), |p| Err(invalid(format!("metadata.json: {p}"))));
         refuse(self.preprocessing.problem())?;
-        refuse(self.score.as_ref().and_then(|score| score.problem()))?;
+        refuse(self.score.as_ref().and_then(super::score::ScoreRule::problem))?;
         if !(1..=MAX_IMAGE_SIZE).contains(&self.image_size) {
             return Err(invalid(format!("imageSize {} is not within 1 and {MAX_IMAGE_SIZE}", self.image_size)));
         }

@@ -49,7 +49,7 @@ impl Glimpse {
         let change: i32 = differences
             .map(|(now, before)| ((i32::from(*now) - i32::from(*before) - lighter).abs() - NOISE).max(0))
             .sum();
-        let slopes = (self.slopes() + before.slopes()) / 2;
+        let slopes = i32::midpoint(self.slopes(), before.slopes());
         // In a picture without slopes no motion is visible.
         let floor = (GRID * GRID) as i32;
         change as f32 / slopes.max(floor) as f32 / GRID as f32

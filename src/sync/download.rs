@@ -31,7 +31,7 @@ pub(super) struct Downloads(RefCell<Vec<(String, Part)>>);
 #[derive(Default)]
 struct Part {
     bytes: Vec<u8>,
-    /// The ETag, if it is a strong one.
+    /// The `ETag`, if it is a strong one.
     etag: Option<String>,
     /// Whether the bytes are the file's own (not compressed on the way), so that their number is an offset in the file.
     plain: bool,

@@ -15,7 +15,7 @@ pub struct Request<'a> {
     pub if_none_match: Option<&'a str>,
     /// `Range: bytes=N-`; 0 asks for the whole file.
     pub range_start: u64,
-    /// `If-Range`: a strong ETag.
+    /// `If-Range`: a strong `ETag`.
     pub if_range: Option<&'a str>,
     /// `Authorization: Bearer …`. With a token, no redirect may be followed.
     pub token: Option<&'a str>,

@@ -1,5 +1,5 @@
 //! The lessons that were taught to a channel on this device, as its model uses them. The session holds them in memory; where
-//! they are stored (IndexedDB or a vault) is up to the session's owner.
+//! they are stored (`IndexedDB` or a vault) is up to the session's owner.
 
 use std::cell::Ref;
 

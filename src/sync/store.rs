@@ -16,7 +16,7 @@ pub struct StoredRelease {
     pub blobs: Vec<String>,
     /// The metadata.json as it was published.
     pub metadata: Vec<u8>,
-    /// The ETag of the latest/metadata.json that asks for this release and no other.
+    /// The `ETag` of the latest/metadata.json that asks for this release and no other.
     pub etag: Option<String>,
     /// The `expires` of the same file, Unix seconds.
     pub expires: Option<u64>,
@@ -105,7 +105,7 @@ pub(crate) fn incomplete(sha256: &str) -> Error {
     Error::new(ErrorKind::Storage, format!("the release cannot be stored: its file {sha256} is gone"))
 }
 
-/// A store that lives as long as the page: for browsers without IndexedDB, and for tests.
+/// A store that lives as long as the page: for browsers without `IndexedDB`, and for tests.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     device: [u8; 16],

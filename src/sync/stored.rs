@@ -181,7 +181,7 @@ impl<S: Store> Session<S> {
         number > self.notes.borrow().checked_seq && check_release_time(number, now).is_err()
     }
 
-    /// Records the ETag and expiry of the latest/metadata.json that asks for the model that answers.
+    /// Records the `ETag` and expiry of the latest/metadata.json that asks for the model that answers.
     pub(super) async fn remember_latest(&self, latest: LatestFile, now: u64) {
         let Some(loaded) = self.loaded().filter(|loaded| *loaded.latest.borrow() != latest) else { return };
         loaded.latest.replace(latest);

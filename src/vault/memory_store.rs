@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::store::{Change, KeyChange, Position, Row, Select, Store, Usage};
 use crate::error::Result;
 
-/// For browsers without IndexedDB, and for tests. Sealed all the same.
+/// For browsers without `IndexedDB`, and for tests. Sealed all the same.
 #[derive(Debug, Default, Clone)]
 pub struct MemoryStore {
     vaults: RefCell<BTreeMap<String, Kept>>,

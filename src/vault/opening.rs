@@ -29,7 +29,7 @@ impl<S: Store, D: Device> Vault<S, D> {
         let opened = loop {
             if let Some(bytes) = store.header(name).await? {
                 match unlock_header(&bytes, name, unlock, &store, &device).await {
-                    Ok(ring) => break Opened { ring, bytes },
+                    Ok(ring) => break Opened { bytes, ring },
                     Err(error) if store.header(name).await?.as_deref() == Some(&*bytes) => return Err(error),
                     // Another tab changed the lock between reading the header and reading the device's key.
                     Err(_) => continue,
@@ -41,7 +41,7 @@ impl<S: Store, D: Device> Vault<S, D> {
             let bytes = ring.header.to_bytes();
             created = store.commit_lock(name, None, &bytes, &[], &key).await?;
             if created {
-                break Opened { ring, bytes };
+                break Opened { bytes, ring };
             }
         };
         let vault = Vault {

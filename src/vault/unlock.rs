@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum Unlock<'a> {
     /// Argon2id makes the key of it.
     Passphrase(&'a Passphrase),
-    /// 32 bytes with no pattern that the app keeps elsewhere: a backend, WebAuthn's PRF.
+    /// 32 bytes with no pattern that the app keeps elsewhere: a backend, `WebAuthn`'s PRF.
     Key(&'a [u8; 32]),
     /// The device's own key: whoever runs the app on this device opens the vault.
     Device,

@@ -248,7 +248,7 @@ fn gather(b: &mut Builder<'_, '_>) {
             let groups = 1 + b.choices.below(4);
             (0..groups).flat_map(|g| (g..all).step_by(groups)).collect()
         }
-        _ => (0..1 + b.choices.below(b.limits.channels)).map(|_| b.choices.below(all)).collect(),
+        _ => (0..=b.choices.below(b.limits.channels)).map(|_| b.choices.below(all)).collect(),
     };
     let output = b.tensor(to.height, to.width, channels.len());
     b.positive[output] = inputs.iter().all(|t| b.positive[*t]);

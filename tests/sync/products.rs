@@ -61,7 +61,7 @@ fn who_is_not_known_never_wins() {
 fn thresholds_hold_for_the_best_that_is_known() {
     let free = recognize(&open(&device(&publish("T_1", 1, ALL)))).unwrap();
     let (first, second) = (&free.predictions[0], &free.predictions[1]);
-    let between = (first.confidence + second.confidence) / 2.0;
+    let between = f32::midpoint(first.confidence, second.confidence);
     let mut unsure = publish("T_1", 1, ALL);
     unsure.manifest.decision.match_confidence = between;
     let mut unknown = publish("T_1", 1, ALL);
@@ -69,7 +69,7 @@ fn thresholds_hold_for_the_best_that_is_known() {
     let session = open(&store);
     session.set_products(products(&[&second.label]));
     let scores = (free.rejection_score, recognize(&session).unwrap().rejection_score);
-    unknown.manifest.decision.rejection_threshold = (scores.0 + scores.1) / 2.0;
+    unknown.manifest.decision.rejection_threshold = f32::midpoint(scores.0, scores.1);
     for (published, expected) in
         [(unsure, (Decision::Unsure, Reason::LowConfidence)), (unknown, (Decision::Unknown, Reason::FarFromProducts))]
     {

@@ -34,9 +34,9 @@ impl Clean {
         let json = self.json;
         let cleaned = clean::run(&self.options())?;
         if json {
-            emit(json::line(&cleaned)?)
+            emit(json::line(&cleaned)?);
         } else {
-            print(&cleaned)
+            print(&cleaned);
         }
         Ok(())
     }

@@ -47,9 +47,9 @@ impl Compile {
         let json = self.json;
         let summary = plan_file::run(&self.options())?;
         if json {
-            emit(json::line(&summary)?)
+            emit(json::line(&summary)?);
         } else {
-            print(&summary)
+            print(&summary);
         }
         Ok(())
     }

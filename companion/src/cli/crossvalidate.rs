@@ -53,9 +53,9 @@ impl Crossvalidate {
         let json = self.json;
         let validation = crossvalidate::run(&self.options(), Progress::silent_if(json))?;
         if json {
-            emit(json::line(&validation)?)
+            emit(json::line(&validation)?);
         } else {
-            crossvalidate::print(&validation)
+            crossvalidate::print(&validation);
         }
         Ok(())
     }

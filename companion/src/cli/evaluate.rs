@@ -39,9 +39,9 @@ impl Evaluate {
         let json = self.json;
         let evaluation = evaluate::run(&self.options(), Progress::silent_if(json))?;
         if json {
-            emit(json::line(&evaluation)?)
+            emit(json::line(&evaluation)?);
         } else {
-            print(&evaluation)
+            print(&evaluation);
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ fn print(evaluation: &Evaluation) {
         match (measure.accuracy, measure.mae, measure.rmse) {
             (Some(accuracy), ..) => emit(format_args!("{name}: {:.1} % of {}", 100.0 * accuracy, measure.images)),
             (_, Some(mae), Some(rmse)) => {
-                emit(format_args!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images))
+                emit(format_args!("{name}: MAE {mae:.4}, RMSE {rmse:.4} of {}", measure.images));
             }
             _ => {}
         }

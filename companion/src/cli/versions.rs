@@ -26,9 +26,9 @@ impl Versions {
     pub fn run(self) -> Result<()> {
         let listing = versions::list(&self.channel)?;
         if self.json {
-            emit(json::line(&listing)?)
+            emit(json::line(&listing)?);
         } else {
-            print(&listing)
+            print(&listing);
         }
         Ok(())
     }

@@ -138,7 +138,7 @@ fn row(
         };
         return Err(Refusal::new("no product", reason));
     }
-    let mut example = Example { region, split, lesson, ..Example::default() };
+    let mut example = Example { region, lesson, split, ..Example::default() };
     match place {
         Place::Inside(uri) => {
             example.path = rows.to_owned();

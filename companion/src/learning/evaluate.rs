@@ -231,7 +231,7 @@ fn attribute_measures(answered: &[(Example, Recognition)]) -> BTreeMap<String, A
         for (name, truth) in &example.attributes {
             match (truth, answer.attributes.get(name).map(|a| &a.value)) {
                 (Value::Number(t), Some(AttributeValue::Number(v))) => {
-                    errors.entry(name.clone()).or_default().push(v - t)
+                    errors.entry(name.clone()).or_default().push(v - t);
                 }
                 (Value::Text(t), Some(AttributeValue::Text(v))) => right.entry(name.clone()).or_default().push(t == v),
                 (Value::Sequence(t), Some(AttributeValue::Sequence(v))) => {

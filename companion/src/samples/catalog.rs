@@ -24,17 +24,17 @@ const fn product(id: &'static str, form: Form, paint: Painter) -> Product {
 /// Every product, ordered so that the first few are of different kinds, with a similar pair early.
 pub static CATALOG: &[Product] = &[
     product("oat-biscuits-box", Form::Pack(0.7, 0.24, OAT), |c| {
-        packs::biscuits(c, OAT, [214, 170, 106], [150, 104, 52], "OAT")
+        packs::biscuits(c, OAT, [214, 170, 106], [150, 104, 52], "OAT");
     }),
     product("tomato-soup-can", Form::Can(0.66), packs::tomato_soup),
     product("green-apple", Form::Fruit(0.98, 0.45), |c| fruit::apple(c, [126, 176, 48], [174, 204, 90])),
     product("mango-juice-carton", Form::Pack(0.42, 0.28, [240, 140, 30]), |c| {
-        packs::juice(c, [240, 140, 30], packs::mango, "MANGO")
+        packs::juice(c, [240, 140, 30], packs::mango, "MANGO");
     }),
     product("potato-chips-bag", Form::Bag(0.72, 0.5), wraps::chips),
     product("honey-jar", Form::Jar([222, 178, 50]), wraps::honey),
     product("cocoa-biscuits-box", Form::Pack(0.7, 0.24, COCOA), |c| {
-        packs::biscuits(c, COCOA, [98, 60, 40], [52, 30, 22], "COCOA")
+        packs::biscuits(c, COCOA, [98, 60, 40], [52, 30, 22], "COCOA");
     }),
     product("tomato-paste-can", Form::Can(0.66), packs::tomato_paste),
     product("red-apple", Form::Fruit(0.98, 0.45), |c| fruit::apple(c, [176, 28, 36], [214, 92, 62])),
@@ -42,7 +42,7 @@ pub static CATALOG: &[Product] = &[
     product("cola-bottle", Form::Bottle([190, 30, 34]), wraps::cola),
     product("milk-carton", Form::Pack(0.5, 0.45, [236, 240, 244]), packs::milk),
     product("pineapple-juice-carton", Form::Pack(0.42, 0.28, GOLD), |c| {
-        packs::juice(c, GOLD, packs::pineapple, "PINE")
+        packs::juice(c, GOLD, packs::pineapple, "PINE");
     }),
     product("coffee-bag", Form::Bag(0.6, 0.25), wraps::coffee),
     product("orange", Form::Fruit(1.0, 0.25), fruit::orange),

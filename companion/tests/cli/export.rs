@@ -122,7 +122,7 @@ fn any_layout_colour_order_and_range() {
 fn an_imported_classifier() {
     for (softmax, nhwc) in [(false, false), (true, true)] {
         let shop = Shop::new();
-        Colors { softmax, nhwc, ..Default::default() }.write(&shop);
+        Colors { nhwc, softmax, ..Default::default() }.write(&shop);
         let import = "import colors.onnx --labels labels.txt --channel T_1 --out models";
         shop.run(&format!("{import} {}", Colors::FLAGS)).ok();
         agrees(&shop);

@@ -102,7 +102,7 @@ impl CompiledEngine {
                 plain::flatten(image(unary.input), channels, output);
             }
             Step::Softmax(unary) => {
-                plain::softmax(&image(unary.input).values[..to.channels], &mut output[..to.channels])
+                plain::softmax(&image(unary.input).values[..to.channels], &mut output[..to.channels]);
             }
         }
         if ready.pass != Activation::None {

@@ -1,6 +1,11 @@
 //! Vectors of x86-64: AVX2 with FMA, and AVX-512.
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m256, __m512, __mmask16, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_storeu_ps,
+};
 
 use super::simd::Simd;
 

@@ -45,7 +45,7 @@ fn second_cut_is_truncated() {
     let cache = tempfile::tempdir().unwrap();
     match get(&server.url(), cache.path()).unwrap_err() {
         DownloadError::Truncated { got, want, .. } => {
-            assert_eq!((got, want), (1_500, Some(real().len() as u64)))
+            assert_eq!((got, want), (1_500, Some(real().len() as u64)));
         }
         other => panic!("{other}"),
     }

@@ -17,7 +17,7 @@ fn good_file_arrives_whole_and_the_second_time_costs_no_request() {
     let want = real();
     let digest = sha256(want);
     let path = fetch_from(&server.url(), &digest, Some(want.len() as u64), &cache, &limits(), &mut |done, total| {
-        heard.push((done, total))
+        heard.push((done, total));
     })
     .unwrap();
     assert_eq!(path, cache.join(format!("{digest}.onnx")));
