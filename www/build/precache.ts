@@ -36,9 +36,9 @@ export function precache(): Plugin {
   };
 }
 
-/** The address relative to the service worker. The page's is its folder, which every host answers without a redirect. */
+/** The address relative to the service worker. A page's is its folder, which every host answers without a redirect. */
 function address(file: string): string {
-  return file === 'index.html' ? './' : `./${file.split(sep).join('/')}`;
+  return `./${file.split(sep).join('/')}`.replace(/\/index\.html$/, '/');
 }
 
 /** Subresource integrity, as in HTML: the browser verifies it for the service worker. */

@@ -2,7 +2,7 @@ import type { Diagnostics } from 'jicho';
 import { html, nothing, type TemplateResult } from 'lit';
 
 import { explain } from '../app/explain';
-import { channel } from '../app/root';
+import { channel, root } from '../app/root';
 import { change, type Settings, settings } from '../app/settings';
 import type { Camera } from '../recognition/camera';
 import { LANGUAGES, language, t } from '../texts';
@@ -62,7 +62,9 @@ export class DeviceSheet extends Sheet {
 
   protected override body(): TemplateResult {
     const till = this.#till!;
-    return html`${this.#sales(till)} ${this.#model(till)} ${this.#settings()} ${this.#leave(till)}
+    return html`${this.#sales(till)} ${this.#model(till)} ${this.#settings()}
+      <a class="quiet page-link" data-testid="scans" href=${new URL('scans/', root).href}>${icon('scan')} ${t('pages.scans')}</a>
+      ${this.#leave(till)}
       <p class="note" role="status" data-testid="device-message">${this.#message}</p>`;
   }
 
