@@ -112,46 +112,39 @@ export class TillPage extends AppElement {
     if (!view || !product) return;
     if (view.decision === 'match') {
       announce(t('answer.heard', { name: product.name, price: priceOf(product) }));
-      if (settings.autoAdd) this.#hold = setTimeout(() => this.#add(product), HOLD);
+      if (settings.autoAdd) this.#hold = setTimeout(() => this.#add(product, answer), HOLD);
     } else {
       announce(t('answer.heardUnsure', { names: view.products.map(({ name }) => name).join(', ') }));
     }
   }
 
-  /** Adds a product that was recognised or chosen; one without a price asks for it first. */
-  #add(product: Product): void {
+  /**
+   * Adds a product; one without a price asks for it first. `about` is the answer that it was chosen for: where the camera was not
+   * sure, or said something else, it learns from the choice. Without it nothing is learnt, because what was searched for by
+   * name need not be before the camera.
+   */
+  #add(product: Product, about: WatchAnswer | null): void {
     const { label, name, price } = product;
-    const answer = this.#answer;
+    const matched = about?.decision === 'match' && about.predictions[0]?.label === label;
     const put = (price: number): void => {
-      this.till.add({ label, name, price, recognition: answer?.id });
+      this.till.add({ label, name, price, recognition: about?.id });
       announce(t('basket.added', { name }));
-      // Whoever chooses something else than the camera said teaches it.
-      if (answer && answer.decision !== 'match') void this.till.learn(answer, label).catch(() => undefined);
+      if (about && !matched) void this.till.learn(about, label).catch(() => undefined);
     };
     if (price === null) this.#item.ask(name, true, product.currency, (_, typed) => put(typed));
     else put(price);
   }
 
-  #find(correcting: boolean): void {
+  /** Finds a product, for the answer `about` where there is one that was wrong or unsure. */
+  #find(correcting: boolean, about: WatchAnswer | null): void {
     this.#search.find({
       correcting,
       products: [...this.till.products.values()],
       video: this.#camera.state === 'live' ? this.#video : null,
-      chosen: (product) => void (correcting ? this.#correct(product) : product && this.#chosen(product)),
+      chosen: (product) => void (correcting ? this.#correct(product) : product && this.#add(product, about)),
       teach: (name) => this.#startTeaching(name, correcting),
       openItem: (name) => this.#openItem(name),
     });
-  }
-
-  /** A product that was searched for because the camera said something else, or nothing. */
-  #chosen(product: Product): void {
-    const answer = this.#answer;
-    this.#answer = null;
-    this.#add(product);
-    this.#answer = answer;
-    if (answer && answer.predictions[0]?.label !== product.label) {
-      void this.till.learn(answer, product.label).catch(() => undefined);
-    }
   }
 
   async #correct(product: Product | null): Promise<void> {
@@ -184,10 +177,7 @@ export class TillPage extends AppElement {
         const { currency } = this.till;
         const product = { label, name: taught, price, currency, barcode: null, picture: null };
         if (correcting) void this.#correct(product);
-        else {
-          this.#answer = null;
-          this.#add(product);
-        }
+        else this.#add(product, null);
       },
     });
   }
@@ -219,8 +209,8 @@ export class TillPage extends AppElement {
 
   protected override render(): TemplateResult {
     const actions = {
-      add: (product: Product) => this.#add(product),
-      search: () => this.#find(false),
+      add: (product: Product) => this.#add(product, this.#answer),
+      search: () => this.#find(false, this.#answer?.decision === 'unknown' ? null : this.#answer),
       teach: () => this.#startTeaching('', false),
       openItem: () => this.#openItem(''),
     };
@@ -230,7 +220,7 @@ export class TillPage extends AppElement {
       <main class="till-main" id="main" tabindex="-1">
         ${answerPanel(this.#view, this.#notice, actions)}
         ${basketPanel(this.till, this.#open, {
-          correct: () => this.#find(true),
+          correct: () => this.#find(true, null),
           pay: () => this.#checkout.pay(this.till),
           toggle: () => {
             this.#open = !this.#open;
@@ -303,7 +293,7 @@ export class TillPage extends AppElement {
       <label class="round tool" title=${t('camera.photo')}>${icon('photo')}
         <input type="file" accept="image/*" data-testid="photo-input" aria-label=${t('camera.photo')} @change=${choose} /></label>
       <button type="button" class="round tool" data-testid="find-product" aria-label=${t('search.title')}
-        @click=${() => this.#find(false)}>${icon('search')}</button>
+        @click=${() => this.#find(false, null)}>${icon('search')}</button>
       <button type="button" class="round tool" data-testid="device" aria-label=${t('device.title')}
         @click=${() => this.#device.show(this.till, this.#camera)}>${icon('settings')}</button>
     </header>`;
