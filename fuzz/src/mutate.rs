@@ -64,7 +64,7 @@ pub fn mutate(input: &[u8], seed: u32) -> Option<Vec<u8>> {
     }
     let end = input.iter().position(|b| *b == 0).unwrap_or(input.len());
     let mut program: Value = serde_json::from_slice(&input[..end]).ok()?;
-    for _ in 0..1 + random.next() % 4 {
+    for _ in 0..=(random.next() % 4) {
         change(&mut program, &mut random);
     }
     if one_in(&mut random, 2) {
