@@ -128,7 +128,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
         return Err(Error::BadInput(format!("photos that cannot be read would shift the folds: {first}")));
     }
     let space = backbone.space.as_deref().map(|bytes| SharedSpace::read(bytes, embedder.feature_len())).transpose()?;
-    let given = space.map(|space| GivenSpace { shared: Arc::new(space), knows_photos: false });
+    let given = space.map(|space| GivenSpace { name: "backbone", shared: Arc::new(space), knows_photos: false });
     let kinds = kinds(&dataset, options.kind.as_deref());
     let pretraining = backbone.pretraining.as_ref();
     let pretrained = pretraining.map_or_else(|| vec![false; total], |made| made.saw(&dataset.examples));
@@ -147,7 +147,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
         background: &embed::background(&embedder, backbone.size)?,
         frames: background_frames::embed(&embedder, &dataset, backbone.size)?,
         embedding: features.embedding,
-        given,
+        given: given.into_iter().collect(),
         mirror: options.mirror,
     };
     let all: Vec<usize> = (0..total).collect();

@@ -55,7 +55,7 @@ pub struct Bench<'a> {
     /// Length of the backbone's part of the feature vectors.
     pub embedding: usize,
     /// The space that comes with the backbone.
-    pub given: Option<GivenSpace>,
+    pub given: Vec<GivenSpace>,
     /// Whether the first variation is the mirror image.
     pub mirror: bool,
 }
@@ -239,12 +239,13 @@ impl Bench<'_> {
             background: self.background,
             embedding: self.embedding,
         };
-        let held = match self.given {
-            Some(_) => hold_out(&class, classes.len(), &contents, 1),
-            // Without a given space there is nothing to choose.
-            None => vec![false; class.len()],
+        // Without a given space there is nothing to choose.
+        let held = if self.given.is_empty() {
+            vec![false; class.len()]
+        } else {
+            hold_out(&class, classes.len(), &contents, 1)
         };
-        let Choice { source, trial_source, .. } = choose(set, self.given.as_ref(), &held)?;
+        let Choice { source, trial_source, .. } = choose(set, &self.given, &held)?;
         let visits = trials::other_visits(set, &trial_source)?;
         let stored = self.stored_calibration.filter(|_| visits.photos < MEASURABLE_PHOTOS);
         let Calibrated { scale, decision, .. } = calibrate::calibrate(&visits, stored, MATCH_PRECISION);

@@ -38,8 +38,8 @@ pub struct Inputs<'a> {
     pub background: &'a [(usize, Embedded)],
     /// Length of the backbone's part of the feature vectors.
     pub embedding: usize,
-    /// A space that exists already.
-    pub given: Option<GivenSpace>,
+    /// Spaces that exist already, in the order of `space_choice::choose`.
+    pub given: Vec<GivenSpace>,
     /// Places the held-out photos.
     pub seed: u64,
     /// Whether the backbone was fine-tuned on these photos, except the held-out ones.
@@ -105,7 +105,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
     let set = TrainingSet { photos, class: &class, contents, pretrained, classes, background, embedding };
     let held_products = if has_labels { held.clone() } else { vec![false; held.len()] };
     let Choice { source, trial_source, held_out, candidates } =
-        space_choice::choose(set, inputs.given.as_ref(), &held_products)?;
+        space_choice::choose(set, &inputs.given, &held_products)?;
 
     // What was set apart to measure is not learnt from.
     let learnt: Vec<Option<usize>> = class.iter().zip(&apart).map(|(class, apart)| class.filter(|_| !apart)).collect();

@@ -166,7 +166,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut warnings = warnings::drop_empty_labels(&mut sources.dataset);
     clock.end_stage("embed");
 
-    let given = given_space(&target, &backbone, embedder.feature_len(), progress)?;
+    let given = given_spaces(&target, &backbone, embedder.feature_len(), progress)?;
     let is_fine_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
     let (fitted, pretrained) = fit(options, &backbone, &embedder, &sources.dataset, &photos, given, is_fine_tuned)?;
     let storage = choose_storage(options, &mut backbone, &fitted, &sources.dataset, progress)?;
@@ -280,7 +280,7 @@ fn fit(
     embedder: &Embedder,
     dataset: &Dataset,
     photos: &EmbeddedPhotos,
-    given: Option<GivenSpace>,
+    given: Vec<GivenSpace>,
     is_fine_tuned: bool,
 ) -> Result<(Fitted, usize)> {
     let pretraining = backbone.pretraining.as_ref();
@@ -302,17 +302,22 @@ fn fit(
     Ok((fitted, count))
 }
 
-/// The space that other releases of this backbone have, so that devices which have it download the new heads alone: the
-/// channel's own, or else another channel's. Otherwise the space that comes with the backbone.
-fn given_space(target: &Target, backbone: &Backbone, inputs: usize, progress: Progress) -> Result<Option<GivenSpace>> {
+/// The spaces that exist already: the one that other releases of this backbone have, so that devices which have it download the
+/// new heads alone (the channel's own, or else another channel's), and the one that comes with the backbone.
+fn given_spaces(target: &Target, backbone: &Backbone, inputs: usize, progress: Progress) -> Result<Vec<GivenSpace>> {
     let published = target.space_of(&sha256(&backbone.onnx))?;
-    let Some(bytes) = published.as_deref().or(backbone.space.as_deref()) else { return Ok(None) };
-    let given = |shared| GivenSpace { shared: Arc::new(shared), knows_photos: published.is_some() };
-    // A space for other features may have been made by an older program; training can do without it.
-    Ok(SharedSpace::read(bytes, inputs)
-        .map(given)
-        .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
-        .ok())
+    let shipped = backbone.space.as_deref();
+    let is_shipped = published.as_deref() == shipped;
+    let known = published.as_deref().filter(|_| !is_shipped).map(|bytes| ("shared", bytes, true));
+    let own = shipped.map(|bytes| ("backbone", bytes, false));
+    let spaces = known.into_iter().chain(own).filter_map(|(name, bytes, knows_photos)| {
+        // A space for other features may have been made by an older program; training can do without it.
+        SharedSpace::read(bytes, inputs)
+            .map(|shared| GivenSpace { name, shared: Arc::new(shared), knows_photos })
+            .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
+            .ok()
+    });
+    Ok(spaces.collect())
 }
 
 /// Tries whether the plan can store weights as bytes, unless the user chose a storage.

@@ -1,4 +1,5 @@
-//! Whether a channel takes the space that its backbone's other channels share, or one fitted to its own photos.
+//! Whether a channel takes the space that its backbone's other channels share, the one that comes with the backbone, or one
+//! fitted to its own photos.
 
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ const WORTH_ITS_BYTES: f64 = 0.01;
 /// A space that exists already.
 #[derive(Clone)]
 pub struct GivenSpace {
+    /// What it is called in the report, as [`Candidate::space`].
+    pub name: &'static str,
     /// The space.
     pub shared: Arc<SharedSpace>,
     /// Whether it may have been fitted to the very photos that are learnt from.
@@ -27,7 +30,8 @@ pub struct GivenSpace {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
-    /// `own` (fitted to these photos) or `shared` (of releases of the same backbone, or the backbone's own).
+    /// `shared` (of published releases of the same backbone), `backbone` (comes with the backbone), or `own` (fitted to these
+    /// photos).
     pub space: &'static str,
     /// Top-1 on the held-out photos; null where none could be held out.
     pub accuracy: Option<f64>,
@@ -48,26 +52,60 @@ pub struct Choice {
     pub candidates: Vec<Candidate>,
 }
 
-/// Tries the given space, if any, and one fitted to the photos.
+/// Tries the given spaces, of which devices are most likely to have the first, and one fitted to the photos.
 ///
 /// # Errors
-/// When the given space is for other features.
-pub fn choose(set: TrainingSet<'_>, given: Option<&GivenSpace>, held: &[bool]) -> Result<Choice> {
-    let shared = given.map(|given| ("shared", SpaceSource::Given(Arc::clone(&given.shared))));
+/// When a given space is for other features.
+pub fn choose(set: TrainingSet<'_>, given: &[GivenSpace], held: &[bool]) -> Result<Choice> {
+    let spaces = given.iter().map(|given| (given.name, SpaceSource::Given(Arc::clone(&given.shared))));
     let mut tried = Vec::new();
-    for (space, source) in shared.into_iter().chain([("own", SpaceSource::Own)]) {
+    for (space, source) in spaces.chain([("own", SpaceSource::Own)]) {
         let trial = trials::held_out(set, &source, held)?;
         let accuracy = trial.as_ref().and_then(|trial| answers::accuracy(&trial.answers()));
         tried.push((Candidate { space, accuracy, chosen: false }, source, trial));
     }
     let own = tried.len() - 1;
-    let gain = tried[own].0.accuracy.unwrap_or(0.0) - tried[0].0.accuracy.unwrap_or(0.0);
-    let chosen = if gain > WORTH_ITS_BYTES { own } else { 0 };
+    let accuracies: Vec<Option<f64>> = tried.iter().map(|(candidate, ..)| candidate.accuracy).collect();
+    let know_photos: Vec<bool> = given.iter().map(|given| given.knows_photos).collect();
+    let chosen = best(&accuracies, &know_photos);
     tried[chosen].0.chosen = true;
     let source = tried[chosen].1.clone();
-    let measured = if given.is_some_and(|given| given.knows_photos) { own } else { chosen };
+    let measured = if given.get(chosen).is_some_and(|given| given.knows_photos) { own } else { chosen };
     let (_, trial_source, held_out) = &mut tried[measured];
     let (trial_source, held_out) = (trial_source.clone(), held_out.take());
     let candidates = tried.into_iter().map(|(candidate, ..)| candidate).collect();
     Ok(Choice { source, trial_source, held_out, candidates })
+}
+
+/// The index of the space to take, of the given ones and, last, the shop's own; `know_photos` tells of each given one whether it
+/// may have been fitted to the shop's photos. The first is kept unless another is better by
+/// more than its bytes are worth. Where nothing could be measured, the space that comes with the backbone is safest: the one of
+/// another channel may have been fitted to few products.
+fn best(accuracies: &[Option<f64>], know_photos: &[bool]) -> usize {
+    if accuracies.iter().all(Option::is_none) {
+        return know_photos.iter().position(|knows| !knows).unwrap_or(0);
+    }
+    let of = |index: usize| accuracies[index].unwrap_or(0.0);
+    let best = (0..accuracies.len()).reduce(|best, next| if of(next) > of(best) { next } else { best }).unwrap_or(0);
+    if of(best) - of(0) > WORTH_ITS_BYTES { best } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_space_is_kept_unless_another_is_clearly_better() {
+        assert_eq!(best(&[Some(0.8), Some(0.805), Some(0.809)], &[true, false]), 0);
+        assert_eq!(best(&[Some(0.8), Some(0.85), Some(0.84)], &[true, false]), 1);
+        assert_eq!(best(&[Some(0.8), Some(0.8), Some(0.9)], &[true, false]), 2);
+        assert_eq!(best(&[Some(0.8)], &[]), 0);
+    }
+
+    #[test]
+    fn unmeasured_the_backbones_own_space_is_taken() {
+        assert_eq!(best(&[None, None, None], &[true, false]), 1);
+        assert_eq!(best(&[None, None], &[true]), 0);
+        assert_eq!(best(&[None], &[]), 0);
+    }
 }
