@@ -35,8 +35,10 @@ impl Reading {
     /// The flags that are not at their defaults, as they would be typed.
     pub fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
-        if self.labels == LabelFolder::Deepest {
-            words.push("--labels deepest".into());
+        match self.labels {
+            LabelFolder::Auto => {}
+            LabelFolder::First => words.push("--labels first".into()),
+            LabelFolder::Deepest => words.push("--labels deepest".into()),
         }
         words.extend(self.label.iter().map(|field| format!("--label {field}")));
         words.extend(self.attribute.iter().map(|field| format!("--attribute {field}")));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::folder::{self, Tree};
-use super::{Dataset, LabelFolder, Problem, Split, labels, natural};
+use super::{Dataset, LabelFolder, Problem, Split, categories, labels, natural};
 use crate::error::{Error, Result};
 
 /// How many names a message lists.
@@ -37,6 +37,13 @@ pub(super) fn understand(tree: Tree, labelled_by: LabelFolder) -> Result<Dataset
     let splits = splits(&root, &places)?;
     let above = usize::from(splits);
     let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let below = |place: &Place| place.folders[above.min(place.folders.len())..].to_vec();
+    let is_of_categories = labelled_by == LabelFolder::Auto && categories::are_above_products(places.iter().map(below));
+    let labelled_by = match labelled_by {
+        LabelFolder::Auto if is_of_categories => LabelFolder::Deepest,
+        LabelFolder::Auto => LabelFolder::First,
+        chosen => chosen,
+    };
     let is_flat = !splits && places.iter().all(|place| place.folders.is_empty());
     if is_flat && let Some(file) = annotations(&root) {
         return Err(Error::BadInput(format!(
@@ -64,16 +71,16 @@ pub(super) fn understand(tree: Tree, labelled_by: LabelFolder) -> Result<Dataset
                 stray += 1;
                 continue;
             }
-            (LabelFolder::First, [first, deeper @ ..]) => (first.as_str(), !deeper.is_empty()),
             (LabelFolder::Deepest, [.., last]) => (last.as_str(), false),
+            (_, [first, deeper @ ..]) => (first.as_str(), !deeper.is_empty()),
         };
         if is_deeper {
             deeper.insert(folders.join("/"));
         }
         let id = labels::product_id(of).map_err(|why| Error::BadInput(format!("{}: {why}", root.display())))?;
         let home = match labelled_by {
-            LabelFolder::First => PathBuf::from(of),
             LabelFolder::Deepest => below.iter().collect(),
+            _ => PathBuf::from(of),
         };
         let product = products.entry(id.clone()).or_insert_with(|| Product { home: home.clone(), photos: Vec::new() });
         if product.home != home {
@@ -99,9 +106,12 @@ pub(super) fn understand(tree: Tree, labelled_by: LabelFolder) -> Result<Dataset
     }
     labels::check_cases(&dataset.labels)?;
     let by = match labelled_by {
-        LabelFolder::First if splits => "the first folder below each split",
-        LabelFolder::First => "the first folder",
+        LabelFolder::Deepest if is_of_categories => {
+            "the folder that holds the photo, as those above it are categories; --labels first would take the first folder"
+        }
         LabelFolder::Deepest => "the folder that holds the photo",
+        _ if splits => "the first folder below each split",
+        _ => "the first folder",
     };
     dataset.notes.push(format!("the product is {by}"));
     if !deeper.is_empty() {
@@ -181,7 +191,7 @@ fn empty(
     let homes: BTreeSet<String> = folders
         .iter()
         .map(|folder| folders_of(root, folder))
-        .filter(|parts| labelled_by == LabelFolder::First && parts.len() == above + 1)
+        .filter(|parts| labelled_by != LabelFolder::Deepest && parts.len() == above + 1)
         .map(|parts| parts[above].clone())
         .collect();
     let empty: BTreeSet<String> =

@@ -1,6 +1,7 @@
 //! Photos with what is known of them: from a folder per product, from JSONL rows, or from COCO annotations.
 
 mod boundary;
+mod categories;
 mod coco;
 mod csv;
 mod fields;
@@ -49,8 +50,10 @@ pub struct Reading {
 /// Which folder above a photo names its product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LabelFolder {
-    /// The first below the given folder, as ImageFolder and Keras have it
+    /// The first, but the one that holds the photo where the folders above it are categories (Fruit/Apple/Granny-Smith)
     #[default]
+    Auto,
+    /// The first below the given folder, as ImageFolder and Keras have it
     First,
     /// The one that directly holds the photo
     Deepest,

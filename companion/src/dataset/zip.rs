@@ -26,7 +26,7 @@ pub(super) fn read(file: &Path, bytes: &[u8], reading: &Reading, by_product: boo
     let mut dataset = format::read(&root, &reading, by_product)?;
     // Whether `img` in a zip is a product, or just what somebody packed, only they know.
     let is_guess = by_product
-        && reading.labels == LabelFolder::First
+        && reading.labels != LabelFolder::Deepest
         && dataset.labels.len() == 1
         && dataset.examples.iter().all(|example| example.region.is_none());
     if let Some(only) = only_folder(&root).filter(|only| is_guess && !has_folders(only)) {

@@ -27,7 +27,7 @@ fn read_by(dir: &TempDir, labels: LabelFolder) -> Result<Dataset> {
 }
 
 fn read(files: &[&str]) -> Dataset {
-    read_by(&shop(files), LabelFolder::First).unwrap()
+    read_by(&shop(files), LabelFolder::default()).unwrap()
 }
 
 fn says(texts: &[String], part: &str) -> bool {
@@ -54,6 +54,17 @@ fn the_deepest_folder_may_name_it() {
 }
 
 #[test]
+fn folders_of_categories_are_no_products() {
+    let files =
+        ["train/fruit/citrus/lime/a.jpg", "train/fruit/kiwi/a.jpg", "train/fruit/leek/a.jpg", "train/fruit/fig/a.jpg"];
+    let dir = shop(&[&files[..], &["test/fruit/citrus/lime/b.jpg"]].concat());
+    let dataset = read_by(&dir, LabelFolder::default()).unwrap();
+    assert_eq!(dataset.labels, ["fig", "kiwi", "leek", "lime"]);
+    assert!(says(&dataset.notes, "--labels first"), "{:?}", dataset.notes);
+    assert_eq!(read_by(&dir, LabelFolder::First).unwrap().labels, ["fruit"]);
+}
+
+#[test]
 fn splits_are_splits() {
     let files = ["train/banana/a.jpg", "train/kiwi/a.jpg", "Valid/kiwi/b.jpg", "test/banana/c.jpg", "test/lime/d.jpg"];
     let dataset = read(&files);
@@ -65,7 +76,7 @@ fn splits_are_splits() {
     let dataset = read(&["train/a.jpg", "ball/a.jpg"]);
     assert!(dataset.labels == ["ball", "train"] && !dataset.has_splits());
     for files in [&["train/a.jpg", "test/a.jpg"][..], &["train/kiwi/a.jpg", "test/kiwi/a.jpg", "extra/a.jpg"]] {
-        let error = read_by(&shop(files), LabelFolder::First).unwrap_err();
+        let error = read_by(&shop(files), LabelFolder::default()).unwrap_err();
         assert!(error.code() == "BAD_INPUT" && error.to_string().contains("the splits"), "{error}");
     }
 }
@@ -85,11 +96,11 @@ fn annotations_beside_photos_are_named() {
     for name in ["_annotations.coco.json", "metadata.jsonl", "labels.csv"] {
         let dir = shop(&["a.jpg", "b.jpg"]);
         fs::write(dir.path().join("shop").join(name), "").unwrap();
-        let error = read_by(&dir, LabelFolder::First).unwrap_err();
+        let error = read_by(&dir, LabelFolder::default()).unwrap_err();
         assert!(error.code() == "BAD_INPUT" && error.to_string().contains(name), "{error}");
         fs::create_dir(dir.path().join("shop/kiwi")).unwrap();
         fs::write(dir.path().join("shop/kiwi/c.jpg"), JPEG).unwrap();
-        assert_eq!(read_by(&dir, LabelFolder::First).unwrap().labels, ["kiwi"]);
+        assert_eq!(read_by(&dir, LabelFolder::default()).unwrap().labels, ["kiwi"]);
     }
 }
 
@@ -123,7 +134,7 @@ fn files_are_known_by_their_content_and_counted_by_reason() {
     fs::write(mixed.join("page.jpg"), b"<html>").unwrap();
     fs::write(mixed.join("notes.txt"), b"notes").unwrap();
     fs::write(mixed.join("Thumbs.db"), b"\xd0\xcf").unwrap();
-    let dataset = read_by(&dir, LabelFolder::First).unwrap();
+    let dataset = read_by(&dir, LabelFolder::default()).unwrap();
     assert_eq!(dataset.examples.len(), names.len());
     let told = super::super::left_out(&dataset.problems).unwrap();
     assert_eq!(told, "4 left out: 2 HEIC, 1 empty, 1 not an image");
@@ -133,7 +144,7 @@ fn files_are_known_by_their_content_and_counted_by_reason() {
 #[test]
 fn names_that_cannot_be_ids_and_names_alike_are_refused() {
     for files in [&["ki\u{202e}wi/a.jpg"][..], &["con/a.jpg"], &["Kiwi/a.jpg", "kiwi/a.jpg"]] {
-        let error = read_by(&shop(files), LabelFolder::First).unwrap_err();
+        let error = read_by(&shop(files), LabelFolder::default()).unwrap_err();
         assert!(error.code() == "BAD_INPUT" && !error.to_string().contains('\u{202e}'), "{error}");
     }
     assert_eq!(read(&["cafe\u{301}/a.jpg"]).labels, ["caf\u{e9}"]);
