@@ -63,10 +63,9 @@ test_browser() {
   scripts/www.sh
   scripts/wasm.sh unsealed
   node_packages
-  cd tests/browser
-  JICHO_BIN=$JICHO npm test --silent
+  (cd tests/browser && JICHO_BIN=$JICHO npm test --silent)
   say "a slice of the fault matrix"
-  JICHO_BIN=$JICHO npm run --silent faults -- --slice 24 --seed 2
+  (cd tests/browser && JICHO_BIN=$JICHO npm run --silent faults -- --slice 24 --seed 2)
 }
 
 # Both cores are busy only if two things run at once: linking, link-time optimisation and emulation use one. So the native
