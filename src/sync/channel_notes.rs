@@ -36,7 +36,8 @@ pub(super) struct Refused {
     /// Of its metadata.json.
     sha256: String,
     /// The version and build of the library that could not run it; another one tries again.
-    library_version: String,
+    #[serde(rename = "libraryVersion")]
+    refused_by: String,
     /// Why: the code and message of the error.
     code: String,
     message: String,
@@ -82,7 +83,7 @@ impl ChannelNotes {
 
     /// Why this build cannot run the release whose metadata.json has that hash, if that was found out before.
     pub(super) fn refusal(&self, sha256: &str) -> Option<Error> {
-        let refused = self.refused.iter().find(|r| r.sha256 == sha256 && r.library_version == library_version())?;
+        let refused = self.refused.iter().find(|r| r.sha256 == sha256 && r.refused_by == library_version())?;
         let kind = ErrorKind::ALL.iter().find(|kind| kind.code() == refused.code)?;
         Some(Error::new(*kind, refused.message.clone()))
     }
@@ -98,7 +99,7 @@ impl ChannelNotes {
             0,
             Refused {
                 sha256: sha256.to_owned(),
-                library_version: library_version(),
+                refused_by: library_version(),
                 code: error.code().to_owned(),
                 message: error.message().to_owned(),
             },
