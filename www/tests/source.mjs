@@ -1,17 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { sourceIn } from '../../pkg/tests/source.mjs';
 
-import { build } from 'esbuild';
-
-const folder = fileURLToPath(new URL('../src/', import.meta.url));
-
-/** Bundles the named source modules, which need no browser, and imports them. */
-export async function source(...names) {
-  const { outputFiles } = await build({
-    stdin: { contents: names.map((name) => `export * from './${name}.ts';`).join('\n'), resolveDir: folder },
-    bundle: true,
-    format: 'esm',
-    write: false,
-    logLevel: 'warning',
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`);
-}
+/** The app's modules that need no browser. */
+export const source = sourceIn(new URL('../src/', import.meta.url));
