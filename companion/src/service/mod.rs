@@ -1,0 +1,109 @@
+//! The service: the back office of a shop behind HTTP. Photos come in, trainings run, models go out; corrections and sales
+//! come back.
+//!
+//! | Folder | What stands in it |
+//! |---|---|
+//! | `config/` | settings, from `jicho.toml`, the environment and flags |
+//! | `database/` | SQLite: opening, migrations, reading and writing |
+//! | `access/` | keys, roles, browser sessions, one-time links, rate limits |
+//! | `audit/` | the chained log of every change, and its verification |
+//! | `channels.rs`, `products/`, `catalogue.rs` | what a shop recognises and sells |
+//! | `photos/` | uploads, their checks, files and thumbnails |
+//! | `sales.rs`, `lessons.rs`, `feedback.rs`, `series.rs` | what devices send back |
+//! | `health.rs`, `metrics.rs` | how the service is |
+//! | `http/` | what every request goes through: ids, limits, headers, problem documents, OpenAPI |
+//! | `backup.rs`, `upkeep.rs` | copies, and what is done daily |
+//!
+//! A handler reads its request with the extractors of [`http::extract`], asks the [`access::Caller`] for the permission, works
+//! in one database transaction, appends to the audit log in the same transaction, and answers with JSON or a
+//! [`http::problem::Problem`].
+
+pub mod access;
+pub mod audit;
+pub mod config;
+pub mod database;
+pub mod events;
+pub mod http;
+pub mod ids;
+pub mod metrics;
+pub mod storage;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use config::Settings;
+use database::Database;
+use events::Events;
+use metrics::Metrics;
+use storage::Storage;
+
+use crate::error::{Error, Result};
+
+/// Milliseconds since 1970-01-01 UTC.
+pub type Millis = i64;
+
+/// What every handler works with. Cloning it is cheap.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+/// The parts of the running service.
+pub struct State {
+    /// The settings in force.
+    pub settings: Settings,
+    /// The database.
+    pub database: Database,
+    /// The files of the data folder.
+    pub storage: Storage,
+    /// Who waits for changes hears of them here.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How often callers may ask.
+    pub limits: access::limits::Limits,
+    /// Hashes network addresses for the audit log.
+    pub addresses: audit::Addresses,
+    clock: Clock,
+}
+
+/// Tells the time. Tests set their own.
+type Clock = Box<dyn Fn() -> Millis + Send + Sync>;
+
+impl Deref for App {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl State {
+    /// The time.
+    pub fn now(&self) -> Millis {
+        (self.clock)()
+    }
+}
+
+impl App {
+    /// Opens the data folder, creating it where it is missing.
+    ///
+    /// # Errors
+    /// `STORE` or `IO` where folder or database cannot be used.
+    pub async fn open(settings: Settings) -> Result<App> {
+        App::open_with(settings, Box::new(|| jiff::Timestamp::now().as_millisecond())).await
+    }
+
+    async fn open_with(settings: Settings, clock: Clock) -> Result<App> {
+        let storage = Storage::open(&settings.server.data)?;
+        let failed = |error: sqlx::Error| {
+            Error::Store(format!("the database in {} cannot be used: {error}", storage.root().display()))
+        };
+        let database = Database::open(&storage.database()).await.map_err(failed)?;
+        let addresses = audit::Addresses::open(&database).await.map_err(failed)?;
+        let limits = access::limits::Limits::new(&settings.access);
+        let (events, metrics) = (Events::default(), Metrics::default());
+        Ok(App(Arc::new(State { settings, database, storage, events, metrics, limits, addresses, clock })))
+    }
+}
+
+#[cfg(test)]
+mod tests;
