@@ -74,6 +74,8 @@ settings! {
         data: PathBuf = "jicho-data".into();
         /// The models folder, served at `/assets/ml-models/`.
         models: PathBuf = "ml-models".into();
+        /// Whether models need a key that may fetch them.
+        private_models: bool = false;
         /// The built app, served at `/`; empty for none.
         app: PathBuf = PathBuf::new();
         /// The URL by which others reach the service, for links; empty for the address that it listens on.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod extract;
 mod openapi;
 pub mod page;
+mod private_models;
 pub mod problem;
 mod request;
 pub mod text;
@@ -61,6 +62,10 @@ pub fn router(app: &App, site: Router) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), request::around))
         .layer(cors(app))
         .with_state(app.clone());
+    let site = match app.settings.server.private_models {
+        true => site.layer(middleware::from_fn_with_state(app.clone(), private_models::guard)),
+        false => site,
+    };
     api.fallback_service(site)
 }
 
