@@ -11,10 +11,13 @@ pub struct Item {
     /// Section and name, as `photos.max_megabytes`.
     pub key: &'static str,
     /// What it does.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub doc: &'static str,
     /// The smallest and largest value of a number.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub range: Option<(u64, u64)>,
     /// The default in TOML.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub default: fn() -> String,
 }
 
