@@ -266,3 +266,15 @@ async fn the_description_is_openapi_and_a_page() {
     let page = String::from_utf8(page.body).unwrap();
     assert!(page.contains("/api/v1/channels/{channel}/photos") && !page.contains("<script"));
 }
+
+/// The app's client is made from this document. Writes it with `JICHO_WRITE_DOCS=1`.
+#[test]
+fn the_app_has_the_description_that_is_in_force() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/src/api/openapi.json");
+    let document = http::document().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("JICHO_WRITE_DOCS").is_some() {
+        std::fs::write(&page, &document).unwrap();
+    }
+    let stored = std::fs::read_to_string(&page).unwrap();
+    assert!(stored == document, "www/src/api/openapi.json is not current: run this test with JICHO_WRITE_DOCS=1");
+}
