@@ -253,6 +253,8 @@ async fn the_description_is_openapi_and_a_page() {
     let service = Service::new().await;
     let document = service.call(Method::GET, "//openapi.json", "", Value::Null).await.expect(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["info"]["title"], "Jicho");
+    assert!(document["components"]["securitySchemes"]["key"].is_object());
     let mut ids = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
