@@ -107,7 +107,10 @@ impl State {
         let given = self.settings.server.public_url.trim_end_matches('/');
         match given.is_empty() {
             false => given.to_owned(),
-            true => self.address.get().map_or_else(String::new, |address| format!("http://{address}")),
+            true => self.address.get().map_or_else(String::new, |address| {
+                let scheme = if self.settings.server.has_tls() { "https" } else { "http" };
+                format!("{scheme}://{address}")
+            }),
         }
     }
 
