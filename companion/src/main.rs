@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod child_process;
 mod cli;
 mod dataset;
 mod digest;
@@ -20,9 +21,10 @@ mod serve;
 #[cfg(test)]
 mod test_data;
 mod text;
+mod worker;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    model::isolated::run_as_child().unwrap_or_else(cli::run)
+    model::isolated::run_as_child().or_else(worker::run_as_child).unwrap_or_else(cli::run)
 }

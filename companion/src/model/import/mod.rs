@@ -27,6 +27,7 @@ use crate::progress::Progress;
 const UNKNOWN_CONFIDENCE: f32 = 0.2;
 
 /// What to import.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Options {
     /// The ONNX file.
     pub model: PathBuf,

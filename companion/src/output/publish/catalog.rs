@@ -16,6 +16,7 @@ pub(super) struct Facts {
     pub(super) version: String,
     #[serde(default)]
     pub(super) trained_at: String,
+    pub(super) model_type: Option<String>,
     #[serde(default)]
     pub(super) files: Vec<File>,
     pub(super) candidate: Option<Candidate>,
