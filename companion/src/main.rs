@@ -18,6 +18,7 @@ mod photo;
 mod progress;
 mod samples;
 mod serve;
+mod service;
 #[cfg(test)]
 mod test_data;
 mod text;

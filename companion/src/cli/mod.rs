@@ -1,6 +1,7 @@
 //! The command line: what each command accepts, and what it prints. Data goes to stdout, everything else to stderr. A
 //! failure exits with status 1, wrong usage with 2.
 
+mod audit;
 mod backbones;
 mod caching;
 mod clean;
@@ -19,6 +20,7 @@ mod publishing;
 mod reading;
 mod samples;
 mod serve;
+mod settings;
 mod train;
 mod versions;
 
@@ -76,8 +78,12 @@ enum Command {
     Pretrain(pretrain::Pretrain),
     /// Draw the photos of a small made-up shop
     Samples(samples::Samples),
-    /// Serve models and an app over HTTP
+    /// Serve the back office of shops: the API, their models and the app
     Serve(serve::Serve),
+    /// Tell the settings of the service
+    Config(settings::Config),
+    /// Verify the audit log of the service
+    Audit(audit::Audit),
     /// List the backbones that are known by name
     Backbones,
 }
@@ -137,6 +143,8 @@ impl Command {
             Command::Pretrain(command) => command.run(),
             Command::Samples(command) => command.run(),
             Command::Serve(command) => command.run(),
+            Command::Config(command) => command.run(),
+            Command::Audit(command) => command.run(),
             Command::Backbones => {
                 backbones::run();
                 Ok(())

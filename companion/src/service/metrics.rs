@@ -1,8 +1,10 @@
 //! What the service counts, for Prometheus.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -85,8 +87,13 @@ impl Default for Metrics {
 }
 
 /// The endpoint.
-pub fn router() -> OpenApiRouter<App> {
+pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(metrics))
+}
+
+/// The same where Prometheus looks for it.
+pub fn at_root() -> Router<App> {
+    Router::new().route("/metrics", get(metrics))
 }
 
 /// Counters and timings in Prometheus's text format.
@@ -98,9 +105,8 @@ pub fn router() -> OpenApiRouter<App> {
 )]
 async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response> {
     caller.require(Permission::Read)?;
-    let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'queued'")
-        .fetch_one(app.database.read())
-        .await?;
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'queued'").fetch_one(app.database.read()).await?;
     app.metrics.queue_depth.set(waiting);
     let mut text = String::new();
     encode(&mut text, &app.metrics.registry).map_err(Problem::internal)?;

@@ -20,22 +20,31 @@
 
 pub mod access;
 pub mod audit;
+mod catalogue;
+pub mod channels;
 pub mod config;
 pub mod database;
 pub mod events;
+mod health;
 pub mod http;
 pub mod ids;
 pub mod metrics;
+pub mod photos;
+pub mod products;
+pub mod run;
 pub mod storage;
+pub mod upkeep;
 
+use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use config::Settings;
 use database::Database;
 use events::Events;
 use metrics::Metrics;
 use storage::Storage;
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 
@@ -62,6 +71,9 @@ pub struct State {
     pub limits: access::limits::Limits,
     /// Hashes network addresses for the audit log.
     pub addresses: audit::Addresses,
+    /// Turns of decoding uploaded photos.
+    pub decoders: Semaphore,
+    address: OnceLock<SocketAddr>,
     clock: Clock,
 }
 
@@ -80,6 +92,21 @@ impl State {
     /// The time.
     pub fn now(&self) -> Millis {
         (self.clock)()
+    }
+
+    /// The URL by which others reach the service, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        let given = self.settings.server.public_url.trim_end_matches('/');
+        match given.is_empty() {
+            false => given.to_owned(),
+            true => self.address.get().map_or_else(String::new, |address| format!("http://{address}")),
+        }
+    }
+
+    /// Notes where the service listens, for links.
+    pub fn listens_on(&self, address: SocketAddr) {
+        // It listens once.
+        let _ = self.address.set(address);
     }
 }
 
@@ -100,10 +127,19 @@ impl App {
         let database = Database::open(&storage.database()).await.map_err(failed)?;
         let addresses = audit::Addresses::open(&database).await.map_err(failed)?;
         let limits = access::limits::Limits::new(&settings.access);
+        let decoders = Semaphore::new(usize::try_from(settings.photos.decoders).unwrap_or(1));
         let (events, metrics) = (Events::default(), Metrics::default());
-        Ok(App(Arc::new(State { settings, database, storage, events, metrics, limits, addresses, clock })))
+        Ok(App(Arc::new(State {
+            settings,
+            database,
+            storage,
+            events,
+            metrics,
+            limits,
+            addresses,
+            decoders,
+            address: OnceLock::new(),
+            clock,
+        })))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -81,3 +81,21 @@ impl Role {
         Role::ALL.into_iter().find(|role| role.word() == word)
     }
 }
+
+impl Permission {
+    /// The word by which refusals name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Permission::Read => "read",
+            Permission::Fetch => "fetch",
+            Permission::Predict => "predict",
+            Permission::Report => "report",
+            Permission::Upload => "upload",
+            Permission::Edit => "edit",
+            Permission::Train => "train",
+            Permission::Trace => "trace",
+            Permission::Audit => "audit",
+            Permission::Administer => "administer",
+        }
+    }
+}

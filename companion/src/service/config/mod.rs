@@ -15,8 +15,8 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 
 use crate::error::{Error, Result};
-use reader::Reader;
 pub use reader::Effective;
+use reader::Reader;
 pub use settings::Settings;
 pub use value::LogFormat;
 
@@ -198,7 +198,11 @@ fn check(settings: &Settings, reader: &mut Reader<'_>) {
         let is_origin = origin.starts_with("http://") || origin.starts_with("https://");
         if !is_origin || origin.matches('/').count() != 2 {
             let source = reader.source("server.cors_origins");
-            reader.mistake("server.cors_origins", &source, format!("`{origin}` is no origin such as https://till.example"));
+            reader.mistake(
+                "server.cors_origins",
+                &source,
+                format!("`{origin}` is no origin such as https://till.example"),
+            );
         }
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&settings.log.level) {

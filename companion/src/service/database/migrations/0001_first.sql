@@ -64,6 +64,8 @@ CREATE TABLE photos (
     -- Set where a second person is asked to confirm the label.
     confirm_asked  INTEGER NOT NULL DEFAULT 0,
     confirmed_as   TEXT,
+    -- The label at that time.
+    confirmed_of   TEXT,
     confirmed_by   TEXT,
     confirmed_at   INTEGER,
     FOREIGN KEY (channel_id, product_id) REFERENCES products (channel_id, id) ON UPDATE CASCADE,
@@ -261,6 +263,19 @@ CREATE TABLE feedback (
     received_from TEXT NOT NULL
 ) STRICT;
 CREATE INDEX feedback_by_day ON feedback (channel_id, day, version);
+
+-- What devices told, summed by day; it outlasts the single rows.
+CREATE TABLE feedback_by_day (
+    channel_id TEXT NOT NULL,
+    day        TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    matched    INTEGER NOT NULL DEFAULT 0,
+    unsure     INTEGER NOT NULL DEFAULT 0,
+    unknown    INTEGER NOT NULL DEFAULT 0,
+    confirmed  INTEGER NOT NULL DEFAULT 0,
+    corrected  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (channel_id, day, version)
+) STRICT;
 
 -- What the service itself answered, summed by day.
 CREATE TABLE predictions_by_day (
