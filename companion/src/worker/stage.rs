@@ -74,6 +74,18 @@ pub struct Update {
     pub total_bytes: Option<u64>,
 }
 
+impl Update {
+    /// Of a job that has not begun.
+    pub fn queued() -> Update {
+        Update { stage: Stage::Initializing, percent: 0, message: None, bytes: None, total_bytes: None }
+    }
+
+    /// Of a job that went well.
+    pub fn completed(message: Option<String>) -> Update {
+        Update { stage: Stage::Completed, percent: 100, message, ..Update::queued() }
+    }
+}
+
 /// Makes updates of the JSON lines of a command.
 #[derive(Debug)]
 pub struct Tracker {
@@ -117,11 +129,6 @@ impl Tracker {
             "warning" | "note" => Some(self.now(Some(text("message")?.to_owned()))),
             _ => None,
         }
-    }
-
-    /// The last update of a job that went well.
-    pub fn completed(message: Option<String>) -> Update {
-        Update { stage: Stage::Completed, percent: 100, message, bytes: None, total_bytes: None }
     }
 
     /// Where it is, with something to say.

@@ -1,10 +1,12 @@
 //! What a worker can be asked to do, and what it answers.
 
+use jicho::Manifest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Result;
 use crate::json;
+use crate::learning::train::trial_head::Comparison;
 use crate::learning::train::{self, backbone_trial, gate::Verdict};
 use crate::model::{backbone, import};
 use crate::output::publish::Published;
@@ -62,12 +64,35 @@ pub struct Trained {
     /// How it did against the release that was in force, in a sentence; null where there was nothing to compare with.
     pub verdict: Option<String>,
     /// The same in numbers.
-    pub comparison: Option<train::trial_head::Comparison>,
+    pub comparison: Option<Comparison>,
 }
 
 impl Trained {
+    /// From what a release and its report tell, for a worker that died before it could tell by itself.
+    pub fn recovered(manifest: &Manifest, share: Option<f64>, report: &Value) -> Trained {
+        let made = Trained::of_manifest(manifest, share);
+        let read = |name: &str| report.get(name).filter(|value| !value.is_null()).cloned();
+        let hits = || {
+            let top1 = report.pointer("/accuracy/top1")?;
+            Some([top1.get("low")?.as_f64()?, top1.get("high")?.as_f64()?])
+        };
+        let comparison: Option<Comparison> = read("comparison").and_then(|value| serde_json::from_value(value).ok());
+        Trained {
+            left_out: read("problems").and_then(|value| value.as_array().map(Vec::len)).unwrap_or(0),
+            interval: hits(),
+            ece: read("ece").and_then(|value| value.as_f64()),
+            backbone: read("backbone").and_then(|value| value.as_str().map(str::to_owned)).or(made.backbone),
+            verdict: comparison.as_ref().map(Comparison::summary),
+            comparison,
+            ..made
+        }
+    }
+
     fn imported(published: &Published) -> Trained {
-        let manifest = &published.manifest;
+        Trained::of_manifest(&published.manifest, published.canary)
+    }
+
+    fn of_manifest(manifest: &Manifest, share: Option<f64>) -> Trained {
         Trained {
             version: manifest.version.clone(),
             release_seq: manifest.release_seq,
@@ -81,7 +106,7 @@ impl Trained {
             ece: None,
             bytes: manifest.total_bytes(),
             backbone: manifest.architecture.clone(),
-            share: published.canary,
+            share,
             verdict: None,
             comparison: None,
         }
