@@ -25,13 +25,18 @@ pub mod channels;
 pub mod config;
 pub mod database;
 pub mod events;
+mod feedback;
 mod health;
 pub mod http;
 pub mod ids;
+mod lessons;
 pub mod metrics;
 pub mod photos;
+pub mod predict;
 pub mod products;
 pub mod run;
+mod sales;
+mod series;
 pub mod storage;
 pub mod upkeep;
 
@@ -71,6 +76,8 @@ pub struct State {
     pub limits: access::limits::Limits,
     /// Hashes network addresses for the audit log.
     pub addresses: audit::Addresses,
+    /// The models that answer here, and their answers.
+    pub predictor: predict::Predictor,
     /// Turns of decoding uploaded photos.
     pub decoders: Semaphore,
     address: OnceLock<SocketAddr>,
@@ -128,6 +135,7 @@ impl App {
         let addresses = audit::Addresses::open(&database).await.map_err(failed)?;
         let limits = access::limits::Limits::new(&settings.access);
         let decoders = Semaphore::new(usize::try_from(settings.photos.decoders).unwrap_or(1));
+        let predictor = predict::Predictor::new(&settings);
         let (events, metrics) = (Events::default(), Metrics::default());
         Ok(App(Arc::new(State {
             settings,
@@ -137,6 +145,7 @@ impl App {
             metrics,
             limits,
             addresses,
+            predictor,
             decoders,
             address: OnceLock::new(),
             clock,

@@ -20,6 +20,7 @@ pub async fn forever(app: App) {
         minutes.tick().await;
         app.limits.forget_idle();
         tell("the heads of the audit log", audit::export_heads(&app).await);
+        tell("the counts of predictions", app.predictor.store_counts(&app).await);
         let today = app.now() / DAY;
         if day != Some(today) {
             tell("the retention", retention(&app).await);

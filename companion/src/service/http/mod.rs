@@ -16,7 +16,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::access::{keys, links, sessions};
-use super::{App, audit, catalogue, channels, health, metrics, photos, products};
+use super::{
+    App, audit, catalogue, channels, feedback, health, lessons, metrics, photos, predict, products, sales, series,
+};
 use crate::service::http::problem::Problem;
 
 /// Where the API is mounted.
@@ -35,12 +37,21 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(products::routes())
         .merge(catalogue::routes())
         .merge(photos::routes())
+        .merge(sales::routes())
+        .merge(lessons::routes())
+        .merge(feedback::routes())
+        .merge(series::routes())
+        .merge(predict::routes())
 }
 
 /// The API, with `site` for every path that is not its own.
 pub fn router(app: &App, site: Router) -> Router {
     let (api, document) = OpenApiRouter::new().nest(API, endpoints()).split_for_parts();
-    let api = api.merge(health::at_root()).merge(metrics::at_root()).merge(openapi::routes(document));
+    let api = api
+        .merge(health::at_root())
+        .merge(metrics::at_root())
+        .merge(predict::at_root())
+        .merge(openapi::routes(document));
     let body = usize::try_from(app.settings.server.body_megabytes << 20).unwrap_or(usize::MAX);
     let api = api
         .route(&format!("{API}/{{*path}}"), axum::routing::any(unknown))

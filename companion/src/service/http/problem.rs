@@ -127,21 +127,35 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The document, for an answer in which it is one part of several.
+    pub fn document(self) -> serde_json::Value {
+        serde_json::to_value(ProblemDocument::from(self)).unwrap_or_default()
+    }
+}
+
+impl From<Problem> for ProblemDocument {
+    fn from(problem: Problem) -> Self {
+        ProblemDocument {
+            kind: format!("urn:jicho:problem:{}", problem.code),
+            title: problem.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: problem.status.as_u16(),
+            code: problem.code.to_owned(),
+            detail: problem.detail,
+            request_id: request_id(),
+            errors: problem.errors,
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = ProblemDocument {
-            kind: format!("urn:jicho:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            code: self.code.to_owned(),
-            detail: self.detail,
-            request_id: request_id(),
-            errors: self.errors,
-        };
+        let (status, retry_after) = (self.status, self.retry_after);
+        let document = ProblemDocument::from(self);
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

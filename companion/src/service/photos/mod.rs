@@ -22,6 +22,7 @@ use super::http::page::{Page, Rows, limit};
 use super::http::problem::{Problem, ProblemDocument, Result};
 use super::http::text;
 use super::{App, Millis, audit, channels, products};
+pub use upload::{Outcome, look_through, store};
 
 /// The endpoints.
 pub fn routes() -> OpenApiRouter<App> {

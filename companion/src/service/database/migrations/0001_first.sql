@@ -237,10 +237,12 @@ CREATE TABLE sales (
     -- Digest of the request, so that a key used for another sale is told.
     request_hash    TEXT NOT NULL,
     sold_at         INTEGER NOT NULL,
-    -- JSON array of lines.
-    lines           TEXT NOT NULL,
-    total           TEXT,
-    currency        TEXT,
+    -- The number for people, from the device.
+    number          TEXT,
+    -- JSON object: the sale as it was sent.
+    document        TEXT NOT NULL,
+    total           TEXT NOT NULL,
+    currency        TEXT NOT NULL,
     received_at     INTEGER NOT NULL,
     received_from   TEXT NOT NULL,
     UNIQUE (channel_id, idempotency_key)
@@ -251,6 +253,9 @@ CREATE TABLE lessons (
     id          TEXT PRIMARY KEY,
     channel_id  TEXT NOT NULL REFERENCES channels (id),
     label       TEXT NOT NULL,
+    -- Names the taught lesson in a release that was trained on it, so that devices retire it.
+    digest      TEXT NOT NULL,
+    -- Of the frame's photo.
     sha256      TEXT NOT NULL,
     -- The photo that the lesson became.
     photo_id    TEXT,
@@ -275,7 +280,7 @@ CREATE TABLE feedback (
     received_at INTEGER NOT NULL,
     received_from TEXT NOT NULL
 ) STRICT;
-CREATE INDEX feedback_by_day ON feedback (channel_id, day, version);
+CREATE INDEX feedback_rows_by_day ON feedback (channel_id, day, version);
 
 -- What devices told, summed by day; it outlasts the single rows.
 CREATE TABLE feedback_by_day (
