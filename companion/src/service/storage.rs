@@ -46,6 +46,14 @@ impl Storage {
         Ok(Storage { root })
     }
 
+    /// The folder of a service, for a program that only reads it. Nothing is created.
+    ///
+    /// # Errors
+    /// `IO` where it does not exist.
+    pub fn at(root: &Path) -> Result<Storage> {
+        Ok(Storage { root: root.canonicalize().map_err(at(root))? })
+    }
+
     /// Removes uploads that a process left unfinished. Only for the process that serves the folder, before it does.
     ///
     /// # Errors

@@ -102,6 +102,12 @@ impl Handle {
         // One that has ended by itself in this very moment is no error.
         let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
+
+    /// Ends the worker as the system may: without having been asked to.
+    #[cfg(test)]
+    pub fn kill(&self) {
+        self.child.lock().unwrap().kill().unwrap();
+    }
 }
 
 /// Starts a worker. `tell` hears each report on a thread of its own, [`Report::Ended`] as the last.

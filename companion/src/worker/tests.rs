@@ -19,6 +19,8 @@ const LIMITS: Limits = Limits { megabytes: Some(4 << 10), threads: Some(1) };
 #[test]
 #[ignore = "the process that the other tests start"]
 fn as_a_worker() {
+    // The test's name stands on the line until now.
+    println!();
     let _ = child::run();
 }
 
@@ -109,35 +111,19 @@ fn a_training_reports_its_stages_and_what_it_made() {
 }
 
 #[test]
-fn a_model_that_is_worse_becomes_a_candidate_that_no_device_takes() {
+fn a_model_that_does_not_meet_the_condition_becomes_a_candidate_that_no_device_takes() {
     let folder = tempfile::tempdir().unwrap();
     draw(folder.path(), 1, 8);
     let before = train(options(folder.path(), "T_1"));
-    // Two products change their names.
-    let photos = folder.path().join("photos");
-    let mut products: Vec<_> = std::fs::read_dir(&photos).unwrap().map(|entry| entry.unwrap().path()).collect();
-    products.sort();
-    let swapped = |number: usize| std::fs::read_dir(&products[number]).unwrap().map(|entry| entry.unwrap().path());
-    let (mut first, mut second): (Vec<_>, Vec<_>) = (swapped(0).collect(), swapped(1).collect());
-    (first.sort(), second.sort());
-    for (from, to) in first.iter().zip(&second) {
-        let (one, other) = (std::fs::read(from).unwrap(), std::fs::read(to).unwrap());
-        std::fs::write(from, other).unwrap();
-        std::fs::write(to, one).unwrap();
-    }
-    let after = train(options(folder.path(), "T_1"));
-    let comparison = after.comparison.clone().unwrap();
-    // The new head is right by the new names, and the old one is not.
-    assert!(!comparison.worse && comparison.gained > 0, "{comparison:?}");
-    // A condition that nothing can meet.
+    // Nothing can be better by more than everything.
     let strict = train::Options { gate: Some(Gate { margin: -1.0 }), ..options(folder.path(), "T_1") };
     let candidate = train(strict);
+    assert!(candidate.comparison.unwrap().worse && candidate.verdict.unwrap().contains(&before.version));
     assert_eq!(candidate.share, Some(0.0));
     let latest = std::fs::read(folder.path().join("models/T_1/latest/metadata.json")).unwrap();
     let latest = jicho::Manifest::parse(&latest).unwrap();
-    assert_eq!(latest.version, after.version);
+    assert_eq!(latest.version, before.version);
     assert_eq!(latest.candidate.unwrap().version, candidate.version);
-    assert_ne!(before.version, after.version);
 }
 
 #[test]

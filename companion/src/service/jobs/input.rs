@@ -65,8 +65,8 @@ pub async fn read(app: &App, channel: &str, fine_tune: bool) -> Result<Input> {
     let mut reader = app.database.read().begin().await?;
     let channel = channels::find(&mut reader, channel).await?;
     // The row's number is the order of upload. Neighbours are often alike, and are held out together.
-    let sql = "SELECT photos.file, photos.product_id, (SELECT lessons.id FROM lessons WHERE lessons.photo_id = photos.id) \
-               AS lesson FROM photos JOIN products ON products.channel_id = photos.channel_id \
+    let sql = "SELECT photos.file, photos.product_id, (SELECT nullif(digest, '') FROM lessons WHERE photo_id = photos.id \
+               LIMIT 1) AS lesson FROM photos JOIN products ON products.channel_id = photos.channel_id \
                AND products.id = photos.product_id WHERE photos.channel_id = ? AND photos.disputed_at IS NULL \
                AND products.archived_at IS NULL ORDER BY photos.product_id, photos.rowid";
     let photos: Vec<Photo> = sqlx::query_as(sql).bind(&channel.id).fetch_all(&mut *reader).await?;

@@ -17,7 +17,7 @@ use super::http::problem::{Problem, Result};
 use super::{App, Millis, ids};
 use crate::output::publish::versions::{self, Listing};
 use crate::worker::Trained;
-pub use compare::{Compared, compare};
+pub use compare::{Compared, Recall, compare};
 pub use routes::routes;
 
 /// A model that was trained or imported.
@@ -150,6 +150,20 @@ pub async fn find(on: &mut Connection, channel: &str, version: &str) -> Result<M
     let sql = "SELECT * FROM ml_models WHERE channel_id = ? AND version = ?";
     let row: Option<Row> = sqlx::query_as(sql).bind(channel).bind(version).fetch_optional(on).await?;
     row.ok_or_else(|| Problem::not_found(format_args!("model `{}`", jicho::names::shown(version))))?.into_model()
+}
+
+/// The channel that has a version of this name.
+///
+/// # Errors
+/// 404 where none has, 409 where several have.
+pub async fn channel_of(on: &mut Connection, version: &str) -> Result<String> {
+    let sql = "SELECT channel_id FROM ml_models WHERE version = ?";
+    let mut channels: Vec<String> = sqlx::query_scalar(sql).bind(version).fetch_all(on).await?;
+    let found = channels.pop().ok_or_else(|| Problem::not_found(format_args!("model `{}`", jicho::names::shown(version))))?;
+    match channels.is_empty() {
+        true => Ok(found),
+        false => Err(Problem::conflict(format!("Several channels have a version {version}: name the channel."))),
+    }
 }
 
 /// All models of a channel, newest first.
