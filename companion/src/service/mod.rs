@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod backup;
 mod catalogue;
 pub mod channels;
 pub mod config;
@@ -159,3 +160,6 @@ impl App {
         })))
     }
 }
+
+#[cfg(test)]
+mod tests;

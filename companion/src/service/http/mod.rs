@@ -48,7 +48,8 @@ fn endpoints() -> OpenApiRouter<App> {
 
 /// The API, with `site` for every path that is not its own.
 pub fn router(app: &App, site: Router) -> Router {
-    let (api, document) = OpenApiRouter::new().nest(API, endpoints()).split_for_parts();
+    let (api, mut document) = OpenApiRouter::new().nest(API, endpoints()).split_for_parts();
+    openapi::complete(&mut document);
     let api = api
         .merge(health::at_root())
         .merge(metrics::at_root())
@@ -66,8 +67,11 @@ pub fn router(app: &App, site: Router) -> Router {
 }
 
 /// The OpenAPI document of the API.
+#[cfg(test)]
 pub fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest(API, endpoints()).into_openapi()
+    let mut document = OpenApiRouter::new().nest(API, endpoints()).into_openapi();
+    openapi::complete(&mut document);
+    document
 }
 
 async fn unknown() -> Problem {

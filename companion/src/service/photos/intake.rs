@@ -104,7 +104,8 @@ fn word(defect: jicho::quality::Defect) -> Option<String> {
 }
 
 fn thumbnail(image: &DynamicImage) -> image::ImageResult<Vec<u8>> {
-    let small = image.thumbnail(THUMBNAIL, THUMBNAIL).into_rgb8();
+    let is_small = image.width().max(image.height()) <= THUMBNAIL;
+    let small = if is_small { image.to_rgb8() } else { image.thumbnail(THUMBNAIL, THUMBNAIL).into_rgb8() };
     let mut file = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, THUMBNAIL_QUALITY).encode_image(&small)?;
     Ok(file)
