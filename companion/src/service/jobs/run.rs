@@ -85,7 +85,8 @@ async fn one(app: &App, row: Row) -> Result<()> {
     let id = row.id.clone();
     let result = attempt(app, &row).await;
     app.jobs.ended(&id);
-    let ended = match result? {
+    let result = result?.map_err(|failure| Failure { message: without_paths(app, &row, &failure.message), ..failure });
+    let ended = match result {
         Err(failure) if failure.code == Failure::CANCELLED => End::Cancelled,
         Err(failure) if failure.is_transient() && row.attempts <= retries(app) => {
             let wait = backoff(app.settings.training.retry_seconds, row.attempts);
@@ -143,7 +144,7 @@ async fn attempt(app: &App, row: &Row) -> Result<Result<End, Failure>> {
         }
         Err(problem) => return Ok(Err(Failure { code: problem.code.to_owned(), message: problem.detail })),
     };
-    let outcome = follow(app, &row.id, task).await?;
+    let outcome = follow(app, row, task).await?;
     match (outcome, published(app, row).await?) {
         (Ok(value), _) => Ok(Ok(End::Done(value))),
         // It died, or was cancelled, after its release was in force: that cannot be undone by trying again.
@@ -209,7 +210,8 @@ async fn note_hash(app: &App, id: &str, hash: &str) -> Result<()> {
 }
 
 /// Starts the process of a job and follows it to its end.
-async fn follow(app: &App, id: &str, task: Task) -> Result<Result<serde_json::Value, Failure>> {
+async fn follow(app: &App, row: &Row, task: Task) -> Result<Result<serde_json::Value, Failure>> {
+    let id = row.id.as_str();
     let megabytes = Some(app.settings.training.memory_megabytes).filter(|megabytes| *megabytes > 0);
     let limits = Limits { megabytes, threads: None };
     let (sender, mut reports) = mpsc::unbounded_channel();
@@ -228,7 +230,8 @@ async fn follow(app: &App, id: &str, task: Task) -> Result<Result<serde_json::Va
     loop {
         tokio::select! {
             report = reports.recv() => match report {
-                Some(Report::Update(update)) => {
+                Some(Report::Update(mut update)) => {
+                    update.message = update.message.map(|message| without_paths(app, row, &message));
                     let mut write = app.database.write().await?;
                     queue::note(&mut write, app.now(), id, JobState::Running, &update).await?;
                     write.commit().await?;
@@ -250,6 +253,19 @@ async fn follow(app: &App, id: &str, task: Task) -> Result<Result<serde_json::Va
             }
         }
     }
+}
+
+/// A message of a job's process without the folders of this machine.
+fn without_paths(app: &App, row: &Row, message: &str) -> String {
+    let channel = row.channel_id.as_deref().unwrap_or_default();
+    let folders = [
+        app.storage.run(channel, &row.id),
+        app.storage.channel(channel),
+        app.storage.root().to_owned(),
+        app.settings.server.models.clone(),
+    ];
+    let strip = |text: String, folder: &std::path::PathBuf| text.replace(&format!("{}/", folder.display()), "");
+    folders.iter().fold(message.to_owned(), strip)
 }
 
 /// Ends the process of a job that nobody follows any more.

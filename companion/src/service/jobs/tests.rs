@@ -478,42 +478,6 @@ async fn what_cannot_be_trained_is_told_and_not_tried_again() {
 }
 
 #[tokio::test]
-async fn roles_may_do_what_they_are_for() {
-    let service = Service::new().await;
-    let job = service.train(StatusCode::ACCEPTED, None).await;
-    let reading = ["operator", "supervisor", "quality", "admin"];
-    let training = ["supervisor", "admin"];
-    let share = Some(json!({ "share": 0.5 }));
-    let cases: Vec<(&str, String, Option<Value>, &[&str])> = vec![
-        ("GET", "/jobs".into(), None, &reading),
-        ("GET", format!("/jobs/{job}"), None, &reading),
-        ("GET", "/channels/T_1/jobs".into(), None, &reading),
-        ("GET", "/channels/T_1/models".into(), None, &reading),
-        ("GET", "/channels/T_1/models/none".into(), None, &reading),
-        ("GET", "/channels/T_1/models/compare?a=1&b=2".into(), None, &reading),
-        ("GET", "/backbones".into(), None, &reading),
-        ("GET", "/channels/T_1/models/none/report.json".into(), None, &["quality", "admin"]),
-        ("GET", "/channels/T_1/models/none/report.html".into(), None, &["quality", "admin"]),
-        ("POST", "/channels/T_1/train".into(), None, &training),
-        ("POST", "/channels/T_1/models/none/rollback".into(), None, &training),
-        ("POST", "/channels/T_1/candidate/promote".into(), None, &training),
-        ("POST", "/channels/T_1/candidate/withdraw".into(), None, &training),
-        ("PUT", "/channels/T_1/candidate/share".into(), share, &training),
-        ("POST", "/backbones/embedded/fetch".into(), None, &training),
-        ("POST", "/channels/T_1/backbone-trials".into(), Some(json!({ "backbones": ["embedded"] })), &training),
-        ("POST", "/channels/T_1/import-model".into(), None, &training),
-        ("POST", format!("/jobs/{job}/cancel"), None, &training),
-    ];
-    for (method, path, body, may) in cases {
-        for role in Role::ALL.map(Role::word) {
-            let (status, problem) = service.call(role, method, &path, body.clone()).await;
-            assert_eq!(status == StatusCode::FORBIDDEN, !may.contains(&role), "{role} {method} {path}: {status} {problem}");
-            assert!(!status.is_server_error(), "{role} {method} {path}: {problem}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_key_for_other_channels_sees_nothing_of_this_one() {
     let service = Service::new().await;
     let job = service.train(StatusCode::ACCEPTED, None).await;
