@@ -230,7 +230,9 @@ fn unpack(zip: &mut ZipArchive<File>, name: &str, sha256: &str, place: &Path, fr
     let mut file = File::create(place).map_err(at(place))?;
     let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
-        let count = entry.read(&mut buffer).map_err(at(from))?;
+        let count = entry.read(&mut buffer).map_err(|error| {
+            Error::Store(format!("{}: `{name}` is damaged ({error}); nothing was restored", from.display()))
+        })?;
         if count == 0 {
             break;
         }

@@ -47,16 +47,23 @@ impl Service {
     /// Makes the first admin's key, as the link of the first start allows.
     pub fn first_key(&self, shop: &Shop) -> String {
         let link = String::from_utf8(shop.read("data/first-link")).unwrap();
-        let session = ureq::post(format!("{}/api/v1/session", self.url)).send_json(json!({ "link": link }));
+        let session = ureq::post(format!("{}/api/v1/session", self.url))
+            .header("content-type", "application/json")
+            .send(json!({ "link": link }).to_string());
         let mut session = session.unwrap();
         let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let csrf = session.body_mut().read_json::<Value>().unwrap()["csrfToken"].as_str().unwrap().to_owned();
+        let csrf = json_of(session.body_mut()).unwrap()["csrfToken"].as_str().unwrap().to_owned();
         let made = ureq::post(format!("{}/api/v1/keys", self.url))
             .header("cookie", cookie)
             .header("x-csrf-token", csrf)
-            .send_json(json!({ "name": "admin", "role": "admin" }));
-        made.unwrap().body_mut().read_json::<Value>().unwrap()["secret"].as_str().unwrap().to_owned()
+            .header("content-type", "application/json")
+            .send(json!({ "name": "admin", "role": "admin" }).to_string());
+        json_of(made.unwrap().body_mut()).unwrap()["secret"].as_str().unwrap().to_owned()
     }
+}
+
+fn json_of(body: &mut ureq::Body) -> Result<Value, ureq::Error> {
+    Ok(serde_json::from_str(&body.read_to_string()?).expect("answers are JSON"))
 }
 
 /// Calls the API with a key.
@@ -69,7 +76,13 @@ pub struct Client {
 impl Client {
     pub fn get(&self, path: &str) -> Value {
         let request = ureq::get(format!("{}/api/v1{path}", self.url)).header("authorization", self.bearer());
-        request.call().unwrap_or_else(|e| panic!("{path}: {e}")).body_mut().read_json().unwrap()
+        request
+            .call()
+            .unwrap_or_else(|e| panic!("{path}: {e}"))
+            .body_mut()
+            .read_to_string()
+            .map(|text| serde_json::from_str(&text).unwrap())
+            .unwrap()
     }
 
     pub fn post(&self, path: &str, body: Value) -> Result<Value, ureq::Error> {
@@ -79,7 +92,7 @@ impl Client {
     pub fn send(&self, path: &str, kind: &str, body: &[u8], idempotency: &str) -> Result<Value, ureq::Error> {
         let request = ureq::post(format!("{}/api/v1{path}", self.url)).header("authorization", self.bearer());
         let request = request.header("content-type", kind).header("idempotency-key", idempotency);
-        request.send(body)?.body_mut().read_json()
+        json_of(request.send(body)?.body_mut())
     }
 
     pub fn upload(&self, channel: &str, product: &str, photo: &[u8]) -> Result<Value, ureq::Error> {
@@ -301,4 +314,29 @@ fn the_service_answers_as_the_library_does_and_takes_a_new_release_at_once() {
     // A release that cannot be loaded does not take the place of the one that answers.
     shop.write("models/T_1/latest/metadata.json", "{}");
     assert_eq!(version(), client.send("/channels/T_1/predict", "image/jpeg", &photo, "none").unwrap()["version"]);
+}
+
+/// Runs the lines of docs/service.md as they stand there, but for the port.
+#[test]
+fn the_lines_of_the_documentation_lead_from_an_empty_folder_to_an_answer() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/service.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("<!-- newcomer: a test runs these lines -->\n```sh\n").unwrap();
+    let (lines, _) = rest.split_once("```").unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let shop = Shop::with_photos(3, 8);
+    shop.write("photo.jpg", shop.read("photos/banana/banana_001.jpg"));
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_jicho")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let script = format!("set -e\ntrap 'kill $!' EXIT\n{}", lines.replace("8080", &free.to_string()));
+    let mut sh = std::process::Command::new("sh");
+    sh.args(["-c", &script]).current_dir(shop.path("")).env("PATH", path).env("JICHO_CACHE", shop.path("cache"));
+    let ended = Outcome::of(&mut sh);
+    let log = String::from_utf8_lossy(&shop.read("serve.log")).into_owned();
+    assert_eq!(ended.code, Some(0), "{}\n{}\n{log}", ended.stdout, ended.stderr);
+    let answer: Value = serde_json::from_str(ended.stdout.lines().last().unwrap_or_default()).unwrap_or_else(|_| {
+        let end = ended.stdout.rfind("{\"decision\"").unwrap_or_else(|| panic!("no answer: {}", ended.stdout));
+        serde_json::from_str(&ended.stdout[end..]).unwrap()
+    });
+    assert_eq!(answer["predictions"][0]["label"], "banana", "{answer}");
 }

@@ -158,9 +158,12 @@ fn page(document: &Value) -> Markup {
     }
 }
 
+/// Method, path and description.
+type Operation = (String, String, Value);
+
 /// The operations of each tag, in the order in which the tags first appear.
-fn by_tag(document: &Value) -> Vec<(String, Vec<(String, String, Value)>)> {
-    let mut tags: Vec<(String, Vec<(String, String, Value)>)> = Vec::new();
+fn by_tag(document: &Value) -> Vec<(String, Vec<Operation>)> {
+    let mut tags: Vec<(String, Vec<Operation>)> = Vec::new();
     let Some(paths) = document["paths"].as_object() else { return tags };
     for (path, item) in paths {
         let Some(operations) = item.as_object() else { continue };

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told_why() {
-        let code = |bytes: &[u8]| take_in(bytes, 1).map(|_| "").unwrap_or_else(|refusal| refusal.code);
+        let code = |bytes: &[u8]| take_in(bytes, 1).map_or_else(|refusal| refusal.code, |_| "");
         assert_eq!(code(b""), "not-a-photo");
         assert_eq!(code(b"hello"), "not-a-photo");
         assert_eq!(code(b"GIF89a\x01\x00\x01\x00"), "kind-not-supported");

@@ -130,3 +130,29 @@ async fn only_named_origins_may_call_from_their_pages() {
     assert!(allowed.headers.get("access-control-allow-credentials").is_none());
     assert!(ask("https://evil.example").await.headers.get("access-control-allow-origin").is_none());
 }
+
+#[tokio::test]
+async fn private_models_need_a_key_of_the_channel_and_are_told_of() {
+    let service = Service::with(&[("JICHO_SERVER_PRIVATE_MODELS", "true")]).await;
+    service.shop(&[]).await;
+    service.post("/channels", json!({ "id": "T_2" })).await.expect(201);
+    let models = service.path("ml-models");
+    for (file, text) in [("T_1/latest/metadata.json", "{}"), ("blobs/ab.plan", "plan")] {
+        std::fs::create_dir_all(models.join(file).parent().unwrap()).unwrap();
+        std::fs::write(models.join(file), text).unwrap();
+    }
+    let get = async |path: &str, key: &str| {
+        service.call(Method::GET, &format!("//assets/ml-models/{path}"), key, Value::Null).await
+    };
+    let device = service.key(Role::Device, &["T_1"]).await;
+    let other = service.key(Role::Device, &["T_2"]).await;
+    let refused = get("T_1/latest/metadata.json", "").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.headers["access-control-allow-origin"], "*", "a page elsewhere must see why");
+    assert_eq!(get("T_1/latest/metadata.json", &other).await.status, 404);
+    assert_eq!(get("T_1/latest/metadata.json", &device).await.status, 200);
+    let blob = get("blobs/ab.plan", &device).await;
+    assert!(blob.headers["cache-control"].to_str().unwrap().starts_with("private"));
+    let told = service.get("/audit?action=model.fetch").await.expect(200);
+    assert_eq!((told["items"].as_array().unwrap().len(), &told["items"][0]["resource"]), (1, &json!("blobs/ab.plan")));
+}

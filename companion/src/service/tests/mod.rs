@@ -253,6 +253,8 @@ async fn the_description_is_openapi_and_a_page() {
     let service = Service::new().await;
     let document = service.call(Method::GET, "//openapi.json", "", Value::Null).await.expect(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["info"]["title"], "Jicho");
+    assert!(document["components"]["securitySchemes"]["key"].is_object());
     let mut ids = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -265,4 +267,16 @@ async fn the_description_is_openapi_and_a_page() {
     let page = service.call(Method::GET, "//docs", "", Value::Null).await;
     let page = String::from_utf8(page.body).unwrap();
     assert!(page.contains("/api/v1/channels/{channel}/photos") && !page.contains("<script"));
+}
+
+/// The app's client is made from this document. Writes it with `JICHO_WRITE_DOCS=1`.
+#[test]
+fn the_app_has_the_description_that_is_in_force() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/src/api/openapi.json");
+    let document = http::document().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("JICHO_WRITE_DOCS").is_some() {
+        std::fs::write(&page, &document).unwrap();
+    }
+    let stored = std::fs::read_to_string(&page).unwrap();
+    assert!(stored == document, "www/src/api/openapi.json is not current: run this test with JICHO_WRITE_DOCS=1");
 }
