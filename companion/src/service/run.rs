@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::access::links::{self, Purpose};
 use super::access::{Caller, Role};
 use super::config::{LogFormat, Settings};
-use super::{App, http, upkeep};
+use super::{App, http, jobs, upkeep};
 use crate::error::{Error, Result, at};
 use crate::serve::{self, Limits, ServeError, Tls};
 
@@ -59,6 +59,8 @@ pub fn run(settings: Settings, on_ready: impl FnOnce(&Started)) -> Result<()> {
         app.storage.clear_incoming()?;
         app.listens_on(address);
         let link = runtime.block_on(first_link(&app))?;
+        runtime.block_on(jobs::start(&app)).map_err(|problem| Error::Store(problem.detail))?;
+        runtime.spawn(jobs::automatic::forever(app.clone()));
         runtime.spawn(upkeep::forever(app.clone()));
         let router = http::router(&app, site);
         *opened.borrow_mut() = Some((app, link));

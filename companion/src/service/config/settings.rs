@@ -147,8 +147,12 @@ settings! {
         memory_megabytes: u64 = 4096, 0..=1000000;
         /// Percentage points of accuracy that a new model may be worse by, on photos held out of both, and still be published.
         margin_points: u64 = 1, 0..=100;
-        /// Further attempts of a training that failed for no reason of its photos.
+        /// Jobs that run at a time; of one channel, one does.
+        workers: u64 = 1, 1..=64;
+        /// Further attempts of a job that failed for no reason of its photos.
         retries: u64 = 2, 0..=10;
+        /// Seconds until the first further attempt, about; each one after it waits four times as long.
+        retry_seconds: u64 = 10, 0..=3600;
         /// The file of the key that signs releases; empty for unsigned releases.
         signing_key: PathBuf = PathBuf::new();
     }
