@@ -1,0 +1,7 @@
+/**
+ * A price as people type it, as the service takes it: decimal text. Empty stands for no price; null for what is no price.
+ */
+export function priceText(typed: string): string | null {
+  const text = typed.trim().replace(',', '.');
+  return text === '' || /^\d{1,12}(\.\d{1,4})?$/.test(text) ? text : null;
+}
