@@ -97,7 +97,7 @@ function row({ file, state, share, detail, findings, alike }: Upload): TemplateR
     <span class="upload-name">${file.name}</span>
     <b>${s(`upload.state.${state}`)}${state === 'sending' ? ` ${percent(share)}` : ''}</b>
     ${state === 'sending' ? html`<progress max="1" .value=${share} aria-label=${file.name}></progress>` : nothing}
-    ${detail ? html`<span class="problem">${detail}</span>` : nothing}
+    ${detail ? html`<span class="problem" dir="auto">${detail}</span>` : nothing}
     ${advice.map((word) => html`<span class="few">${t(`hint.${word}`)}</span>`)}
     ${alike ? html`<span class="few">${s('upload.alike')}</span>` : nothing}
   </li>`;

@@ -45,7 +45,7 @@ export abstract class View extends AppElement {
 
   /** Where the view says what came of an action. */
   protected notice(): TemplateResult {
-    return html`<p class=${this.#problem ? 'problem' : 'note'} role="status" data-testid="message">${this.#message}</p>`;
+    return html`<p class=${this.#problem ? 'problem' : 'note'} role="status" dir="auto" data-testid="message">${this.#message}</p>`;
   }
 }
 

@@ -228,7 +228,7 @@ export class TillPage extends AppElement {
           },
         })}
       </main>
-      ${this.#updateOffer()}
+      ${this.#pairing()} ${this.#updateOffer()}
       ${this.#search} ${this.#item} ${this.#teach} ${this.#checkout} ${this.#device}
     `;
   }
@@ -299,9 +299,18 @@ export class TillPage extends AppElement {
     </header>`;
   }
 
+  #pairing(): TemplateResult | typeof nothing {
+    const { pairing } = this.till;
+    if (pairing === 'none') return nothing;
+    return html`<div class="update" role="status" data-testid="pairing" data-state=${pairing}>
+      <p>${t(`pairing.${pairing}`)}</p>
+      <button type="button" class="quiet" @click=${() => this.till.pairingRead()}>${t('close')}</button>
+    </div>`;
+  }
+
   #updateOffer(): TemplateResult | typeof nothing {
     // Never during a sale: taking the update reloads the page.
-    if (!this.#update || this.till.selling || this.till.finished) return nothing;
+    if (!this.#update || this.till.selling || this.till.finished || this.till.pairing !== 'none') return nothing;
     return html`<div class="update" role="status">
       <p>${t('update.ready')}</p>
       <button type="button" class="quiet" data-testid="update" @click=${this.#update}>${t('update.take')}</button>

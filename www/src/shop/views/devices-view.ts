@@ -37,7 +37,7 @@ export class DevicesView extends View {
     const here = this.#keys.filter(({ channels }) => channels == null || channels.includes(shop.id));
     const devices = here.filter(({ role }) => role === 'device');
     const people = here.filter(({ role }) => role !== 'device');
-    return html`<h1>${s('nav.devices')}</h1>
+    return html`<h1>${s('devices')}</h1>
       ${this.notice()}
       <shop-install></shop-install>
       ${shop.may('predict') && shop.status?.version ? html`<shop-try></shop-try>` : nothing}

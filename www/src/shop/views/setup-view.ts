@@ -37,7 +37,7 @@ export class SetupView extends View {
         <ol>${STEPS.map(
           (one, i) => html`<li><button type="button" class="step" data-testid="step-${one}" data-done=${done.has(one)}
             aria-current=${one === step ? 'step' : 'false'} @click=${() => choose(one)}>
-            <i aria-hidden="true">${done.has(one) ? icon('check') : i + 1}</i> ${s(`setup.${one}`)}
+            <i aria-hidden="true">${done.has(one) ? icon('check') : i + 1}</i> <span>${s(`setup.${one}`)}</span>
             ${done.has(one) ? html`<span class="visually-hidden">${s('setup.stepDone')}</span>` : nothing}</button></li>`,
         )}</ol>
       </nav>
