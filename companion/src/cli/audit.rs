@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::settings::Configuration;
+use super::settings::{Configuration, in_data};
 use crate::error::{Error, Result};
 use crate::progress::emit;
 use crate::service::App;
@@ -36,9 +36,10 @@ impl Audit {
     /// Verifies, and fails where the chain is broken.
     pub fn run(self) -> Result<()> {
         let AuditCommand::Verify(Verify { configuration, data }) = self.command;
-        let verdict = super::settings::with_data(&configuration, data, async |app: &App| {
-            let mut reader = app.database.read().acquire().await?;
-            verify(&mut reader, &app.storage).await
+        let verdict = in_data(configuration.settings(data, None)?, async |app: &App| {
+            let failed = |error: sqlx::Error| Error::Store(format!("the audit log cannot be read: {error}"));
+            let mut reader = app.database.read().acquire().await.map_err(failed)?;
+            verify(&mut reader, &app.storage).await.map_err(failed)
         })?;
         match verdict {
             Verdict::Whole { records, from } => {

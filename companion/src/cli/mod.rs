@@ -3,6 +3,7 @@
 
 mod audit;
 mod backbones;
+mod backup;
 mod caching;
 mod clean;
 mod compile;
@@ -84,6 +85,10 @@ enum Command {
     Config(settings::Config),
     /// Verify the audit log of the service
     Audit(audit::Audit),
+    /// Copy the service's data and models into one file, also while it runs
+    Backup(backup::Backup),
+    /// Make data and models of a copy, and verify them
+    Restore(backup::Restore),
     /// List the backbones that are known by name
     Backbones,
 }
@@ -145,6 +150,8 @@ impl Command {
             Command::Serve(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Audit(command) => command.run(),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(),
             Command::Backbones => {
                 backbones::run();
                 Ok(())

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::error::{Error, Result, at};
 use crate::progress::emit;
 use crate::service::App;
-use crate::service::config::Sources;
+use crate::service::config::{Settings, Sources};
 
 /// Where settings come from.
 #[derive(Args)]
@@ -21,6 +21,17 @@ impl Configuration {
     /// The file and the environment.
     pub fn sources(&self) -> Sources {
         Sources::of_process(self.config.clone())
+    }
+
+    /// The settings, with folders that flags name.
+    ///
+    /// # Errors
+    /// Mistakes of the configuration.
+    pub fn settings(&self, data: Option<PathBuf>, models: Option<PathBuf>) -> Result<Settings> {
+        let mut settings = self.sources().read()?.settings;
+        settings.server.data = data.unwrap_or(settings.server.data);
+        settings.server.models = models.unwrap_or(settings.server.models);
+        Ok(settings)
     }
 }
 
@@ -48,19 +59,11 @@ impl Config {
     }
 }
 
-/// Does something with an existing data folder of the service.
+/// Does something with the existing data folder of these settings.
 ///
 /// # Errors
-/// Where there is none, and what goes wrong with its database.
-pub fn with_data<T>(
-    configuration: &Configuration,
-    data: Option<PathBuf>,
-    work: impl AsyncFnOnce(&App) -> Result<T, sqlx::Error>,
-) -> Result<T> {
-    let mut settings = configuration.sources().read()?.settings;
-    if let Some(data) = data {
-        settings.server.data = data;
-    }
+/// Where there is none, and those of the work.
+pub fn in_data<T>(settings: Settings, work: impl AsyncFnOnce(&App) -> Result<T>) -> Result<T> {
     let data = settings.server.data.clone();
     if !data.join("jicho.db").is_file() {
         let text = format!("{} is no data folder of `jicho serve`; name it with --data", data.display());
@@ -71,6 +74,6 @@ pub fn with_data<T>(
         let app = App::open(settings).await?;
         let done = work(&app).await;
         app.database.close().await;
-        done.map_err(|error| Error::Store(format!("the database in {} cannot be used: {error}", data.display())))
+        done
     })
 }

@@ -79,6 +79,7 @@ async fn add(
     Path(channel): Path<String>,
     Json(feedback): Json<Feedback>,
 ) -> Result<StatusCode> {
+    caller.require(Permission::Report)?;
     jicho::manifest::check_version(&feedback.version).map_err(|error| Problem::field("version", error.to_string()))?;
     let counts = [feedback.matched, feedback.unsure, feedback.unknown, feedback.confirmed, feedback.corrected];
     if counts.iter().chain(feedback.corrections.iter().map(|pair| &pair.count)).any(|count| *count > MAX_COUNT) {

@@ -13,6 +13,7 @@ use super::access::{Caller, Permission};
 use super::events::Event;
 use super::http::extract::{Json, Path};
 use super::http::problem::{Problem, ProblemDocument, Result};
+use super::http::text;
 use super::photos::{Outcome, look_through, store};
 use super::products::{self, ProductRequest};
 use super::{App, ids};
@@ -65,8 +66,13 @@ async fn add(
     file.flush()?;
     let path = file.path().to_owned();
     let read = tokio::task::spawn_blocking(move || Dataset::read_lessons(&path)).await?;
-    let dataset = read.map_err(|error| Problem::invalid(shown(&error.to_string(), file.path())))?;
-    let told = dataset.problems.iter().take(MAX_TOLD).map(|problem| shown(&problem.to_string(), file.path()));
+    let dataset =
+        read.map_err(|error| Problem::invalid(text::without_path(&error.to_string(), file.path(), "lessons")))?;
+    let told = dataset
+        .problems
+        .iter()
+        .take(MAX_TOLD)
+        .map(|problem| text::without_path(&problem.to_string(), file.path(), "lessons"));
     let mut taken = TakenLessons {
         stored: 0,
         duplicates: 0,
@@ -118,13 +124,6 @@ async fn add(
         app.events.send(Event::Photos { channel });
     }
     Ok(Json(taken))
-}
-
-/// A message without the path of the service's own file.
-fn shown(message: &str, file: &std::path::Path) -> String {
-    let path = file.display().to_string();
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    message.replace(&path, "lessons").replace(&name, "lessons")
 }
 
 fn leave_out(taken: &mut TakenLessons, why: String) {

@@ -20,6 +20,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod backup;
 mod catalogue;
 pub mod channels;
 pub mod config;
@@ -152,3 +153,6 @@ impl App {
         })))
     }
 }
+
+#[cfg(test)]
+mod tests;

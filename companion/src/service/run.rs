@@ -38,7 +38,7 @@ pub fn run(settings: Settings, on_ready: impl FnOnce(&Started)) -> Result<()> {
     let address = SocketAddr::new(server.host, server.port);
     let limits = Limits { connections: usize::try_from(server.connections).unwrap_or(usize::MAX), ..Limits::default() };
     let has_app = !server.app.as_os_str().is_empty();
-    let app_folder = has_app.then(|| server.app.as_path());
+    let app_folder = has_app.then_some(server.app.as_path());
     if let Some(path) = app_folder.filter(|path| !path.join("index.html").is_file()) {
         return Err(ServeError::AppMissing { path: path.to_owned() }.into());
     }

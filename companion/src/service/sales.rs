@@ -122,6 +122,7 @@ async fn add(
     headers: HeaderMap,
     Json(sale): Json<Sale>,
 ) -> Result<(StatusCode, Json<StoredSale>)> {
+    caller.require(Permission::Report)?;
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::trim).unwrap_or_default();
     if !(1..=MAX_KEY).contains(&key.len()) {
         return Err(Problem::field("Idempotency-Key", "send a header of 1 to 200 characters that names this sale"));

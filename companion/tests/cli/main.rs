@@ -34,6 +34,7 @@ mod report;
 mod s3;
 mod sequence;
 mod serve;
+mod service;
 
 mod shop;
 mod sign;

@@ -71,7 +71,7 @@ impl Sources {
                 Err(error) => mistakes.push(format!("{}: {error}", file.display())),
             }
         }
-        for (key, variable, value) in self.from_environment(&mut mistakes) {
+        for (key, variable, value) in self.environment_values(&mut mistakes) {
             figment = figment.merge(Given::new(key, format!("environment variable {variable}"), value));
         }
         for (key, value) in &self.flags {
@@ -96,7 +96,7 @@ impl Sources {
     }
 
     /// Settings that the environment gives: key, variable and value.
-    fn from_environment(&self, mistakes: &mut Vec<String>) -> Vec<(&'static str, String, Value)> {
+    fn environment_values(&self, mistakes: &mut Vec<String>) -> Vec<(&'static str, String, Value)> {
         let mut found = Vec::new();
         for item in settings::LIST {
             let variable = variable(item.key);
@@ -190,7 +190,7 @@ fn unknown(data: &Dict, mistakes: &mut Vec<String>) {
 /// What must hold beyond the form of each value.
 fn check(settings: &Settings, reader: &mut Reader<'_>) {
     let url = &settings.server.public_url;
-    if !url.is_empty() && !(url.starts_with("http://") || url.starts_with("https://")) {
+    if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
         let source = reader.source("server.public_url");
         reader.mistake("server.public_url", &source, "give a URL that begins with http:// or https://");
     }
@@ -212,6 +212,7 @@ fn check(settings: &Settings, reader: &mut Reader<'_>) {
 }
 
 /// The list of settings as a table in Markdown.
+#[cfg(test)]
 pub fn documentation() -> String {
     let mut text = String::from("| Setting | Environment | Default | What it does |\n|---|---|---|---|\n");
     for item in settings::LIST {

@@ -11,10 +11,13 @@ pub struct Item {
     /// Section and name, as `photos.max_megabytes`.
     pub key: &'static str,
     /// What it does.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub doc: &'static str,
     /// The smallest and largest value of a number.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub range: Option<(u64, u64)>,
     /// The default in TOML.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read where the documentation is written"))]
     pub default: fn() -> String,
 }
 
@@ -74,6 +77,8 @@ settings! {
         data: PathBuf = "jicho-data".into();
         /// The models folder, served at `/assets/ml-models/`.
         models: PathBuf = "ml-models".into();
+        /// Whether models need a key that may fetch them.
+        private_models: bool = false;
         /// The built app, served at `/`; empty for none.
         app: PathBuf = PathBuf::new();
         /// The URL by which others reach the service, for links; empty for the address that it listens on.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod extract;
 mod openapi;
 pub mod page;
+mod private_models;
 pub mod problem;
 mod request;
 pub mod text;
@@ -26,7 +27,7 @@ pub const API: &str = "/api/v1";
 
 /// The endpoints of the API, without the service behind them.
 fn endpoints() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::document())
+    OpenApiRouter::new()
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(keys::routes())
@@ -46,7 +47,8 @@ fn endpoints() -> OpenApiRouter<App> {
 
 /// The API, with `site` for every path that is not its own.
 pub fn router(app: &App, site: Router) -> Router {
-    let (api, document) = OpenApiRouter::new().nest(API, endpoints()).split_for_parts();
+    let (api, mut document) = OpenApiRouter::with_openapi(openapi::document()).nest(API, endpoints()).split_for_parts();
+    openapi::complete(&mut document);
     let api = api
         .merge(health::at_root())
         .merge(metrics::at_root())
@@ -60,12 +62,19 @@ pub fn router(app: &App, site: Router) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), request::around))
         .layer(cors(app))
         .with_state(app.clone());
+    let site = match app.settings.server.private_models {
+        true => site.layer(middleware::from_fn_with_state(app.clone(), private_models::guard)),
+        false => site,
+    };
     api.fallback_service(site)
 }
 
 /// The OpenAPI document of the API.
+#[cfg(test)]
 pub fn document() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest(API, endpoints()).into_openapi()
+    let mut document = OpenApiRouter::with_openapi(openapi::document()).nest(API, endpoints()).into_openapi();
+    openapi::complete(&mut document);
+    document
 }
 
 async fn unknown() -> Problem {

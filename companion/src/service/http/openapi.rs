@@ -9,7 +9,9 @@ use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
+};
 
 use crate::service::App;
 
@@ -36,6 +38,54 @@ pub fn document() -> OpenApi {
         .components(Some(ComponentsBuilder::new().security_scheme("key", SecurityScheme::Http(bearer)).build()))
         .security(Some([SecurityRequirement::new::<_, [&str; 0], _>("key", [])]))
         .build()
+}
+
+/// Adds what holds for all endpoints: refusals are problem documents, and anything may fail with one.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, path));
+            let responses = &mut operation.responses.responses;
+            responses.entry("4XX".into()).or_insert_with(|| RefOr::T(refusal("The request is refused.")));
+            responses.entry("5XX".into()).or_insert_with(|| RefOr::T(refusal("The service failed, or is busy.")));
+            for (status, response) in responses {
+                if let RefOr::T(response) = response
+                    && status == "4XX"
+                {
+                    *response = refusal("The request is refused.");
+                }
+            }
+        }
+    }
+}
+
+/// `patch /api/v1/channels/{channel}/photos/{photo}` is `patchChannelsPhotosByPhoto`.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix(super::API).unwrap_or(path);
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let mut id = method.to_owned();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    for (index, segment) in segments.iter().enumerate() {
+        match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) if index + 1 == segments.len() => id += &format!("By{}", capital(name)),
+            Some(_) => {}
+            None => id.extend(segment.split(['.', '-']).map(capital)),
+        }
+    }
+    id
+}
+
+fn refusal(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }
 
 /// `/openapi.json`, and `/docs` for people.
@@ -108,9 +158,12 @@ fn page(document: &Value) -> Markup {
     }
 }
 
+/// Method, path and description.
+type Operation = (String, String, Value);
+
 /// The operations of each tag, in the order in which the tags first appear.
-fn by_tag(document: &Value) -> Vec<(String, Vec<(String, String, Value)>)> {
-    let mut tags: Vec<(String, Vec<(String, String, Value)>)> = Vec::new();
+fn by_tag(document: &Value) -> Vec<(String, Vec<Operation>)> {
+    let mut tags: Vec<(String, Vec<Operation>)> = Vec::new();
     let Some(paths) = document["paths"].as_object() else { return tags };
     for (path, item) in paths {
         let Some(operations) = item.as_object() else { continue };

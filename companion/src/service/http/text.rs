@@ -1,5 +1,7 @@
 //! Texts of requests: names and labels that are safe to store and to show.
 
+use std::path::Path;
+
 use jicho::names;
 
 use super::problem::{Problem, Result};
@@ -33,4 +35,10 @@ pub fn label(field: &str, text: &str) -> Result<String> {
         None => Ok(text.to_owned()),
         Some(problem) => Err(Problem::field(field, problem.to_string())),
     }
+}
+
+/// A message that names `name` instead of a file of the service's own.
+pub fn without_path(message: &str, file: &Path, name: &str) -> String {
+    let own = file.file_name().map(|own| own.to_string_lossy().into_owned()).unwrap_or_default();
+    message.replace(&file.display().to_string(), name).replace(&own, name)
 }

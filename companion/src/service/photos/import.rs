@@ -19,6 +19,7 @@ use crate::service::access::{Caller, Permission};
 use crate::service::events::Event;
 use crate::service::http::extract::{Json, Path};
 use crate::service::http::problem::{Problem, ProblemDocument, Result};
+use crate::service::http::text;
 use crate::service::products::{self, ProductRequest};
 use crate::service::{App, audit};
 
@@ -143,12 +144,15 @@ async fn receive(app: &App, mut form: Multipart) -> Result<NamedTempFile> {
 /// Reads the data set; nothing of it may name a file elsewhere.
 async fn read(archive: PathBuf) -> Result<Dataset> {
     let reading = Reading { allow_outside: false, ..Reading::default() };
-    let read = tokio::task::spawn_blocking(move || Dataset::read(&archive, &reading)).await?;
-    // The archive's own name is the service's matter.
-    read.map_err(|error| match error.code() {
-        "IO" => Problem::invalid("The archive cannot be read. Send a zip file."),
-        _ => Problem::from(error),
-    })
+    let file = archive.clone();
+    let mut dataset = tokio::task::spawn_blocking(move || Dataset::read(&file, &reading)).await?.map_err(|error| {
+        let why = text::without_path(&error.to_string(), &archive, "archive");
+        Problem::invalid(format!("The archive cannot be used: {why}"))
+    })?;
+    for problem in &mut dataset.problems {
+        problem.file = text::without_path(&problem.file, &archive, "archive");
+    }
+    Ok(dataset)
 }
 
 /// The products by their labels; makes those that are missing.

@@ -104,7 +104,8 @@ fn word(defect: jicho::quality::Defect) -> Option<String> {
 }
 
 fn thumbnail(image: &DynamicImage) -> image::ImageResult<Vec<u8>> {
-    let small = image.thumbnail(THUMBNAIL, THUMBNAIL).into_rgb8();
+    let is_small = image.width().max(image.height()) <= THUMBNAIL;
+    let small = if is_small { image.to_rgb8() } else { image.thumbnail(THUMBNAIL, THUMBNAIL).into_rgb8() };
     let mut file = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, THUMBNAIL_QUALITY).encode_image(&small)?;
     Ok(file)
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told_why() {
-        let code = |bytes: &[u8]| take_in(bytes, 1).map(|_| "").unwrap_or_else(|refusal| refusal.code);
+        let code = |bytes: &[u8]| take_in(bytes, 1).map_or_else(|refusal| refusal.code, |_| "");
         assert_eq!(code(b""), "not-a-photo");
         assert_eq!(code(b"hello"), "not-a-photo");
         assert_eq!(code(b"GIF89a\x01\x00\x01\x00"), "kind-not-supported");

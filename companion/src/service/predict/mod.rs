@@ -8,7 +8,6 @@ mod scan;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jicho::recognize::{Context, Decision};
@@ -119,11 +118,6 @@ impl Predictor {
             counts: Mutex::default(),
             max_megapixels: settings.photos.max_megapixels,
         }
-    }
-
-    /// The models folder.
-    pub fn models_folder(&self) -> &PathBuf {
-        self.models.folder()
     }
 
     /// Stores how often each release answered in each way since the last time.

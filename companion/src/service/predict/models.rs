@@ -42,11 +42,6 @@ impl Models {
         Models { folder, loaded, loading: Mutex::default() }
     }
 
-    /// The models folder.
-    pub fn folder(&self) -> &PathBuf {
-        &self.folder
-    }
-
     /// The model in force of a channel. A release that came into force is loaded, and checked by its golden vector, before
     /// it answers; where that fails, the one before goes on answering.
     ///

@@ -359,6 +359,7 @@ async fn show(
 }
 
 /// What is to change of a product. What is left out stays; null empties what can be empty.
+#[expect(clippy::option_option, reason = "a field that was left out is told from one that is null")]
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ProductChange {
@@ -387,6 +388,7 @@ struct ProductChange {
 }
 
 /// Tells a null from a field that was left out.
+#[expect(clippy::option_option, reason = "as above")]
 fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(from).map(Some)
 }
