@@ -242,6 +242,53 @@ test('a till pairs by its link, knows the products offline, and a refused sale h
   await accessible(owner, 'devices');
 });
 
+test(
+  'a training tells how far it is, the new model stands beside the old one, and the old one comes back',
+  options,
+  async () => {
+    await view(owner, 'setup');
+    await owner.getByTestId('step-train').click();
+    await owner.getByTestId('train').click();
+    await owner.getByTestId('train-progress').waitFor();
+    await owner.locator('[data-testid="training"][data-state="done"]').waitFor();
+    await owner.getByTestId('next').click();
+    await owner.getByTestId('try-photo').setInputFiles(photosOf(samples, products[0])[0]);
+    await owner.getByTestId('tried').filter({ hasText: products[0] }).waitFor();
+    await accessible(owner, 'trying it');
+    await owner.getByTestId('next').click();
+    await owner.locator('summary').click();
+    assert.match(await owner.getByTestId('models-url').textContent(), /\/assets\/ml-models\/$/);
+    await accessible(owner, 'installing it');
+
+    await view(owner, 'model');
+    const versions = owner.getByTestId('versions').locator('li');
+    await versions.first().waitFor();
+    const first = await versions.first().getAttribute('data-version');
+    await jicho('samples', join(folder, 'more'), '--seed', '2', '--photos', '4', '--products', '1', '--size', '224');
+    await view(owner, `products/${products[0]}`);
+    await owner
+      .getByTestId('photos')
+      .setInputFiles(photosOf(join(folder, 'more'), readdirSync(join(folder, 'more'))[0]));
+    await owner.locator('[data-state="stored"]').nth(3).waitFor();
+    await view(owner, 'model');
+    await owner.getByTestId('train').click();
+    await owner.locator('[data-testid="training"][data-state="done"]').waitFor();
+    await owner.getByTestId('compare').waitFor();
+    await versions.nth(1).waitFor();
+    await accessible(owner, 'the model');
+    await owner.locator(`[data-version="${first}"]`).getByTestId('rollback').click();
+    await owner
+      .getByTestId('message')
+      .filter({ hasText: `${first} is in use again.` })
+      .waitFor();
+    await owner.getByTestId('in-force').waitFor();
+
+    await view(owner, 'overview');
+    await owner.locator('.chart canvas').waitFor();
+    await accessible(owner, 'overview of a trained shop');
+  },
+);
+
 test('settings, health and the record of what was done', options, async () => {
   await view(owner, 'settings');
   await owner.getByTestId('currency').fill('TZS');

@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type Added = Schemas['Added'];
 export type Agreement = Schemas['Agreement'];
 export type AuditRecord = Schemas['AuditRecord'];
+export type Backbone = Schemas['Backbone'];
 export type Channel = Schemas['Channel'];
 export type ChannelSettings = Schemas['ChannelSettings'];
 export type ChannelStatus = Schemas['ChannelStatus'];

@@ -117,6 +117,7 @@ export class ShopPage extends AppElement {
       </section>`;
     }
     if (shop.state === 'out') return html`<shop-sign-in></shop-sign-in>`;
+    if (shop.session?.role === 'device') return html`<p class="problem">${s('error.forbidden')}</p>`;
     if (!shop.may('read')) return html`<shop-upload></shop-upload>`;
     if (!shop.channel) return html`<shop-channels></shop-channels>`;
     const { view, item } = shop.route;

@@ -19,7 +19,7 @@ export class TrainPanel extends View {
   last: number | null = null;
   /** Called with a training that is over. */
   onEnd: (job: Job) => void = () => undefined;
-  readonly #training = new Training();
+  readonly #training = new Training('train');
   #tick = 0;
 
   override connectedCallback(): void {

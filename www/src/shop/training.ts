@@ -5,6 +5,7 @@ const OVER = ['done', 'failed', 'cancelled'];
 
 /** A job of the channel that is followed while it goes on. */
 export class Training extends Store {
+  readonly #kind: 'train' | 'trial';
   job: Job | null = null;
   /** Bytes of a download, while there is one. */
   download: { bytes: number; total: number | null } | null = null;
@@ -12,16 +13,28 @@ export class Training extends Store {
   /** Called once a followed job is over. */
   onEnd: (job: Job) => void = () => undefined;
 
-  /** Follows the job of the channel that runs or waits, if there is one. */
-  async find(channel: string): Promise<void> {
-    const params = { path: { channel }, query: { limit: 1 } };
+  constructor(kind: 'train' | 'trial') {
+    super();
+    this.#kind = kind;
+  }
+
+  /** Follows the channel's newest job of the kind if it runs or waits. Gives it also if it is over. */
+  async find(channel: string): Promise<Job | undefined> {
+    const params = { path: { channel }, query: { limit: 20 } };
     const { items } = await got(api.GET('/api/v1/channels/{channel}/jobs', { params }));
-    const [job] = items as Job[];
+    const job = items.find(({ kind }) => kind === this.#kind);
     if (job && !OVER.includes(job.state)) this.#follow(job);
+    return job;
   }
 
   async start(channel: string, body: { fineTune: boolean; force: boolean }): Promise<void> {
     this.#follow(await got(api.POST('/api/v1/channels/{channel}/train', { params: { path: { channel } }, body })));
+  }
+
+  /** Measures backbones on the channel's photos. */
+  async tryOut(channel: string, backbones: string[]): Promise<void> {
+    const params = { path: { channel } };
+    this.#follow(await got(api.POST('/api/v1/channels/{channel}/backbone-trials', { params, body: { backbones } })));
   }
 
   async cancel(): Promise<void> {

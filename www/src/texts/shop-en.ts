@@ -172,6 +172,17 @@ export const texts = {
     '“{name}” is taken for “{other}” in {count} of {of} photos. Photograph the sides in which they differ.',
   'advice.few': '“{name}” has few photos: {count}.',
   'advice.photograph': 'Add photos',
+  backbones: 'The network behind it',
+  'backbones.how':
+    'A larger one may recognise more, and costs each device a larger download and more time for a picture. Measure what they do on your photos before you choose.',
+  'backbones.measure': 'Measure the chosen ones',
+  'backbones.use': 'Use this',
+  'backbones.used': 'Saved. It counts from the next training on.',
+  'backbones.now': 'In use',
+  'backbones.download': 'Download',
+  'backbones.speed': 'One picture',
+  'backbones.ms': '{count} ms on the service',
+  'backbones.away': 'Is downloaded first.',
   train: 'Training',
   'train.how':
     'The tills learn from your photos. A new version comes into use by itself if it is not worse than the one before.',

@@ -170,6 +170,17 @@ export const texts: Record<ShopTextKey, Text> = {
     '“{name}” hudhaniwa kuwa “{other}” katika picha {count} kati ya {of}. Piga pande zinazotofautiana.',
   'advice.few': '“{name}” ina picha chache: {count}.',
   'advice.photograph': 'Ongeza picha',
+  backbones: 'Mtandao nyuma yake',
+  'backbones.how':
+    'Mkubwa unaweza kutambua zaidi, lakini kila kifaa hupakua zaidi na kuchukua muda zaidi kwa picha. Pima unavyofanya kwa picha zako kabla ya kuchagua.',
+  'backbones.measure': 'Pima ulizochagua',
+  'backbones.use': 'Tumia huu',
+  'backbones.used': 'Imehifadhiwa. Itahesabiwa kuanzia mafunzo yajayo.',
+  'backbones.now': 'Unatumika',
+  'backbones.download': 'Upakuaji',
+  'backbones.speed': 'Picha moja',
+  'backbones.ms': 'ms {count} kwenye huduma',
+  'backbones.away': 'Hupakuliwa kwanza.',
   train: 'Mafunzo',
   'train.how':
     'Vituo hujifunza kutoka kwa picha zako. Toleo jipya huanza kutumika lenyewe kama si baya kuliko la awali.',

@@ -59,6 +59,7 @@ export class TillPage extends AppElement {
     Object.assign(this.#video, { playsInline: true, muted: true });
     this.#video.setAttribute('aria-label', t('camera.label'));
     this.till.subscribe(() => {
+      this.#search.requestUpdate();
       const { model } = this.till.session;
       // Another model answers, or none does any more.
       if (model?.version !== this.#lookedAt) this.#look();
@@ -139,7 +140,7 @@ export class TillPage extends AppElement {
   #find(correcting: boolean, about: WatchAnswer | null): void {
     this.#search.find({
       correcting,
-      products: [...this.till.products.values()],
+      products: () => [...this.till.products.values()],
       video: this.#camera.state === 'live' ? this.#video : null,
       chosen: (product) => void (correcting ? this.#correct(product) : product && this.#add(product, about)),
       teach: (name) => this.#startTeaching(name, correcting),

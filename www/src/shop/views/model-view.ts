@@ -7,6 +7,7 @@ import { icon } from '../../ui/icon';
 import { type Difference, differences, intervalOf } from '../compare';
 import { shop } from '../shop';
 import { s } from '../texts';
+import '../backbone-panel';
 import '../train-panel';
 import { fact, View } from '../view';
 import { thumb } from './products-view';
@@ -66,6 +67,7 @@ export class ModelView extends View {
         .onEnd=${() => void this.act(() => Promise.all([this.#load(), shop.refresh()]))}></shop-train>
       ${this.#compared ? this.#beside(this.#compared) : nothing}
       ${this.#next()}
+      <shop-backbones></shop-backbones>
       ${this.#models.length ? this.#versions() : nothing}`;
   }
 

@@ -18,14 +18,19 @@ const PAGE = 60;
 /** One product: its facts and its photos. */
 export class ProductView extends View {
   product = '';
+  #shown = '';
   readonly #link = new LinkSheet();
   readonly #sheet = new PhotoSheet();
   #known: Product | null = null;
   #photos: Photo[] = [];
   #next: string | null = null;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
+  /** The product may become another one while the view stays. */
+  protected override willUpdate(): void {
+    if (this.product === this.#shown) return;
+    this.#shown = this.product;
+    this.#known = null;
+    this.#photos = [];
     void this.act(() => this.#load());
   }
 

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 
 import { api, got } from '../../api/client';
 import { icon } from '../../ui/icon';
+import '../backbone-panel';
 import '../install-panel';
 import { shop } from '../shop';
 import { doneOf, FEWEST_PHOTOS, FEWEST_PRODUCTS, nextOf, STEPS, type Step } from '../steps';
@@ -58,10 +59,14 @@ export class SetupView extends View {
       case 'photos':
         return this.#photos();
       case 'train':
-        return html`<shop-train .onEnd=${() => void shop.refresh()}></shop-train>`;
+        return html`<shop-train .onEnd=${() => {
+          this.#chosen = 'train';
+          void shop.refresh();
+        }}></shop-train><shop-backbones></shop-backbones>`;
       case 'try':
         return html`<shop-try .onAnswer=${() => {
           localStorage.setItem(`jicho tried ${shop.id}`, '1');
+          this.#chosen = 'try';
           this.requestUpdate();
         }}></shop-try>`;
       case 'install':
@@ -117,7 +122,8 @@ export class SetupView extends View {
         )}</ul>
       </section>
       <shop-upload-panel .channel=${shop.id} .product=${open.id} .onStored=${() => {
-        // The product stays open, so that more photos of it can follow.
+        // Step and product stay open, so that what came of the photos is seen, and more can follow.
+        this.#chosen = 'photos';
         this.#product = open.id;
         void shop.refresh();
       }}></shop-upload-panel>`;
