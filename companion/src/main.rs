@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod child_process;
 mod cli;
 mod dataset;
 mod digest;
@@ -21,9 +22,10 @@ mod service;
 #[cfg(test)]
 mod test_data;
 mod text;
+mod worker;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    model::isolated::run_as_child().unwrap_or_else(cli::run)
+    model::isolated::run_as_child().or_else(worker::run_as_child).unwrap_or_else(cli::run)
 }

@@ -11,6 +11,7 @@ mod crossvalidate;
 mod evaluate;
 mod export;
 mod guard;
+mod history;
 mod import;
 mod key_list;
 mod keygen;
@@ -59,6 +60,10 @@ enum Command {
     Export(export::Export),
     /// List the releases of a channel that are kept
     Versions(versions::Versions),
+    /// List the models that a service has trained for a channel
+    History(history::History),
+    /// Compare two models that a service has trained
+    Compare(history::Compare),
     /// Put an older release of a channel back into force
     Rollback(versions::Rollback),
     /// Put a channel's candidate into force for all devices
@@ -123,6 +128,8 @@ impl Command {
             Command::Crossvalidate(command) => command.json,
             Command::Compile(command) => command.json,
             Command::Versions(command) => command.json,
+            Command::History(command) => command.json,
+            Command::Compare(command) => command.json,
             Command::Clean(command) => command.json,
             Command::Pretrain(command) => command.json,
             _ => false,
@@ -137,6 +144,8 @@ impl Command {
             Command::Import(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Versions(command) => command.run(),
+            Command::History(command) => command.run(),
+            Command::Compare(command) => command.run(),
             Command::Rollback(command) => command.run(),
             Command::Promote(command) => command.promote(),
             Command::Withdraw(command) => command.withdraw(),

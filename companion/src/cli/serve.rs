@@ -66,7 +66,7 @@ impl Serve {
         }
         let data = settings.server.data.display().to_string();
         run::run(settings, |started| {
-            emit(format_args!("http://{}/", started.address));
+            emit(&started.url);
             progress.note(&format!(
                 "models at /assets/ml-models/, the API at /api/v1 (its description at /docs), data in {data}; Ctrl-C stops"
             ));

@@ -1,5 +1,6 @@
 //! Accepts connections, and bounds what one of them and all together may hold.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -9,13 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
+
+use super::tls::Tls;
 
 /// What clients may take. Whoever takes longer is cut off, so that those who are slow on purpose lock nobody out.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,13 @@ impl Default for Limits {
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Answers all connections until `stop` ends, then lets those that are being answered finish.
-pub(super) async fn serve(listener: TcpListener, site: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    site: Router,
+    limits: Limits,
+    tls: Option<Tls>,
+    stop: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     // Tells every connection to finish what it is answering.
     let (stopping, stopped) = watch::channel(false);
@@ -66,20 +78,16 @@ pub(super) async fn serve(listener: TcpListener, site: Router, limits: Limits, s
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.request)
-            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(site))
-            .with_upgrades();
-        let mut stopped = stopped.clone();
+        let (mut stopped, tls) = (stopped.clone(), tls.as_ref().map(Tls::acceptor));
         tokio::spawn(async move {
-            let mut connection = pin!(connection);
-            // What goes wrong on one connection is its client's to know.
-            tokio::select! {
-                _ = &mut connection => {}
-                _ = stopped.changed() => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
+            let stream = Box::pin(stream);
+            match tls {
+                None => answer(stream, site, limits, &mut stopped).await,
+                Some(tls) => {
+                    // Whoever does not finish the handshake in time is cut off.
+                    if let Ok(Ok(stream)) = tokio::time::timeout(limits.request, tls.accept(stream)).await {
+                        answer(stream, site, limits, &mut stopped).await;
+                    }
                 }
             }
             drop(place);
@@ -89,4 +97,27 @@ pub(super) async fn serve(listener: TcpListener, site: Router, limits: Limits, s
     // Every connection holds a place until it has ended.
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     let _ = places.acquire_many(all).await;
+}
+
+/// Answers one connection until it ends, or until `stopped` and what is being answered has been.
+async fn answer<I, S>(stream: I, site: S, limits: Limits, stopped: &mut watch::Receiver<bool>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.request)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(site))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // What goes wrong on one connection is its client's to know.
+    tokio::select! {
+        _ = &mut connection => {}
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
 }

@@ -5,6 +5,7 @@
 mod connections;
 mod path;
 mod site;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 pub use connections::Limits;
+pub use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -82,7 +84,7 @@ where
     }
     let address = SocketAddr::new(options.host, options.port);
     let site = |_: &Runtime, _| Ok(router(&options.models, options.app.as_deref()));
-    run_site(address, Limits::default(), site, on_ready, stop)
+    run_site(address, Limits::default(), None, site, on_ready, stop)
 }
 
 /// Serves the site that `build` makes once the address is known, until `stop` ends. `on_ready` hears the address once
@@ -93,6 +95,7 @@ where
 pub fn run_site<E: From<ServeError>, S, F>(
     address: SocketAddr,
     limits: Limits,
+    tls: Option<Tls>,
     build: impl FnOnce(&Runtime, SocketAddr) -> Result<Router, E>,
     on_ready: impl FnOnce(SocketAddr),
     stop: S,
@@ -119,7 +122,10 @@ where
             std::future::pending::<()>().await;
         }
     };
-    let mut server = runtime.spawn(connections::serve(listener, site, limits, draining));
+    let mut server = runtime.spawn(connections::serve(listener, site, limits, tls.clone(), draining));
+    if let Some(tls) = tls {
+        runtime.spawn(tls.follow());
+    }
     on_ready(bound);
 
     let result = runtime.block_on(async {

@@ -1,4 +1,5 @@
-//! Copies of a service: one zip file with the database, the photos, the heads of the audit log and the models.
+//! Copies of a service: one zip file with the database, the photos, the heads of the audit log, the
+//! reports of trainings and the models.
 //!
 //! A copy is taken while the service runs. The database's part is one consistent snapshot; photos and models never change
 //! under their name, so that those which the snapshot names can be copied after it. Every file's SHA-256 stands in
@@ -90,6 +91,7 @@ async fn attempt(app: &App, to: &Path) -> Result<Option<Contents>> {
         }
     }
     archive.add_tree("audit", &app.storage.audit())?;
+    archive.add_tree("reports", &app.storage.reports())?;
     archive.add_tree(MODELS, &app.settings.server.models)?;
     let contents = archive.end(app.now())?;
     file.as_file().sync_all().map_err(at(to))?;
@@ -214,7 +216,7 @@ fn place(name: &str, data: &Path, models: &Path) -> Option<PathBuf> {
     }
     match parts.split_first()? {
         (&MODELS, rest) if !rest.is_empty() => Some(models.join(rest.join("/"))),
-        (&"channels" | &"audit", _) => Some(data.join(name)),
+        (&"channels" | &"audit" | &"reports", _) => Some(data.join(name)),
         (&DATABASE, []) => Some(data.join(DATABASE)),
         _ => None,
     }

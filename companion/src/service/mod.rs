@@ -10,6 +10,8 @@
 //! | `channels.rs`, `products/`, `catalogue.rs` | what a shop recognises and sells |
 //! | `photos/` | uploads, their checks, files and thumbnails |
 //! | `sales.rs`, `lessons.rs`, `feedback.rs`, `series.rs` | what devices send back |
+//! | `jobs/` | the queue of trainings and other long work, and their events |
+//! | `models/` | the history of models, and what is in force |
 //! | `health.rs`, `metrics.rs` | how the service is |
 //! | `http/` | what every request goes through: ids, limits, headers, problem documents, OpenAPI |
 //! | `backup.rs`, `upkeep.rs` | copies, and what is done daily |
@@ -30,8 +32,10 @@ mod feedback;
 mod health;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 mod lessons;
 pub mod metrics;
+pub mod models;
 pub mod photos;
 pub mod predict;
 pub mod products;
@@ -81,6 +85,8 @@ pub struct State {
     pub predictor: predict::Predictor,
     /// Turns of decoding uploaded photos.
     pub decoders: Semaphore,
+    /// The jobs of this process.
+    pub jobs: jobs::Jobs,
     address: OnceLock<SocketAddr>,
     clock: Clock,
 }
@@ -107,7 +113,10 @@ impl State {
         let given = self.settings.server.public_url.trim_end_matches('/');
         match given.is_empty() {
             false => given.to_owned(),
-            true => self.address.get().map_or_else(String::new, |address| format!("http://{address}")),
+            true => self.address.get().map_or_else(String::new, |address| {
+                let scheme = if self.settings.server.has_tls() { "https" } else { "http" };
+                format!("{scheme}://{address}")
+            }),
         }
     }
 
@@ -148,6 +157,7 @@ impl App {
             addresses,
             predictor,
             decoders,
+            jobs: jobs::Jobs::default(),
             address: OnceLock::new(),
             clock,
         })))

@@ -13,9 +13,9 @@ use tracing_subscriber::EnvFilter;
 use super::access::links::{self, Purpose};
 use super::access::{Caller, Role};
 use super::config::{LogFormat, Settings};
-use super::{App, http, upkeep};
+use super::{App, http, jobs, upkeep};
 use crate::error::{Error, Result, at};
-use crate::serve::{self, Limits, ServeError};
+use crate::serve::{self, Limits, ServeError, Tls};
 
 /// How long the link of the first start holds, in minutes: a week.
 const FIRST_LINK_MINUTES: u64 = 7 * 24 * 60;
@@ -23,7 +23,7 @@ const FIRST_LINK_MINUTES: u64 = 7 * 24 * 60;
 /// What a started service tells.
 pub struct Started {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub url: String,
     /// The link that makes whoever opens it an admin; only until somebody was one.
     pub first_link: Option<String>,
 }
@@ -43,24 +43,34 @@ pub fn run(settings: Settings, on_ready: impl FnOnce(&Started)) -> Result<()> {
         return Err(ServeError::AppMissing { path: path.to_owned() }.into());
     }
     let site = serve::router(&server.models, app_folder);
+    let tls = match server.has_tls() {
+        true => Some(
+            Tls::read(&server.tls_certificate, &server.tls_key)
+                .map_err(|error| Error::Serve(format!("the certificate cannot be used: {error}")))?,
+        ),
+        false => None,
+    };
     let _lock = lock(&server.data)?;
 
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let opened = RefCell::new(None);
     let build = |runtime: &Runtime, address: SocketAddr| -> Result<Router> {
         let app = runtime.block_on(App::open(settings.clone()))?;
         app.storage.clear_incoming()?;
         app.listens_on(address);
         let link = runtime.block_on(first_link(&app))?;
+        runtime.block_on(jobs::start(&app)).map_err(|problem| Error::Store(problem.detail))?;
+        runtime.spawn(jobs::automatic::forever(app.clone()));
         runtime.spawn(upkeep::forever(app.clone()));
         let router = http::router(&app, site);
         *opened.borrow_mut() = Some((app, link));
         Ok(router)
     };
-    let tell = |address| {
+    let tell = |address: SocketAddr| {
         let first_link = opened.borrow().as_ref().and_then(|(_, link)| link.clone());
-        on_ready(&Started { address, first_link });
+        on_ready(&Started { url: format!("{scheme}://{address}/"), first_link });
     };
-    serve::run_site(address, limits, build, tell, serve::stop_signal)
+    serve::run_site(address, limits, tls, build, tell, serve::stop_signal)
 }
 
 impl From<ServeError> for Error {

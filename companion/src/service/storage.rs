@@ -6,7 +6,10 @@
 //!   first-link                       the one-time link of the first start, until it is used
 //!   channels/{channel}/photos/       photos, named by the SHA-256 of their bytes
 //!   channels/{channel}/thumbnails/   their thumbnails
-//!   channels/{channel}/runs/{job}/   what a training works on and leaves
+//!   channels/{channel}/{job}.jsonl   the photos that a training works on, in the order of their upload
+//!   channels/{channel}/runs/{job}/   what else it works on
+//!   reports/{channel}/{version}/     the report of a training, and its photos
+//!   features/                        what the network says of photos, so that each is asked once
 //!   audit/                           heads of sealed segments
 //!   incoming/                        uploads that are under way
 //! ```
@@ -41,6 +44,14 @@ impl Storage {
         // The full path: a child process may have another current folder.
         let root = root.canonicalize().map_err(at(root))?;
         Ok(Storage { root })
+    }
+
+    /// The folder of a service, for a program that only reads it. Nothing is created.
+    ///
+    /// # Errors
+    /// `IO` where it does not exist.
+    pub fn at(root: &Path) -> Result<Storage> {
+        Ok(Storage { root: root.canonicalize().map_err(at(root))? })
     }
 
     /// Removes uploads that a process left unfinished. Only for the process that serves the folder, before it does.
@@ -94,6 +105,21 @@ impl Storage {
     /// The folder of one run of a channel.
     pub fn run(&self, channel: &str, job: &str) -> PathBuf {
         self.channel(channel).join("runs").join(job)
+    }
+
+    /// The photos that a job trains on. The file lies beside their folder, because a data set names files below its own.
+    pub fn examples(&self, channel: &str, job: &str) -> PathBuf {
+        self.channel(channel).join(format!("{job}.jsonl"))
+    }
+
+    /// The reports of trainings, by channel and version.
+    pub fn reports(&self) -> PathBuf {
+        self.root.join("reports")
+    }
+
+    /// The cache of features.
+    pub fn features(&self) -> PathBuf {
+        self.root.join("features")
     }
 
     /// Heads of sealed segments of the audit log.

@@ -97,7 +97,8 @@ async fn remove_deleted_channels(app: &App) -> Result<()> {
         let service = super::access::Caller::service();
         audit::record(&mut write, app, &service, "channel.remove", &id, serde_json::json!({})).await?;
         write.commit().await?;
-        for folder in [app.storage.channel(&id), app.settings.server.models.join(&id)] {
+        let reports = app.storage.reports().join(&id);
+        for folder in [app.storage.channel(&id), reports, app.settings.server.models.join(&id)] {
             match tokio::fs::remove_dir_all(&folder).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     tracing::warn!(cause = %error, "{} could not be removed", folder.display());

@@ -21,6 +21,7 @@ mod export;
 mod folder;
 mod foreign;
 mod import;
+mod jobs;
 mod kill;
 mod onnx;
 mod orientation;

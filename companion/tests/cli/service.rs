@@ -34,7 +34,7 @@ impl Service {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().trim_end_matches('/').to_owned();
-        assert!(url.starts_with("http://"), "`{line}` is no URL");
+        assert!(url.starts_with("http"), "`{line}` is no URL");
         Service { child, url }
     }
 
@@ -339,4 +339,25 @@ fn the_lines_of_the_documentation_lead_from_an_empty_folder_to_an_answer() {
         serde_json::from_str(&ended.stdout[end..]).unwrap()
     });
     assert_eq!(answer["predictions"][0]["label"], "banana", "{answer}");
+}
+
+#[test]
+fn it_speaks_https_with_a_certificate_and_nothing_else_then() {
+    let shop = Shop::new();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    shop.write("cert.pem", made.cert.pem());
+    shop.write("key.pem", made.signing_key.serialize_pem());
+    let service =
+        Service::start(&shop, &[("JICHO_SERVER_TLS_CERTIFICATE", "cert.pem"), ("JICHO_SERVER_TLS_KEY", "key.pem")]);
+    assert!(service.url.starts_with("https://"));
+    let trusting = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+    let agent: ureq::Agent = ureq::Agent::config_builder().tls_config(trusting).build().into();
+    let health = agent.get(format!("{}/ready", service.url)).call().unwrap();
+    assert_eq!(health.status(), 204);
+    assert!(ureq::get(service.url.replace("https", "http") + "/ready").call().is_err());
+    drop(service);
+    let half = Outcome::of(
+        shop.command().args(["serve", "--data", "data", "--port", "0"]).env("JICHO_SERVER_TLS_CERTIFICATE", "cert.pem"),
+    );
+    half.fails("BAD_INPUT").says(&["server.tls_key", "together"]);
 }

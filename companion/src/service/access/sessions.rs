@@ -149,7 +149,7 @@ fn set_cookie(app: &App, secret: String, seconds: i64) -> Result<HeaderValue> {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(app.settings.server.public_url.starts_with("https://"))
+        .secure(app.settings.server.is_secure())
         .max_age(cookie::time::Duration::seconds(seconds));
     HeaderValue::from_str(&cookie.to_string()).map_err(Problem::internal)
 }

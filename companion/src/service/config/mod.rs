@@ -194,6 +194,11 @@ fn check(settings: &Settings, reader: &mut Reader<'_>) {
         let source = reader.source("server.public_url");
         reader.mistake("server.public_url", &source, "give a URL that begins with http:// or https://");
     }
+    let server = &settings.server;
+    if server.has_tls() == server.tls_key.as_os_str().is_empty() {
+        let source = reader.source("server.tls_key");
+        reader.mistake("server.tls_key", &source, "give server.tls_certificate and server.tls_key together");
+    }
     for origin in &settings.server.cors_origins.0 {
         let is_origin = origin.starts_with("http://") || origin.starts_with("https://");
         if !is_origin || origin.matches('/').count() != 2 {

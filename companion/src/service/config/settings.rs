@@ -83,6 +83,10 @@ settings! {
         app: PathBuf = PathBuf::new();
         /// The URL by which others reach the service, for links; empty for the address that it listens on.
         public_url: String = String::new();
+        /// The certificate chain in PEM, for https; empty for http. It is read anew when it changes.
+        tls_certificate: PathBuf = PathBuf::new();
+        /// The certificate's key in PEM.
+        tls_key: PathBuf = PathBuf::new();
         /// Seconds that a request may take until its answer begins.
         request_seconds: u64 = 60, 1..=3600;
         /// Connections at a time; others wait to be accepted.
@@ -143,8 +147,12 @@ settings! {
         memory_megabytes: u64 = 4096, 0..=1000000;
         /// Percentage points of accuracy that a new model may be worse by, on photos held out of both, and still be published.
         margin_points: u64 = 1, 0..=100;
-        /// Further attempts of a training that failed for no reason of its photos.
+        /// Jobs that run at a time; of one channel, one does.
+        workers: u64 = 1, 1..=64;
+        /// Further attempts of a job that failed for no reason of its photos.
         retries: u64 = 2, 0..=10;
+        /// Seconds until the first further attempt, about; each one after it waits four times as long.
+        retry_seconds: u64 = 10, 0..=3600;
         /// The file of the key that signs releases; empty for unsigned releases.
         signing_key: PathBuf = PathBuf::new();
     }
@@ -179,5 +187,17 @@ settings! {
         format: LogFormat = LogFormat::Human;
         /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives as of tracing-subscriber.
         level: String = "info".into();
+    }
+}
+
+impl Server {
+    /// Whether it speaks https itself.
+    pub fn has_tls(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
+    }
+
+    /// Whether browsers reach it by https.
+    pub fn is_secure(&self) -> bool {
+        self.has_tls() || self.public_url.starts_with("https://")
     }
 }

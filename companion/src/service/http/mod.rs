@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::access::{keys, links, sessions};
 use super::{
-    App, audit, catalogue, channels, feedback, health, lessons, metrics, photos, predict, products, sales, series,
+    App, audit, catalogue, channels, feedback, health, jobs, lessons, metrics, models, photos, predict, products, sales, series,
 };
 use crate::service::http::problem::Problem;
 
@@ -43,6 +43,8 @@ fn endpoints() -> OpenApiRouter<App> {
         .merge(feedback::routes())
         .merge(series::routes())
         .merge(predict::routes())
+        .merge(jobs::routes())
+        .merge(models::routes())
 }
 
 /// The API, with `site` for every path that is not its own.

@@ -5,7 +5,6 @@ use std::io::Write as _;
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
-use rand::Rng as _;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 use utoipa::{IntoParams, ToSchema};
@@ -245,7 +244,7 @@ pub async fn store(
     keep(app, channel, &file, prepared).await?;
     let id = ids::new("photo");
     let percent = app.settings.photos.confirm_percent;
-    let asked = source != "import" && rand::rng().random_range(0..100) < percent;
+    let asked = source != "import" && drawn(percent);
     let sql = "INSERT INTO photos (id, channel_id, product_id, sha256, file, bytes, width, height, likeness, findings, \
                source, added_by, created_at, confirm_asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
@@ -283,6 +282,11 @@ pub async fn store(
         recognised_as: None,
         refusal: None,
     })
+}
+
+/// Whether a label is drawn for a second person, of so many in a hundred.
+fn drawn(percent: u64) -> bool {
+    u64::from_le_bytes(ids::random()) % 100 < percent
 }
 
 /// Photo and thumbnail, written and synced under no name yet.

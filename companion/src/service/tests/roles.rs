@@ -7,7 +7,7 @@ use super::*;
 
 /// Every operation with what it needs; none for those without a key. What is sent is valid, so that nothing else refuses.
 fn operations() -> BTreeMap<(&'static str, &'static str), (Option<Permission>, Value)> {
-    use Permission::{Administer, Audit, Edit, Fetch, Predict, Read, Report, Train, Upload};
+    use Permission::{Administer, Audit, Edit, Fetch, Predict, Read, Report, Trace, Train, Upload};
     let none = Value::Null;
     let rows = [
         ("get", "/health", None, none.clone()),
@@ -56,8 +56,27 @@ fn operations() -> BTreeMap<(&'static str, &'static str), (Option<Permission>, V
         ("post", "/channels/{channel}/predict", Some(Predict), none.clone()),
         ("post", "/channels/{channel}/predict/batch", Some(Predict), none.clone()),
         ("post", "/predict", Some(Predict), none.clone()),
+        ("get", "/jobs", Some(Read), none.clone()),
+        ("get", "/jobs/{job}", Some(Read), none.clone()),
+        ("get", "/jobs/{job}/events", Some(Read), none.clone()),
+        ("get", "/jobs/{job}/ws", Some(Read), none.clone()),
+        ("post", "/jobs/{job}/cancel", Some(Train), none.clone()),
+        ("get", "/channels/{channel}/jobs", Some(Read), none.clone()),
+        ("post", "/channels/{channel}/train", Some(Train), none.clone()),
+        ("post", "/channels/{channel}/backbone-trials", Some(Train), json!({ "backbones": ["embedded"] })),
+        ("post", "/channels/{channel}/import-model", Some(Train), none.clone()),
+        ("get", "/backbones", Some(Read), none.clone()),
+        ("post", "/backbones/{name}/fetch", Some(Train), none.clone()),
+        ("get", "/channels/{channel}/models", Some(Read), none.clone()),
+        ("get", "/channels/{channel}/models/compare", Some(Read), none.clone()),
+        ("get", "/channels/{channel}/models/{version}", Some(Read), none.clone()),
+        ("get", "/channels/{channel}/models/{version}/report.json", Some(Trace), none.clone()),
+        ("get", "/channels/{channel}/models/{version}/report.html", Some(Trace), none.clone()),
+        ("post", "/channels/{channel}/models/{version}/rollback", Some(Train), none.clone()),
+        ("post", "/channels/{channel}/candidate/promote", Some(Train), none.clone()),
+        ("post", "/channels/{channel}/candidate/withdraw", Some(Train), none.clone()),
+        ("put", "/channels/{channel}/candidate/share", Some(Train), json!({ "share": 0.5 })),
     ];
-    let _ = Train;
     rows.into_iter().map(|(method, path, needs, body)| ((method, path), (needs, body))).collect()
 }
 
@@ -83,7 +102,11 @@ async fn every_endpoint_refuses_those_who_may_not_and_nobody_else() {
             assert_ne!(answer.status, 403, "{method} {path}");
             continue;
         };
-        let query = if path == "/predict" { "?channel=T_1" } else { "" };
+        let query = match path {
+            "/predict" => "?channel=T_1",
+            "/channels/{channel}/models/compare" => "?a=1&b=2",
+            _ => "",
+        };
         let nobody = service.call(verb.clone(), path, "", body.clone()).await;
         assert_eq!(nobody.status, 401, "{method} {path} without a key");
         for role in Role::ALL {

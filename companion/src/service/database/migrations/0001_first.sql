@@ -82,6 +82,8 @@ CREATE TABLE jobs (
     state            TEXT NOT NULL,
     -- JSON object.
     parameters       TEXT NOT NULL DEFAULT '{}',
+    -- Requests with the same key are one job as long as it waits.
+    merge_key        TEXT NOT NULL,
     -- initializing, validating, downloading, embedding, fitting, evaluating, publishing or completed.
     stage            TEXT NOT NULL DEFAULT 'initializing',
     percent          INTEGER NOT NULL DEFAULT 0,
@@ -98,23 +100,30 @@ CREATE TABLE jobs (
     data_hash        TEXT,
     -- JSON object, once the job is done.
     result           TEXT,
+    -- JSON object of a failed job: code and message.
     error            TEXT,
     created_at       INTEGER NOT NULL,
     started_at       INTEGER,
     ended_at         INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX jobs_one_waiting ON jobs (channel_id, kind) WHERE state = 'queued' AND channel_id IS NOT NULL;
+-- A job that waits for another attempt does not count: a request that came while it ran may wait beside it.
+CREATE UNIQUE INDEX jobs_one_waiting ON jobs (coalesce(channel_id, ''), merge_key) WHERE state = 'queued' AND attempts = 0;
 CREATE UNIQUE INDEX jobs_one_running ON jobs (channel_id) WHERE state = 'running' AND channel_id IS NOT NULL;
 CREATE INDEX jobs_by_time ON jobs (created_at);
+CREATE INDEX jobs_by_channel ON jobs (channel_id, created_at);
+CREATE INDEX jobs_by_state ON jobs (state, not_before) WHERE state IN ('queued', 'running');
 
 CREATE TABLE job_events (
     job_id  TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     seq     INTEGER NOT NULL,
     at      INTEGER NOT NULL,
     state   TEXT NOT NULL,
+    stage   TEXT NOT NULL,
     percent INTEGER NOT NULL,
     message TEXT,
+    -- Bytes of a download that are there, and that it has in all.
     bytes   INTEGER,
+    total   INTEGER,
     PRIMARY KEY (job_id, seq)
 ) STRICT;
 
@@ -134,6 +143,10 @@ CREATE TABLE ml_models (
     state             TEXT NOT NULL,
     -- 1 for the release that devices fetch.
     active            INTEGER NOT NULL DEFAULT 0,
+    -- The share of devices that it is on trial on, 0 to 1.
+    share             REAL,
+    -- 1 where its files are still there.
+    kept              INTEGER NOT NULL DEFAULT 1,
     job_id            TEXT REFERENCES jobs (id),
     data_hash         TEXT,
     code_version      TEXT NOT NULL,
