@@ -57,6 +57,12 @@ impl<'a> Frame<'a> {
         self.height
     }
 
+    /// Its bytes: straight 8-bit RGBA, rows from the top.
+    #[must_use]
+    pub fn rgba(&self) -> &'a [u8] {
+        self.rgba
+    }
+
     /// The centre square whose side is `fraction` (0–1] of the shorter side, resized to `size`×`size`. Transparent
     /// pixels are laid on white.
     #[must_use]
