@@ -99,6 +99,7 @@ fn pixels_are_written_as_the_network_is_told() {
                 mean: [0.485, 0.456, 0.406],
                 std: [0.229, 0.224, 0.225],
                 crop: 1.0,
+                whole_above: None,
             };
             let value = |pixel: usize, channel: usize| {
                 let source = if color == ColorOrder::Bgr { 2 - channel } else { channel };

@@ -184,13 +184,14 @@ impl Recognizer {
     pub fn features_digest(&self) -> Result<[u8; 32]> {
         let embedder = &self.teachable()?.0.embedder;
         let Manifest { preprocessing, image_size, features, .. } = &*self.manifest;
-        let Preprocessing { layout, color, range, mean, std, crop } = preprocessing;
+        let Preprocessing { layout, color, range, mean, std, crop, whole_above } = preprocessing;
         let weight = features.map_or(0.0, |features| features.color_weight);
         let whole = [color::VERSION, *image_size as u32, embedder.feature_len() as u32, *layout as u32, *color as u32];
         let mut hash = Sha256::new_with_prefix(&self.manifest.file(FileRole::Backbone)?.sha256);
         whole.iter().for_each(|value| hash.update(value.to_le_bytes()));
         range.iter().chain(mean).chain(std).chain([&weight]).for_each(|value| hash.update(value.to_le_bytes()));
         hash.update(crop.to_le_bytes());
+        whole_above.iter().for_each(|above| hash.update(above.to_le_bytes()));
         Ok(hash.finalize().into())
     }
 

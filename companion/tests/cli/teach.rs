@@ -54,7 +54,7 @@ fn device(models: &Path) -> Recognizer {
 fn lesson(device: &Recognizer, label: &str, photos: &[PathBuf]) -> Lesson {
     let frames = photos.iter().map(|photo| {
         let image = rgba(photo);
-        let (pixels, side) = square(&frame(&image));
+        let (pixels, side) = square(&frame(&image), &device.manifest().preprocessing);
         let pixels = image::RgbaImage::from_raw(side as u32, side as u32, pixels).unwrap();
         let mut jpeg = std::io::Cursor::new(Vec::new());
         image::DynamicImage::from(pixels).into_rgb8().write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();

@@ -77,7 +77,7 @@ fn read(backbone: &Backbone, examples: &[Example]) -> Vec<Photo> {
         backbone.pretraining.as_ref().map_or_else(|| vec![false; examples.len()], |made| made.saw(examples));
     let read = |(example, pretrained): (&Example, &bool)| {
         let (label, bytes) = (example.label?, example.bytes().ok()?);
-        let square = Square::decode(example, &bytes, backbone.preprocessing.crop, side).ok()?;
+        let square = Square::decode(example, &bytes, &backbone.preprocessing, side).ok()?;
         let content = ContentId::of(&bytes, example.region);
         Some(Photo { square, content, label, split: example.split, pretrained: *pretrained })
     };

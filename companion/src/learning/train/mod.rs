@@ -57,6 +57,9 @@ use weight_storage::StorageTrial;
 
 /// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
+/// Photos whose longer side is more than this many times the shorter one are looked at whole. Photos of 4:3, as phones take them,
+/// are cut to the square that a camera's guide shows too.
+pub const WHOLE_ABOVE: f64 = 1.4;
 /// Where nothing was calibrated, an answer with less confidence than this is `unsure`: it is more likely wrong than right.
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
@@ -157,6 +160,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     sources.dataset.tell(progress);
     let told = std::mem::take(&mut sources.dataset.warnings);
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
+    backbone.preprocessing.whole_above = Some(WHOLE_ABOVE);
     let fine_tuning = fine_tune(options, &mut backbone, &sources.dataset, progress)?;
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;

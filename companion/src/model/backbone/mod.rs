@@ -388,7 +388,7 @@ fn from_flags(flags: &PixelFlags, input: &ImageInput) -> Result<Preprocessing> {
     if flags.layout.is_some_and(|asked| asked != layout) {
         return Err(Error::PixelsUnknown("the shape of the input says otherwise than --layout".into()));
     }
-    Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0 })
+    Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0, whole_above: None })
 }
 
 /// A file, or a name of the registry that is downloaded once.
