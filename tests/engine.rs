@@ -2,7 +2,7 @@
 
 mod plans;
 
-use jicho::engine::plan::Window;
+use jicho::engine::plan::{Window, reference};
 use jicho::engine::{CompiledEngine, Engine};
 use jicho::error::ErrorKind;
 use jicho::frame::InputPixels;
@@ -64,6 +64,23 @@ fn depthwise_kernels_over_every_width() {
                         plans::convolve_each(b, image, window([size; 2], stride, padding));
                     }));
                 }
+            }
+        }
+    }
+}
+
+/// Sums of bytes are whole numbers: the same on every processor, to the last bit, at every extreme.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn bytes_are_multiplied_exactly() {
+    for seed in 0..if cfg!(miri) { 2 } else { 600 } {
+        let case = plans::bytes::case(&mut Choices::seeded(seed));
+        let bytes = case.plan.to_bytes().unwrap();
+        let expected = reference::run(&case.plan, &case.image);
+        for kernels in CompiledEngine::kernels() {
+            let engine = CompiledEngine::load_with(&bytes, kernels).unwrap();
+            for time in 0..2 {
+                assert_eq!(run(&engine, &case.image), expected, "{kernels}, seed {seed}, time {time}");
             }
         }
     }

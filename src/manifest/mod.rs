@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::engine::plan;
 use crate::error::{Error, ErrorKind, Result};
 pub use candidate::{Candidate, takes_candidate};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
@@ -28,8 +29,8 @@ pub const SCHEMA: u32 = 1;
 /// new companion does not lock out apps that would understand its releases.
 pub const RUNTIME_NEEDED: &str = "0.1.0";
 
-/// The format of plans that this build runs (docs/formats/plan.md).
-pub const PLAN_FORMAT: u32 = 1;
+/// The formats of plans that this build runs (docs/formats/plan.md).
+pub const PLAN_FORMATS: std::ops::RangeInclusive<u32> = plan::VERSION..=plan::BYTES_VERSION;
 
 /// The largest side of a network's input, pixels.
 pub const MAX_IMAGE_SIZE: usize = 1024;
@@ -385,7 +386,10 @@ impl Manifest {
     /// # Errors
     /// [`ErrorKind::InvalidManifest`] when the release has neither.
     pub fn network(&self) -> Result<&FileEntry> {
-        let plan = self.files.iter().find(|f| f.role == FileRole::Plan && f.format == Some(PLAN_FORMAT));
+        let plan = self
+            .files
+            .iter()
+            .find(|f| f.role == FileRole::Plan && f.format.is_some_and(|format| PLAN_FORMATS.contains(&format)));
         plan.map_or_else(|| self.file(FileRole::Backbone), Ok)
     }
 

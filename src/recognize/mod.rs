@@ -60,10 +60,8 @@ use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
+use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, Preprocessing};
 use crate::teach::{Lesson, LessonFrame};
-
-const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
 /// What a model says of one frame, or of several that show the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,6 +188,11 @@ impl Recognizer {
         let weight = features.map_or(0.0, |features| features.color_weight);
         let whole = [color::VERSION, *image_size as u32, embedder.feature_len() as u32, *layout as u32, *color as u32];
         let mut hash = Sha256::new_with_prefix(&self.manifest.file(FileRole::Backbone)?.sha256);
+        // Features that were computed with bytes are like those of no other plan.
+        let network = self.manifest.network()?;
+        if network.format == Some(plan::BYTES_VERSION) {
+            hash.update(&network.sha256);
+        }
         whole.iter().for_each(|value| hash.update(value.to_le_bytes()));
         range.iter().chain(mean).chain(std).chain([&weight]).for_each(|value| hash.update(value.to_le_bytes()));
         hash.update(crop.to_le_bytes());

@@ -12,6 +12,7 @@ mod fit_heads;
 pub mod hold_out;
 pub mod label_model;
 mod lda;
+mod plan_choice;
 pub mod promise;
 mod prototypes;
 mod relative;
@@ -22,7 +23,6 @@ mod sources;
 pub mod space_choice;
 pub mod trials;
 mod warnings;
-mod weight_storage;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::learning::measure::Measures;
-use crate::model::backbone::{self, Backbone, PlanStorage};
+use crate::model::backbone::{self, Backbone};
 use crate::model::plan::Note;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
@@ -52,10 +52,10 @@ use augment::Variation;
 use embed::{EmbeddedPhotos, PhotoEmbedder};
 use fine_tuning::FineTuning;
 use fit_heads::Fitted;
+use plan_choice::StorageTrial;
 use shared_space::SharedSpace;
 use sources::Sources;
 use space_choice::{Candidate, GivenSpace};
-use weight_storage::StorageTrial;
 
 /// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
@@ -141,7 +141,7 @@ pub struct Report {
     pub ece: Option<f64>,
     /// The spaces that were tried.
     pub spaces: Vec<Candidate>,
-    /// How the plan's weights are stored; null when the user chose it, or nothing could be tried.
+    /// Whether the plan computes with bytes or in half precision; null when the user chose it, or nothing could be tried.
     pub storage: Option<StorageTrial>,
     /// What came of fine-tuning; null when it was not asked for.
     pub fine_tuning: Option<FineTuning>,
@@ -164,10 +164,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
     backbone.preprocessing.whole_above = Some(WHOLE_ABOVE);
     let fine_tuning = fine_tune(options, &mut backbone, &sources.dataset, progress)?;
-    let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
-    let embedder = backbone.embedder(features)?;
     clock.end_stage("load");
 
+    let storage = plan_choice::run(options, &mut backbone, &mut sources.dataset, progress)?;
+    let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
+    let embedder = backbone.embedder(features)?;
     let photos = embed_photos(options, &backbone, &embedder, &mut sources.dataset, progress)?;
     let mut warnings = warnings::drop_empty_labels(&mut sources.dataset);
     clock.end_stage("embed");
@@ -175,7 +176,6 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let given = given_spaces(&target, &backbone, embedder.feature_len(), progress)?;
     let is_fine_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
     let (fitted, pretrained) = fit(options, &backbone, &embedder, &sources.dataset, &photos, given, is_fine_tuned)?;
-    let storage = choose_storage(options, &mut backbone, &fitted, &sources.dataset, progress)?;
     clock.end_stage("fit");
 
     sources.check_score(&fitted.attributes)?;
@@ -324,23 +324,6 @@ fn given_spaces(target: &Target, backbone: &Backbone, inputs: usize, progress: P
             .ok()
     });
     Ok(spaces.collect())
-}
-
-/// Tries whether the plan can store weights as bytes, unless the user chose a storage.
-fn choose_storage(
-    options: &Options,
-    backbone: &mut Backbone,
-    fitted: &Fitted,
-    dataset: &Dataset,
-    progress: Progress,
-) -> Result<Option<StorageTrial>> {
-    match (&fitted.trial, fitted.label_head) {
-        (Some(trial), Some(head)) if options.backbone.plan == PlanStorage::Auto => {
-            let features = embedder_features(backbone);
-            weight_storage::choose(backbone, features, trial, &dataset.examples, head.scale, progress)
-        }
-        _ => Ok(None),
-    }
 }
 
 /// Warnings that follow from the photos and the backbone alone.

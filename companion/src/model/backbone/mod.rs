@@ -45,7 +45,7 @@ pub struct Request {
 /// How a plan stores weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PlanStorage {
-    /// In half precision, or in bytes where training finds that this loses nothing.
+    /// In half precision, or with bytes where training finds that this loses nothing.
     #[default]
     Auto,
     /// As told.
@@ -253,7 +253,7 @@ fn cut(file: &onnx::File, question: &Question) -> Result<Answer<Told>> {
     }
     let onnx = onnx::ready(cut)?;
     onnx::check_steady(&onnx, layout, size)?;
-    let compiled = plan::make(&onnx, &network.preprocessing, size, question.plan.storage(), Progress::Silent)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, size, question.plan.storage(), &[], Progress::Silent)?;
     let told = Told {
         name: network.name.map(str::to_owned),
         preprocessing: network.preprocessing,

@@ -145,7 +145,7 @@ pub fn answer(question: &Question) -> Result<Answer<Told>> {
     let network = backbone::known_pixels(&file, &question.pixels)?;
     let onnx = classifier::network(&network, question.output.as_deref(), question.labels)?;
     onnx::check_steady(&onnx, network.preprocessing.layout, network.size)?;
-    let compiled = plan::make(&onnx, &network.preprocessing, network.size, question.plan, Progress::Silent)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, network.size, question.plan, &[], Progress::Silent)?;
     let mut files = vec![onnx];
     files.extend(compiled.plan);
     let architecture = network.name.map(str::to_owned);
