@@ -275,6 +275,20 @@ pub struct Decision {
     /// What a match takes for each promise of precision, ascending; empty in older releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promises: Vec<Promise>,
+    /// How a picture is looked at again that is no match at first. Absent in older releases, and where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_look: Option<SecondLook>,
+}
+
+/// What is looked at beside a picture that is no match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondLook {
+    /// Its mirror image.
+    Mirror,
+    /// Something that only a newer library knows; it is left out.
+    #[serde(other)]
+    Other,
 }
 
 /// The confidence from which on the share `precision` of all matches is right, on photos like those of other visits.

@@ -113,6 +113,8 @@ pub struct Context<'a> {
     pub taught: Option<&'a Taught>,
     /// The share of matches that should be right, 0–1; `None` leaves it to the release.
     pub precision: Option<f32>,
+    /// Whether the frames are of a video that goes on: the next frame is the second look then, and costs no wait.
+    pub is_live: bool,
 }
 
 enum Model {

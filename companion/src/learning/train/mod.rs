@@ -29,7 +29,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jicho::manifest::{Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA};
+use jicho::manifest::{
+    Decision, Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA, SecondLook,
+};
 use jicho::recognize::Embedder;
 use serde::Serialize;
 
@@ -344,6 +346,8 @@ fn release(
     seconds: f64,
 ) -> Result<Release> {
     let dataset = &sources.dataset;
+    // A mirror image that may be another product tells nothing.
+    let second_look = (options.mirror && fitted.label_head.is_some()).then_some(SecondLook::Mirror);
     let manifest = Manifest {
         schema: SCHEMA,
         channel_id: options.channel.clone(),
@@ -364,7 +368,7 @@ fn release(
         features: Some(embedder_features(backbone)),
         label_head: fitted.label_head,
         attributes: fitted.attributes.clone(),
-        decision: fitted.decision.clone(),
+        decision: Decision { second_look, ..fitted.decision.clone() },
         facts: sources.facts.clone(),
         lessons: dataset.examples.iter().filter_map(|example| example.lesson.clone()).collect(),
         score: sources.score.clone(),

@@ -115,6 +115,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
             match_score: None,
             unknown_confidence: None,
             promises: Vec::new(),
+            second_look: None,
         },
         facts: BTreeMap::new(),
         lessons: BTreeSet::new(),
