@@ -6,7 +6,7 @@ mod allocations;
 mod plans;
 
 use jicho::ErrorKind;
-use jicho::engine::plan::{Activation, Gather};
+use jicho::engine::plan::{Activation, BYTES_VERSION, Bytes, Gather};
 use jicho::engine::plan::{Conv, Plan, Pool, PoolKind, Program, Step, Storage, Tensor, Unary, Weights, Window};
 use jicho::engine::{CompiledEngine, Engine};
 use serde_json::{Value, json};
@@ -77,11 +77,14 @@ fn any_flipped_bit_is_noticed() {
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn other_formats_and_versions_are_refused() {
     let bytes = smallest();
-    for version in [0, 2, 256, u32::MAX] {
+    for version in [0, 3, 256, u32::MAX] {
         let mut other = bytes.clone();
         other[8..12].copy_from_slice(&version.to_le_bytes());
-        refused(&other, "this library reads 1");
+        refused(&other, "this library reads 1 and 2");
     }
+    let mut other = bytes.clone();
+    other[8..12].copy_from_slice(&BYTES_VERSION.to_le_bytes());
+    refused(&other, "format 1, not 2");
     refused(b"\x08\x07\x12\x04onnx", "JICHOPLN");
     refused(&[], "JICHOPLN");
     refused(b"JICHOPLN\x01\0\0\0", "header");
@@ -185,6 +188,7 @@ fn conv(input: usize, output: usize, size: usize, padding: usize) -> Conv {
         bias: 0,
         residual: None,
         activation: Activation::None,
+        bytes: None,
     }
 }
 
@@ -240,6 +244,44 @@ fn shapes_that_fit_nothing_are_refused() {
     // No inputs.
     let steps = vec![Step::Gather(Gather { inputs: vec![], output: 1, channels: vec![0] })];
     refused(&of(&program(&[[1, 1, 3], [1, 1, 1]], steps), &data), "shapes do not fit");
+}
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn bytes_that_could_not_be_multiplied_exactly_are_refused() {
+    let data: Vec<u8> = 1f32.to_le_bytes().repeat(1 << 10);
+    let good = Bytes { scale: 0.5, zero: 64 };
+    let weights = Weights { offset: 0, storage: Storage::I8 { scales: 0 } };
+    let plan = |channels: usize, conv: Conv, data: &[u8]| {
+        let spread = Gather { inputs: vec![0], output: 1, channels: vec![0; channels] };
+        let steps = vec![Step::Gather(spread), Step::Conv(conv), mean(2, 3)];
+        of(&program(&[[1, 1, 3], [1, 1, channels], [1, 1, 8], [1, 1, 8]], steps), data)
+    };
+    let with = |bytes: Bytes| Conv { weights, bytes: Some(bytes), ..conv(1, 2, 1, 0) };
+    CompiledEngine::load(&plan(16, with(good), &data)).unwrap();
+    for scale in [0.0, -0.5, 1e-20, 1e20, f32::MAX] {
+        refused(&plan(16, with(Bytes { scale, ..good }), &data), "cannot become bytes");
+    }
+    refused(&plan(16, with(Bytes { zero: 128, ..good }), &data), "cannot become bytes");
+    refused(&plan(12, with(good), &data), "no multiple of 8");
+    // With as many products, a sum could exceed 2³¹.
+    let much: Vec<u8> = 1f32.to_le_bytes().repeat(1 << 19);
+    let deep = |rows: usize| plan(1 << 15, Conv { window: window(rows), ..with(good) }, &much);
+    fn window(rows: usize) -> Window {
+        Window { size: [rows, 1], stride: [1; 2], dilation: [1; 2], padding: [0, 0, rows - 1, 0] }
+    }
+    CompiledEngine::load(&deep(4)).unwrap();
+    refused(&deep(5), "too many");
+    let floats = Weights { offset: 0, storage: Storage::F32 };
+    refused(&plan(16, Conv { weights: floats, ..with(good) }, &data), "weights are none");
+    for scale in [-1.0, f32::NAN, f32::INFINITY, 1e-30] {
+        let mut data = data.clone();
+        data[4..8].copy_from_slice(&f32::to_le_bytes(scale));
+        refused(&plan(16, with(good), &data), "scales of its weights");
+    }
+    // The image's pixels have no room for whole words.
+    let image = vec![Step::Conv(Conv { input: 0, output: 1, ..with(good) }), mean(1, 2)];
+    refused(&of(&program(&[[2, 2, 3], [2, 2, 8], [1, 1, 8]], image), &data), "no multiple of 8");
 }
 
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]

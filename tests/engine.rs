@@ -2,7 +2,7 @@
 
 mod plans;
 
-use jicho::engine::plan::Window;
+use jicho::engine::plan::{Window, reference};
 use jicho::engine::{CompiledEngine, Engine};
 use jicho::error::ErrorKind;
 use jicho::frame::InputPixels;
@@ -69,6 +69,23 @@ fn depthwise_kernels_over_every_width() {
     }
 }
 
+/// Sums of bytes are whole numbers: the same on every processor, to the last bit, at every extreme.
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn bytes_are_multiplied_exactly() {
+    for seed in 0..if cfg!(miri) { 2 } else { 600 } {
+        let case = plans::bytes::case(&mut Choices::seeded(seed));
+        let bytes = case.plan.to_bytes().unwrap();
+        let expected = reference::run(&case.plan, &case.image);
+        for kernels in CompiledEngine::kernels() {
+            let engine = CompiledEngine::load_with(&bytes, kernels).unwrap();
+            for time in 0..2 {
+                assert_eq!(run(&engine, &case.image), expected, "{kernels}, seed {seed}, time {time}");
+            }
+        }
+    }
+}
+
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
 #[cfg_attr(not(target_arch = "wasm32"), test)]
 fn another_image_leaves_nothing_behind() {
@@ -99,6 +116,7 @@ fn pixels_are_written_as_the_network_is_told() {
                 mean: [0.485, 0.456, 0.406],
                 std: [0.229, 0.224, 0.225],
                 crop: 1.0,
+                whole_above: None,
             };
             let value = |pixel: usize, channel: usize| {
                 let source = if color == ColorOrder::Bgr { 2 - channel } else { channel };

@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use jicho::manifest::{FileRole, PLAN_FORMAT, takes_candidate};
+use jicho::manifest::{FileRole, PLAN_FORMATS, takes_candidate};
 use jicho::{ErrorKind, Manifest};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn files_that_later_versions_know_are_ignored() {
 fn a_device_needs_one_form_of_the_network() {
     let roles = |manifest: Manifest| manifest.needed().map(|f| f.role).collect::<Vec<_>>();
     assert_eq!(roles(with(|_| {}).unwrap()), [FileRole::Plan, FileRole::Space, FileRole::Head]);
-    let other = with(|v| v["files"][1]["format"] = json!(PLAN_FORMAT + 1));
+    let other = with(|v| v["files"][1]["format"] = json!(PLAN_FORMATS.end() + 1));
     assert_eq!(roles(other.unwrap()), [FileRole::Backbone, FileRole::Space, FileRole::Head]);
     let none = with(|v| drop(v["files"].as_array_mut().unwrap().remove(1)));
     assert_eq!(roles(none.unwrap()), [FileRole::Backbone, FileRole::Space, FileRole::Head]);

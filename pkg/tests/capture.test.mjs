@@ -95,21 +95,44 @@ test('where one of several pictures is none, the others are freed', async () => 
   assert.equal(closed, 2);
 });
 
-test('a picture is kept whole unless it is large; then its central square is halved', () => {
+test('a picture is kept whole, and halved where it is large', () => {
   assert.deepEqual(partOf(1280, 720, 512), { left: 0, top: 0, width: 1280, height: 720, halvings: 0 });
-  assert.deepEqual(partOf(3840, 2160, 512), { left: 840, top: 0, width: 2160, height: 2160, halvings: 2 });
-  assert.deepEqual(partOf(3000, 4001, 512), { left: 0, top: 500, width: 3000, height: 3000, halvings: 2 });
-  assert.deepEqual(partOf(9000, 600, 512), { left: 4200, top: 0, width: 600, height: 600, halvings: 0 });
+  assert.deepEqual(partOf(3840, 2160, 512), { left: 0, top: 0, width: 3840, height: 2160, halvings: 2 });
+  assert.deepEqual(partOf(3000, 4001, 512), { left: 0, top: 0, width: 3000, height: 4000, halvings: 2 });
+  assert.deepEqual(partOf(9000, 600, 512), { left: 0, top: 0, width: 9000, height: 600, halvings: 0 });
 });
 
-test('enough is left for the model, and the size is a multiple of what it is halved by', () => {
+test('of a video only the central square is kept', () => {
+  assert.deepEqual(partOf(1280, 720, 512, true), { left: 280, top: 0, width: 720, height: 720, halvings: 0 });
+  assert.deepEqual(partOf(3840, 2160, 512, true), { left: 840, top: 0, width: 2160, height: 2160, halvings: 2 });
+  assert.deepEqual(partOf(481, 640, 512, true), { left: 0, top: 79, width: 481, height: 481, halvings: 0 });
+});
+
+test('enough is left for the model, the size is a multiple of what it is halved by, and the central square is the same', () => {
   for (const imageSize of [0, 112, 224, 448, 640]) {
     const needed = sideNeeded(imageSize);
-    for (let shorter = 1; shorter < 9000; shorter += 37) {
-      const { width, height, halvings } = partOf(shorter + 1000, shorter, needed);
-      assert.ok(halvings === 0 || width >> halvings >= needed, `${shorter} for ${imageSize}`);
-      assert.equal((width % 2 ** halvings) + (height % 2 ** halvings), 0);
-      assert.ok((width >> halvings) * (height >> halvings) <= (2 * needed) ** 2);
+    for (let shorter = 1; shorter < 7000; shorter += 37) {
+      for (const [width, height] of [
+        [shorter + 1003, shorter],
+        [shorter, shorter + 501],
+      ]) {
+        const part = partOf(width, height, needed);
+        const [small, smaller] = [part.width, part.height].map((length) => length >> part.halvings);
+        const least = Math.min(small, smaller);
+        assert.ok(part.halvings === 0 || (least >= needed && least < 2 * needed), `${shorter} for ${imageSize}`);
+        assert.equal((part.width % 2 ** part.halvings) + (part.height % 2 ** part.halvings), 0);
+        assert.ok(
+          part.left >= 0 && part.left + part.width <= width && part.top >= 0 && part.top + part.height <= height,
+        );
+        const square = partOf(width, height, needed, true);
+        assert.equal(square.halvings, part.halvings);
+        // Where the library finds the central square of what was kept.
+        const at = (length) => ((length - least) >> 1) << part.halvings;
+        assert.deepEqual(
+          [part.left + at(small), part.top + at(smaller), least << part.halvings],
+          [square.left, square.top, square.width],
+        );
+      }
     }
   }
 });

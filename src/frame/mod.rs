@@ -57,6 +57,12 @@ impl<'a> Frame<'a> {
         self.height
     }
 
+    /// Its bytes: straight 8-bit RGBA, rows from the top.
+    #[must_use]
+    pub fn rgba(&self) -> &'a [u8] {
+        self.rgba
+    }
+
     /// The centre square whose side is `fraction` (0–1] of the shorter side, resized to `size`×`size`. Transparent
     /// pixels are laid on white.
     #[must_use]
@@ -97,7 +103,10 @@ impl<'a> Frame<'a> {
     /// What the network sees of this frame, before normalisation.
     #[must_use]
     pub fn input_pixels(&self, preprocessing: &Preprocessing, size: usize) -> InputPixels {
-        self.center_square(preprocessing.crop, size)
+        let frame = [self.width, self.height];
+        let seen = preprocessing.seen(self.width, self.height);
+        let sides: [usize; 2] = std::array::from_fn(|i| (seen[i].round() as usize).clamp(1, frame[i]));
+        self.rectangle([0, 1].map(|i| (frame[i] - sides[i]) / 2), sides, size)
     }
 }
 
@@ -276,7 +285,42 @@ mod tests {
         assert!(pixels.rgb().chunks(3).all(|p| p == [0, 0, 255]));
     }
 
+    fn preprocessing(whole_above: Option<f64>) -> Preprocessing {
+        let (layout, color) = (Layout::Nchw, ColorOrder::Rgb);
+        Preprocessing { layout, color, range: [0.0, 1.0], mean: [0.0; 3], std: [1.0; 3], crop: 1.0, whole_above }
+    }
+
+    #[test]
+    fn a_long_picture_keeps_its_ends_where_the_release_says_so() {
+        // Red on the left, blue on the right, grey between.
+        let rgba: Vec<u8> = (0..8 * 20)
+            .flat_map(|i| match i % 20 {
+                0..4 => [255, 0, 0, 255],
+                16..20 => [0, 0, 255, 255],
+                _ => [128, 128, 128, 255],
+            })
+            .collect();
+        let frame = Frame::new(20, 8, &rgba).unwrap();
+        let whole = frame.input_pixels(&preprocessing(Some(1.4)), 10);
+        assert_eq!((&whole.rgb()[..3], &whole.rgb()[27..30]), (&[255, 0, 0][..], &[0, 0, 255][..]));
+        for cut in [None, Some(2.5)] {
+            assert_eq!(frame.input_pixels(&preprocessing(cut), 10), frame.center_square(1.0, 10));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_cut_is_the_central_square(w in 1u32..60, h in 1u32..60, crop in 0.05f64..=1.0, size in 1usize..40) {
+            let rgba: Vec<u8> = (0..4 * w * h).map(|i| (i * 37 % 251) as u8).collect();
+            let frame = Frame::new(w, h, &rgba).unwrap();
+            let cut = Preprocessing { crop, ..preprocessing(None) };
+            prop_assert_eq!(frame.input_pixels(&cut, size), frame.center_square(crop, size));
+            let whole = Preprocessing { crop, ..preprocessing(Some(1.4)) };
+            if 5 * w.max(h) <= 7 * w.min(h) {
+                prop_assert_eq!(frame.input_pixels(&whole, size), frame.center_square(crop, size));
+            }
+        }
+
         #[test]
         fn a_flat_frame_stays_flat(w in 1u32..90, h in 1u32..90, size in 1usize..80, fraction in 0.05f64..1.0, c in any::<[u8; 3]>()) {
             let rgba = [c[0], c[1], c[2], 255].repeat((w * h) as usize);

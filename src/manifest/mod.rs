@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::engine::plan;
 use crate::error::{Error, ErrorKind, Result};
 pub use candidate::{Candidate, takes_candidate};
 pub use preprocessing::{ColorOrder, Layout, Preprocessing};
@@ -28,8 +29,8 @@ pub const SCHEMA: u32 = 1;
 /// new companion does not lock out apps that would understand its releases.
 pub const RUNTIME_NEEDED: &str = "0.1.0";
 
-/// The format of plans that this build runs (docs/formats/plan.md).
-pub const PLAN_FORMAT: u32 = 1;
+/// The formats of plans that this build runs (docs/formats/plan.md).
+pub const PLAN_FORMATS: std::ops::RangeInclusive<u32> = plan::VERSION..=plan::BYTES_VERSION;
 
 /// The largest side of a network's input, pixels.
 pub const MAX_IMAGE_SIZE: usize = 1024;
@@ -274,6 +275,20 @@ pub struct Decision {
     /// What a match takes for each promise of precision, ascending; empty in older releases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub promises: Vec<Promise>,
+    /// How a picture is looked at again that is no match at first. Absent in older releases, and where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_look: Option<SecondLook>,
+}
+
+/// What is looked at beside a picture that is no match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondLook {
+    /// Its mirror image.
+    Mirror,
+    /// Something that only a newer library knows; it is left out.
+    #[serde(other)]
+    Other,
 }
 
 /// The confidence from which on the share `precision` of all matches is right, on photos like those of other visits.
@@ -371,7 +386,10 @@ impl Manifest {
     /// # Errors
     /// [`ErrorKind::InvalidManifest`] when the release has neither.
     pub fn network(&self) -> Result<&FileEntry> {
-        let plan = self.files.iter().find(|f| f.role == FileRole::Plan && f.format == Some(PLAN_FORMAT));
+        let plan = self
+            .files
+            .iter()
+            .find(|f| f.role == FileRole::Plan && f.format.is_some_and(|format| PLAN_FORMATS.contains(&format)));
         plan.map_or_else(|| self.file(FileRole::Backbone), Ok)
     }
 

@@ -18,6 +18,10 @@ pub struct Preprocessing {
     pub std: [f32; 3],
     /// Side of the central square that is used, as a share (0–1] of the frame's shorter side.
     pub crop: f64,
+    /// A picture whose longer side is more than this many times the shorter one is not cut to a square: its central part with the
+    /// same sides' ratio is resized to the network's square, so that a long object keeps its ends. `None` always cuts.
+    #[serde(rename = "wholeAbove", default, skip_serializing_if = "Option::is_none")]
+    pub whole_above: Option<f64>,
 }
 
 /// Order of the input tensor's axes.
@@ -56,6 +60,15 @@ impl Preprocessing {
         move |bytes| std::array::from_fn(|i| ((f32::from(bytes[i]) / 255.0) * (high - low) + low - mean[i]) / std[i])
     }
 
+    /// Width and height of the central part of a picture that becomes the network's square, before rounding.
+    #[must_use]
+    pub fn seen(&self, width: usize, height: usize) -> [f64; 2] {
+        let [shorter, longer] = [width.min(height) as f64, width.max(height) as f64];
+        let is_whole = self.whole_above.is_some_and(|above| longer > above * shorter);
+        let sides = if is_whole { [width as f64, height as f64] } else { [shorter; 2] };
+        sides.map(|side| side * self.crop)
+    }
+
     /// Why these values make no sense, if they do not.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
@@ -71,6 +84,9 @@ impl Preprocessing {
         }
         if !(self.crop > 0.0 && self.crop <= 1.0) {
             return Some(format!("crop {} must be in (0, 1]", self.crop));
+        }
+        if let Some(above) = self.whole_above.filter(|above| !(above.is_finite() && *above >= 1.0)) {
+            return Some(format!("wholeAbove {above} must be at least 1"));
         }
         None
     }

@@ -11,7 +11,7 @@ use super::{Context, Model, Prediction, Reader, Recognition, Recognizer, Taught,
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
-use crate::manifest::{AttributeHead, LabelHead, Manifest};
+use crate::manifest::{AttributeHead, LabelHead, Manifest, SecondLook};
 use crate::teach;
 
 /// The labels that an answer is about: those of the release, then those that were taught beside them.
@@ -86,7 +86,9 @@ impl Recognizer {
         Ok(Reading { confidences, decision, reason, rejection_score: best, attributes: BTreeMap::new() })
     }
 
-    /// Compares the frames' mean point with the prototypes, and reads the attributes from it.
+    /// Compares the frames' mean point with the prototypes, and reads the attributes from it. One picture that is no match is
+    /// looked at again where the release says so: its mean with its mirror image answers. What else the answer tells, such as attributes,
+    /// is of the first look.
     fn compare(
         &self,
         reader: &Reader,
@@ -107,12 +109,23 @@ impl Recognizer {
             let (decision, reason) = (Decision::Unsure, Reason::NoLabels);
             return Ok(Reading { confidences: Vec::new(), decision, reason, rejection_score: 0.0, attributes });
         };
-        let (cosines, likeness) = likeness(head, &reader.background, &point, &labels.known, context.taught);
-        let confidences = softmax(&cosines, scale);
-        let best = labels.best_known(&confidences);
-        let (score, is_background) = (likeness.score(), likeness.is_background());
-        let (decision, reason) = decide(&self.manifest.decision, score, is_background, best, context.precision);
-        Ok(Reading { confidences, decision, reason, rejection_score: score, attributes })
+        let read = |point: &[f32], attributes| {
+            let (cosines, likeness) = likeness(head, &reader.background, point, &labels.known, context.taught);
+            let confidences = softmax(&cosines, scale);
+            let best = labels.best_known(&confidences);
+            let (score, is_background) = (likeness.score(), likeness.is_background());
+            let (decision, reason) = decide(&self.manifest.decision, score, is_background, best, context.precision);
+            Reading { confidences, decision, reason, rejection_score: score, attributes }
+        };
+        let reading = read(&point, attributes);
+        let [frame] = frames else { return Ok(reading) };
+        let looks_again = self.manifest.decision.second_look == Some(SecondLook::Mirror) && !context.is_live;
+        if reading.decision == Decision::Match || !looks_again {
+            return Ok(reading);
+        }
+        let mirrored = reader.embedder.input_pixels(frame).mirrored();
+        let both = vote::mean(&[point, reader.space.point(&reader.embedder.embed(&mirrored)?)?]);
+        Ok(read(&both, reading.attributes))
     }
 
     /// The release's score rule, with the facts of the first prediction. Of an unknown product no facts are known.

@@ -124,6 +124,7 @@ mod tests {
             match_precision: None,
             match_score: Some(-0.2),
             unknown_confidence: Some(0.5),
+            second_look: None,
             promises: vec![promise(0.9, 0.6), promise(0.97, 0.8)],
         }
     }

@@ -60,10 +60,8 @@ use crate::engine::{self, CompiledEngine, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Frame;
 use crate::golden;
-use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, PLAN_FORMAT, Preprocessing};
+use crate::manifest::{AttributeHead, FileRole, Manifest, ModelType, Preprocessing};
 use crate::teach::{Lesson, LessonFrame};
-
-const _: () = assert!(plan::VERSION == PLAN_FORMAT);
 
 /// What a model says of one frame, or of several that show the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +113,8 @@ pub struct Context<'a> {
     pub taught: Option<&'a Taught>,
     /// The share of matches that should be right, 0–1; `None` leaves it to the release.
     pub precision: Option<f32>,
+    /// Whether the frames are of a video that goes on: the next frame is the second look then, and costs no wait.
+    pub is_live: bool,
 }
 
 enum Model {
@@ -184,13 +184,19 @@ impl Recognizer {
     pub fn features_digest(&self) -> Result<[u8; 32]> {
         let embedder = &self.teachable()?.0.embedder;
         let Manifest { preprocessing, image_size, features, .. } = &*self.manifest;
-        let Preprocessing { layout, color, range, mean, std, crop } = preprocessing;
+        let Preprocessing { layout, color, range, mean, std, crop, whole_above } = preprocessing;
         let weight = features.map_or(0.0, |features| features.color_weight);
         let whole = [color::VERSION, *image_size as u32, embedder.feature_len() as u32, *layout as u32, *color as u32];
         let mut hash = Sha256::new_with_prefix(&self.manifest.file(FileRole::Backbone)?.sha256);
+        // Features that were computed with bytes are like those of no other plan.
+        let network = self.manifest.network()?;
+        if network.format == Some(plan::BYTES_VERSION) {
+            hash.update(&network.sha256);
+        }
         whole.iter().for_each(|value| hash.update(value.to_le_bytes()));
         range.iter().chain(mean).chain(std).chain([&weight]).for_each(|value| hash.update(value.to_le_bytes()));
         hash.update(crop.to_le_bytes());
+        whole_above.iter().for_each(|above| hash.update(above.to_le_bytes()));
         Ok(hash.finalize().into())
     }
 

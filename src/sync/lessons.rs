@@ -37,6 +37,14 @@ impl<S: Store> Session<S> {
         self.model()?.recognizer.lesson_frame(frame, Vec::new())
     }
 
+    /// What a lesson keeps of a frame; see [`teach::square`](crate::teach::square).
+    ///
+    /// # Errors
+    /// As [`Session::lesson_frame`].
+    pub fn lesson_square(&self, frame: &Frame<'_>) -> Result<(Vec<u8>, usize)> {
+        Ok(crate::teach::square(frame, &self.model()?.recognizer.manifest().preprocessing))
+    }
+
     /// What [`Lesson::features_digest`] is of the model that answers now.
     ///
     /// # Errors

@@ -119,19 +119,19 @@ impl<S: Store> Session<S> {
     /// # Errors
     /// [`ErrorKind::NoModel`]; what [`crate::Recognizer::recognize_in`] returns.
     pub fn recognize(&self, frames: &[Frame<'_>]) -> Result<Recognition> {
-        self.recognize_with(frames, None)
+        self.recognize_with(frames, None, false)
     }
 
-    /// As [`Session::recognize`]; `precision` is the share of matches that should be right, `None` leaves it to the release.
+    /// As [`Session::recognize`]; `precision` is the share of matches that should be right, `None` leaves it to the release. Of a
+    /// video that goes on, which `is_live` says, no frame is looked at twice.
     ///
     /// # Errors
     /// As [`Session::recognize`].
-    pub fn recognize_with(&self, frames: &[Frame<'_>], precision: Option<f32>) -> Result<Recognition> {
+    pub fn recognize_with(&self, frames: &[Frame<'_>], precision: Option<f32>, is_live: bool) -> Result<Recognition> {
         let (loaded, taught) = (self.model()?, self.taught());
         let products = self.products.borrow().clone();
-        loaded
-            .recognizer
-            .recognize_in(frames, &Context { products: products.as_deref(), taught: Some(&taught), precision })
+        let context = Context { products: products.as_deref(), taught: Some(&taught), precision, is_live };
+        loaded.recognizer.recognize_in(frames, &context)
     }
 
     /// The model that answers now, or why there is none.

@@ -11,6 +11,7 @@ use crate::codec::put;
 use crate::error::Result;
 use crate::frame::Frame;
 use crate::hash;
+use crate::manifest::Preprocessing;
 
 /// The largest side of a kept picture, pixels.
 pub const SIDE: usize = 320;
@@ -114,10 +115,11 @@ pub(crate) fn facts(json: &str) -> Option<BTreeMap<String, Value>> {
     if json.is_empty() { Some(BTreeMap::new()) } else { serde_json::from_slice(json.as_bytes()).ok() }
 }
 
-/// The part of a frame that a lesson keeps: its central square as opaque RGBA, and the side in pixels.
+/// The part of a frame that a lesson keeps, as opaque RGBA, and its side in pixels: what a release with this preprocessing looks
+/// at, with the surroundings that its crop leaves out.
 #[must_use]
-pub fn square(frame: &Frame<'_>) -> (Vec<u8>, usize) {
+pub fn square(frame: &Frame<'_>, preprocessing: &Preprocessing) -> (Vec<u8>, usize) {
     let side = SIDE.min(frame.width()).min(frame.height());
-    let pixels = frame.center_square(1.0, side);
+    let pixels = frame.input_pixels(&Preprocessing { crop: 1.0, ..*preprocessing }, side);
     (pixels.rgb().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect(), side)
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 mod build;
+pub mod bytes;
 pub mod file;
 mod steps;
 
@@ -39,6 +40,11 @@ impl<'a> Choices<'a> {
     /// One of `0..count`.
     pub fn below(&mut self, count: usize) -> usize {
         self.0() as usize % count
+    }
+
+    /// −1 to 1.
+    pub fn signed(&mut self) -> f32 {
+        self.below(1 << 16) as f32 / 32_768.0 - 1.0
     }
 
     /// One of them, the first most simply.

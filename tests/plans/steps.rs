@@ -145,7 +145,7 @@ pub fn convolve(
     let (weights, bias) = (b.weights(rows, channels), b.floats(channels, 0.5));
     let output = b.tensor(height, width, channels);
     let activation = after_sums(b, output);
-    b.steps.push(Step::Conv(Conv { input, output, window, weights, bias, residual, activation }));
+    b.steps.push(Step::Conv(Conv { input, output, window, weights, bias, residual, activation, bytes: None }));
     output
 }
 

@@ -3,7 +3,7 @@
 use fixture::{compiled, publish};
 use jicho::Error;
 use jicho::engine::plan::Plan;
-use jicho::manifest::{FileEntry, FileRole, PLAN_FORMAT};
+use jicho::manifest::{FileEntry, FileRole, PLAN_FORMATS};
 
 use super::*;
 
@@ -89,7 +89,7 @@ fn asked(host: &FakeHost, published: &Published) -> Vec<FileRole> {
 fn a_device_needs_the_plan_or_the_onnx() {
     let planned = publish("T_1", 1, A);
     let mut foreign = planned.clone();
-    foreign.manifest.files[1].format = Some(PLAN_FORMAT + 1);
+    foreign.manifest.files[1].format = Some(PLAN_FORMATS.end() + 1);
     let mut later = planned.clone();
     let entry = FileEntry { role: FileRole::Other, url: "blobs/later".into(), ..later.manifest.files[0].clone() };
     later.manifest.files.push(entry);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::pixels::Axes;
-use crate::error::Result;
+use super::pixels::Pixels;
+use crate::error::{Error, Result};
 use crate::json;
 use crate::model::compile::Storage;
 use crate::model::compile::summary::Summary;
@@ -23,12 +23,11 @@ pub struct Compile {
     /// How to store weights
     #[arg(long, value_enum, default_value_t = Weights::F16)]
     weights: Weights,
-    /// Order of the axes of the network's input, if its shape does not tell
-    #[arg(long, value_enum)]
-    layout: Option<Axes>,
-    /// Side of the network's input in pixels, if its shape leaves it open
-    #[arg(long, value_name = "PX")]
-    size: Option<usize>,
+    /// Photos as the network will see: with `--weights int8` it then computes with bytes, calibrated on them
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
+    #[command(flatten)]
+    pixels: Pixels,
     /// Print the result as one JSON object on stdout
     #[arg(long)]
     pub json: bool,
@@ -45,7 +44,7 @@ impl Compile {
     /// Writes the plan and prints what it holds.
     pub fn run(self) -> Result<()> {
         let json = self.json;
-        let summary = plan_file::run(&self.options())?;
+        let summary = plan_file::run(&self.options()?)?;
         if json {
             emit(json::line(&summary)?);
         } else {
@@ -54,14 +53,21 @@ impl Compile {
         Ok(())
     }
 
-    fn options(self) -> Options {
-        let storage = match self.weights {
-            Weights::F16 => Storage::F16,
-            Weights::Int8 => Storage::I8,
-            Weights::F32 => Storage::F32,
+    fn options(self) -> Result<Options> {
+        let storage = match (self.weights, &self.photos) {
+            (Weights::Int8, Some(_)) => Storage::Bytes,
+            (Weights::Int8, None) => Storage::I8,
+            (_, Some(_)) => return Err(Error::BadInput("--photos calibrates --weights int8 alone".into())),
+            (Weights::F16, None) => Storage::F16,
+            (Weights::F32, None) => Storage::F32,
         };
-        let question = Question { model: self.model, layout: self.layout.map(Axes::layout), size: self.size, storage };
-        Options { out: self.out, question }
+        let question = Question {
+            model: self.model,
+            pixels: self.pixels.flags(),
+            storage,
+            photos: self.photos.unwrap_or_default(),
+        };
+        Ok(Options { out: self.out, question })
     }
 }
 

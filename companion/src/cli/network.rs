@@ -36,9 +36,10 @@ impl Network {
 /// The compiled network that devices run.
 #[derive(Args)]
 pub(super) struct Plan {
-    /// How the compiled network that devices run stores its weights: in half precision, or as bytes (half the download,
-    /// less exact); `auto` uses bytes if held-out photos are recognised as well (import: half precision); `none` publishes
-    /// the ONNX alone, for which devices download a larger build of the library
+    /// What the compiled network that devices run computes with: half-precision weights, or bytes (half the download, and
+    /// faster; calibrated on the photos; import: the weights alone are bytes); `auto` takes bytes if held-out photos are
+    /// recognised as well (import: half precision); `none` publishes the ONNX alone, for which devices download a larger
+    /// build of the library
     #[arg(long, value_enum, default_value_t = PlanWeights::Auto)]
     plan: PlanWeights,
 }

@@ -4,11 +4,11 @@ use jicho::engine::{CompiledEngine, Engine, TractEngine};
 use jicho::frame::InputPixels;
 use jicho::golden;
 use jicho::manifest::Preprocessing;
-use jicho::recognize::normalize;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::learning::train::background;
+use crate::model::compile::bytes::{self, distance};
 use crate::model::compile::{self, Storage};
 use crate::progress::Progress;
 
@@ -34,6 +34,14 @@ pub struct Note {
     /// their lengths. Answers that have nothing to do with each other are 1.4 apart, opposite ones 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_difference: Option<f32>,
+    /// How many of the plan's convolutions compute with bytes.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub byte_convolutions: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What devices run a network by.
@@ -51,7 +59,8 @@ const NOT_ASKED_FOR: &str = "none was asked for";
 
 impl Compiled {
     fn without(reason: String, plan_difference: Option<f32>) -> Self {
-        Compiled { plan: None, note: Note { engine: Runs::Tract, engine_reason: Some(reason), plan_difference } }
+        let note = Note { engine: Runs::Tract, engine_reason: Some(reason), plan_difference, byte_convolutions: 0 };
+        Compiled { plan: None, note }
     }
 
     /// Tells the user where there is no plan although one was wanted.
@@ -69,13 +78,16 @@ fn tolerance(storage: Storage) -> f32 {
     match storage {
         // Bytes keep two to three digits of a weight.
         Storage::I8 => 0.1,
+        // Here values are bytes too, and the frames are unlike the photos that they were calibrated with.
+        Storage::Bytes => 0.3,
         Storage::F16 => 0.03,
         Storage::F32 => 1e-3,
     }
 }
 
 /// Compiles a network that runs through tract, unless `storage` is none. Where it cannot be compiled, or answers
-/// otherwise than before, that is told, and there is no plan: devices then run the ONNX.
+/// otherwise than before, that is told, and there is no plan: devices then run the ONNX. With [`Storage::Bytes`], the
+/// photos tell how values become bytes.
 ///
 /// # Errors
 /// A network that does not run.
@@ -84,10 +96,11 @@ pub fn make(
     preprocessing: &Preprocessing,
     size: usize,
     storage: Option<Storage>,
+    photos: &[InputPixels],
     progress: Progress,
 ) -> Result<Compiled> {
     let made = match storage {
-        Some(storage) => compare(onnx, preprocessing, size, storage)?,
+        Some(storage) => compare(onnx, preprocessing, size, storage, photos)?,
         None => Compiled::without(NOT_ASKED_FOR.into(), None),
     };
     made.warn(progress);
@@ -95,17 +108,26 @@ pub fn make(
 }
 
 /// Compiles a network and holds the plan's answers against tract's.
-fn compare(onnx: &[u8], preprocessing: &Preprocessing, size: usize, storage: Storage) -> Result<Compiled> {
+fn compare(
+    onnx: &[u8],
+    preprocessing: &Preprocessing,
+    size: usize,
+    storage: Storage,
+    photos: &[InputPixels],
+) -> Result<Compiled> {
     let frames = frames(size)?;
     let answers = |engine: &dyn Engine| -> jicho::Result<Vec<Vec<f32>>> {
         frames.iter().map(|pixels| engine.run_pixels(pixels, preprocessing)).collect()
     };
     let theirs = answers(&TractEngine::load(onnx, preprocessing.layout, size)?)?;
-    let compiled = compile::compile(onnx, preprocessing.layout, size, storage).map_err(Error::from).and_then(|plan| {
-        let plan = plan.to_bytes()?;
-        let ours = answers(&CompiledEngine::load(&plan)?)?;
-        Ok((plan, ours))
-    });
+    let compiled =
+        compile::compile(onnx, preprocessing.layout, size, storage).map_err(Error::from).and_then(|mut plan| {
+            if storage == Storage::Bytes {
+                bytes::calibrate(&mut plan, photos, preprocessing)?;
+            }
+            let ours = answers(&CompiledEngine::new(&plan)?)?;
+            Ok((plan, ours))
+        });
     // Whatever the reason, tract runs the network.
     let (plan, ours) = match compiled {
         Ok(compiled) => compiled,
@@ -114,8 +136,10 @@ fn compare(onnx: &[u8], preprocessing: &Preprocessing, size: usize, storage: Sto
     let difference = ours.into_iter().zip(theirs).map(|(ours, theirs)| distance(ours, theirs)).fold(0.0, larger);
     let allowed = tolerance(storage);
     if difference <= allowed {
-        let note = Note { engine: Runs::Plan, engine_reason: None, plan_difference: Some(difference) };
-        return Ok(Compiled { plan: Some(plan), note });
+        let byte_convolutions = bytes::count(&plan);
+        let note =
+            Note { engine: Runs::Plan, engine_reason: None, plan_difference: Some(difference), byte_convolutions };
+        return Ok(Compiled { plan: Some(plan.to_bytes()?), note });
     }
     let reason = format!("it answers otherwise than the network: its answers are {difference} off, allowed {allowed}");
     Ok(Compiled::without(reason, Some(difference)))
@@ -126,16 +150,6 @@ fn frames(size: usize) -> jicho::Result<Vec<InputPixels>> {
     let rgba = golden::rgba();
     let golden = golden::frame(&rgba).center_square(1.0, size);
     std::iter::once(Ok(golden)).chain((0..background::KINDS).map(|kind| background::pixels(kind, 0, size))).collect()
-}
-
-/// The distance of two answers, both divided by their lengths: heads see no more of them.
-fn distance(mut ours: Vec<f32>, mut theirs: Vec<f32>) -> f32 {
-    if ours.len() != theirs.len() {
-        return f32::INFINITY;
-    }
-    normalize(&mut ours);
-    normalize(&mut theirs);
-    ours.iter().zip(&theirs).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
 }
 
 /// What is no number stays none.

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use jicho::engine::plan::Plan;
+use jicho::frame::InputPixels;
 use jicho::manifest::{Layout, MAX_IMAGE_SIZE};
 use serde::{Deserialize, Serialize};
 
+use super::backbone::{self, PixelFlags};
 use super::compile::summary::{Summary, summary};
-use super::compile::{Storage, compile};
+use super::compile::{Storage, bytes, compile};
 use super::isolated::{self, Answer, Task};
 use super::onnx::{self, cut};
+use crate::dataset::{Dataset, Reading};
 use crate::error::{Error, Result, at};
 
 /// What the user asked for.
@@ -27,12 +30,12 @@ pub struct Options {
 pub struct Question {
     /// The network.
     pub model: PathBuf,
-    /// Order of the input's axes, where its shape does not tell.
-    pub layout: Option<Layout>,
-    /// Side of the input, where its shape leaves it open.
-    pub size: Option<usize>,
+    /// How its pixels go in, where neither its shape nor its file tells.
+    pub pixels: PixelFlags,
     /// How weights are stored.
     pub storage: Storage,
+    /// With [`Storage::Bytes`], photos that tell how values become bytes.
+    pub photos: PathBuf,
 }
 
 /// Compiles a file.
@@ -53,7 +56,7 @@ pub fn run(options: &Options) -> Result<Summary> {
 /// See [`run`].
 pub fn answer(question: &Question) -> Result<Answer<()>> {
     let file = onnx::read(&question.model)?;
-    let mut model = file.model;
+    let mut model = file.model.clone();
     onnx::half_weights::compute_in_float(&mut model);
     onnx::take_one_image(&mut model);
     let input = onnx::image_input(&model)?;
@@ -66,9 +69,9 @@ pub fn answer(question: &Question) -> Result<Answer<()>> {
             .ok_or_else(|| Error::PixelsUnknown(format!("the shape of the input leaves it open: give --{what}"))),
     };
     let number = |layout: Layout| usize::from(layout == Layout::Nhwc);
-    let layout = agreed(input.layout.map(number), question.layout.map(number), "layout")?;
+    let layout = agreed(input.layout.map(number), question.pixels.layout.map(number), "layout")?;
     let layout = if layout == 0 { Layout::Nchw } else { Layout::Nhwc };
-    let size = agreed(input.size, question.size, "size")?;
+    let size = agreed(input.size, question.pixels.size, "size")?;
     if !(1..=MAX_IMAGE_SIZE).contains(&size) {
         let message = format!("an input of {size} pixels a side is not within 1 and {MAX_IMAGE_SIZE}");
         return Err(Error::PixelsUnknown(message));
@@ -78,6 +81,23 @@ pub fn answer(question: &Question) -> Result<Answer<()>> {
         model = cut::at_output(&model, only)?;
     }
     let mut plan = compile(&onnx::ready(model)?, layout, size, question.storage)?;
+    if question.storage == Storage::Bytes {
+        calibrate(&mut plan, &file, size, question)?;
+    }
     plan.program.onnx = file.sha256;
     Ok(((), vec![plan.to_bytes()?]))
+}
+
+/// Lets the plan compute with bytes, as its photos tell.
+fn calibrate(plan: &mut Plan<'static>, file: &onnx::File, size: usize, question: &Question) -> Result<()> {
+    let preprocessing = backbone::known_pixels(file, &question.pixels)?.preprocessing;
+    let dataset = Dataset::read_unlabelled(&question.photos, &Reading::default())?;
+    let step = dataset.examples.len().div_ceil(bytes::MAX_PHOTOS).max(1);
+    let photos = dataset.examples.iter().step_by(step).filter_map(|example| example.read().ok());
+    let pixels = photos.map(|photo| Ok(photo.frame()?.input_pixels(&preprocessing, size)));
+    let pixels = pixels.collect::<jicho::Result<Vec<InputPixels>>>()?;
+    if pixels.is_empty() {
+        return Err(Error::NoPhotos("none of --photos could be read".into()));
+    }
+    Ok(bytes::calibrate(plan, &pixels, &preprocessing)?)
 }

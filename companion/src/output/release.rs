@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use half::f16;
-use jicho::manifest::{FileEntry, FileRole, Golden, Manifest, PLAN_FORMAT};
+use jicho::engine::plan;
+use jicho::manifest::{FileEntry, FileRole, Golden, Manifest};
 use jicho::recognize::{Prototypes, Space};
 use jicho::{ErrorKind, Recognizer};
 use safetensors::tensor::{Dtype, TensorView};
@@ -86,7 +87,7 @@ fn entry(role: FileRole, bytes: &[u8]) -> FileEntry {
     let sha256 = sha256(bytes);
     let ending = name.rsplit('.').next().unwrap_or_default();
     let url = format!("blobs/{sha256}.{ending}");
-    let format = (role == FileRole::Plan).then_some(PLAN_FORMAT);
+    let format = (role == FileRole::Plan).then(|| plan::format(bytes)).flatten();
     FileEntry { name: name.into(), url, sha256, bytes: bytes.len() as u64, role, format }
 }
 

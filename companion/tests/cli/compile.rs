@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use jicho::engine::CompiledEngine;
-use jicho::engine::Engine;
+use jicho::engine::plan;
+use jicho::engine::{CompiledEngine, Engine};
 use serde_json::Value;
 
-use crate::onnx::{Colors, SIDE, passing};
+use crate::onnx::{Colors, Filters, SIDE, passing};
 use crate::shop::Shop;
 
 #[test]
@@ -38,6 +38,23 @@ fn an_open_input_size_must_be_given() {
     Colors::default().write(&shop);
     shop.run("compile colors.onnx --out colors.plan --size 9").fails("PIXELS_UNKNOWN");
     shop.run("compile colors.onnx --out colors.plan --layout nhwc").fails("PIXELS_UNKNOWN");
+}
+
+#[test]
+fn photos_calibrate_a_plan_that_computes_with_bytes() {
+    let shop = Shop::with_photos(2, 2);
+    let filters = Filters { seed: 3, channels: 64, classes: 512, nhwc: false, pooled: true };
+    shop.write("filters.onnx", filters.onnx());
+    let compile = |flags: &str| shop.run(&format!("compile filters.onnx --out filters.plan {flags} {}", Colors::FLAGS));
+    let outcome = compile("--weights int8 --photos photos").ok();
+    assert!(outcome.stdout.contains("with bytes"), "{}", outcome.stdout);
+    let plan = fs::read(shop.path("filters.plan")).unwrap();
+    assert_eq!(plan::format(&plan), Some(plan::BYTES_VERSION));
+    CompiledEngine::load(&plan).unwrap();
+    compile("--weights int8").ok();
+    assert_eq!(plan::format(&fs::read(shop.path("filters.plan")).unwrap()), Some(plan::VERSION));
+    compile("--weights f16 --photos photos").fails("BAD_INPUT").says(&["--weights int8"]);
+    compile("--weights int8 --photos nowhere").fails("NOT_FOUND").says(&["nowhere"]);
 }
 
 #[test]

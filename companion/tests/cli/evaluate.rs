@@ -69,6 +69,21 @@ fn predictions_have_a_line_per_image() {
 }
 
 #[test]
+fn shifts_are_measured_beside_the_photos_as_they_are_and_the_same_each_time() {
+    let shop = shop();
+    let measure = || shop.run("evaluate models/T_1 --photos unseen --shifts --json").ok().json();
+    let measures = measure();
+    let rows = measures["shifts"].as_array().unwrap();
+    assert_eq!(rows.len(), 15, "twelve shifts, two together, all at once, and none");
+    for name in ["top1", "top3", "meanConfidence", "matchCoverage", "matchPrecision", "calledUnknown"] {
+        assert_eq!(rows[0][name], measures[name], "{name}");
+        assert!(rows[1..].iter().all(|row| row[name].is_null() || (0.0..=1.0).contains(&row[name].as_f64().unwrap())));
+    }
+    assert!(rows[1..].iter().any(|row| row["meanConfidence"] != rows[0]["meanConfidence"]));
+    assert_eq!(measures["shifts"], measure()["shifts"]);
+}
+
+#[test]
 fn products_that_the_channel_does_not_have_count_as_wrong() {
     let shop = Shop::trained(2, 6);
     shop.run("samples unseen --products 3 --photos 2 --size 96 --seed 2").ok();

@@ -1,5 +1,7 @@
 //! The plan that is published beside a network's ONNX, and what happens when there is none.
 
+use std::collections::BTreeMap;
+
 use jicho::engine::CompiledEngine;
 use jicho::engine::plan::{self, Plan};
 use jicho::manifest::FileRole;
@@ -17,9 +19,9 @@ fn roles(shop: &Shop) -> Vec<FileRole> {
 fn plan(shop: &Shop) -> Vec<u8> {
     let manifest = shop.manifest("T_1");
     let entry = manifest.file(FileRole::Plan).unwrap();
-    assert_eq!(entry.format, Some(plan::VERSION));
     assert_eq!(manifest.network().unwrap(), entry);
     let bytes = shop.read(&format!("models/{}", entry.url));
+    assert_eq!(entry.format, plan::format(&bytes));
     let onnx = &manifest.file(FileRole::Backbone).unwrap().sha256;
     assert_eq!(Plan::parse(&bytes).unwrap().program.onnx, *onnx);
     CompiledEngine::load(&bytes).unwrap();
@@ -98,6 +100,39 @@ fn a_plan_with_weights_as_bytes_is_smaller() {
     import(&shop, "--plan int8");
     let bytes = plan(&shop).len();
     assert!(bytes < half * 2 / 3, "{bytes} of {half}");
+}
+
+#[test]
+fn training_with_int8_publishes_a_plan_that_computes_with_bytes() {
+    let shop = Shop::with_photos(4, 4);
+    shop.run("train photos --channel T_1 --out models --plan f16").ok();
+    assert_eq!(plan::format(&plan(&shop)), Some(plan::VERSION));
+    let halves = answers(&shop);
+    shop.run("train photos --channel T_1 --out models --plan int8").ok();
+    assert_eq!(plan::format(&plan(&shop)), Some(plan::BYTES_VERSION));
+    let told = shop.report("T_1");
+    assert!(told["byteConvolutions"].as_u64().unwrap() >= 5 && told["storage"].is_null(), "{told}");
+    // Bytes change little, but they do change something.
+    let furthest = answers(&shop).iter().zip(&halves).map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
+    assert!(furthest > 0.0 && furthest < 0.1, "{furthest}");
+}
+
+#[test]
+fn auto_tries_bytes_on_the_photos_held_out() {
+    let shop = Shop::with_photos(5, 40);
+    shop.run("train photos --channel T_1 --out models").ok();
+    let trial = &shop.report("T_1")["storage"];
+    assert_eq!(trial["images"], 40, "{trial}");
+    let [top1, loss] = ["top1", "logLoss"].map(|key| [0, 1].map(|i| trial[key][i].as_f64().unwrap()));
+    let is_as_good = top1[1] >= top1[0] - 0.005 && loss[1] <= loss[0] * 1.02;
+    assert_eq!(trial["chosen"], if is_as_good { "int8" } else { "f16" }, "{trial}");
+    let format = if is_as_good { plan::BYTES_VERSION } else { plan::VERSION };
+    assert_eq!(plan::format(&plan(&shop)), Some(format));
+}
+
+fn answers(shop: &Shop) -> Vec<BTreeMap<String, f64>> {
+    let (_, lines) = shop.evaluate("T_1", "photos");
+    lines.iter().map(by_label).collect()
 }
 
 #[test]

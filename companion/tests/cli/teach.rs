@@ -6,8 +6,8 @@ mod cut;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use jicho::manifest::{FileEntry, FileRole};
-use jicho::recognize::{Context, Taught};
+use jicho::manifest::{FileEntry, FileRole, SecondLook};
+use jicho::recognize::{Context, Decision, Taught};
 use jicho::teach::{Lesson, rows, square};
 use jicho::{ErrorKind, Frame, Manifest, Recognizer};
 
@@ -54,7 +54,7 @@ fn device(models: &Path) -> Recognizer {
 fn lesson(device: &Recognizer, label: &str, photos: &[PathBuf]) -> Lesson {
     let frames = photos.iter().map(|photo| {
         let image = rgba(photo);
-        let (pixels, side) = square(&frame(&image));
+        let (pixels, side) = square(&frame(&image), &device.manifest().preprocessing);
         let pixels = image::RgbaImage::from_raw(side as u32, side as u32, pixels).unwrap();
         let mut jpeg = std::io::Cursor::new(Vec::new());
         image::DynamicImage::from(pixels).into_rgb8().write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
@@ -114,6 +114,39 @@ fn products_taught_one_by_one_are_as_good_as_trained_at_once() {
     let at_once = accuracy(&trained, &Taught::default(), &unseen);
     eprintln!("20 products taught one by one: {:.1} %; trained at once: {:.1} %", 100.0 * one_by_one, 100.0 * at_once);
     assert!((one_by_one - at_once).abs() <= 0.02, "{one_by_one} and {at_once}");
+}
+
+#[test]
+fn a_picture_that_is_no_match_is_looked_at_again_in_the_mirror() {
+    let shop = Shop::new();
+    shop.run("samples photos --products 4 --photos 6 --size 96").ok();
+    shop.run("samples unseen --products 4 --photos 3 --size 96 --seed 2").ok();
+    shop.run("train photos --channel T_1 --out models").ok();
+    shop.run("train photos --channel T_2 --out models --no-mirror").ok();
+    assert_eq!(shop.manifest("T_1").decision.second_look, Some(SecondLook::Mirror));
+    assert_eq!(shop.manifest("T_2").decision.second_look, None, "its mirror images may be other products");
+    let device = device(&shop.path("models"));
+    let mut seen_twice = 0;
+    for photo in photos(&shop.path("unseen")).into_values().flatten() {
+        let image = rgba(&photo);
+        let mirrored = image::imageops::flip_horizontal(&image);
+        // No confidence keeps such a promise, so that there is no match at first.
+        let ask = |image: &image::RgbaImage, is_live| {
+            let context = Context { precision: Some(0.999_999), is_live, ..Context::default() };
+            device.recognize_in(&[frame(image)], &context).unwrap()
+        };
+        let (once, twice, other) = (ask(&image, true), ask(&image, false), ask(&mirrored, false));
+        if once.decision != Decision::Match {
+            seen_twice += 1;
+            assert_ne!(once.predictions, twice.predictions);
+            assert_eq!(twice.predictions[0].label, other.predictions[0].label, "both were looked at");
+            assert!((twice.predictions[0].confidence - other.predictions[0].confidence).abs() < 1e-3);
+        }
+        let plain = device.recognize(&frame(&image)).unwrap();
+        let live = device.recognize_in(&[frame(&image)], &Context { is_live: true, ..Context::default() }).unwrap();
+        assert!(live.decision != Decision::Match || plain == live, "a match is not looked at again");
+    }
+    assert!(seen_twice > 0);
 }
 
 #[test]

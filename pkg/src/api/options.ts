@@ -114,6 +114,11 @@ export interface Preprocessing {
   std: [number, number, number];
   /** Side of the central square that is used, as a share (0–1] of the picture's shorter side. */
   crop: number;
+  /**
+   * A picture whose longer side is more than this many times the shorter one is used whole, resized to a square, instead of cut;
+   * at least 1. Of a video the central square is used. Without a value every picture is cut.
+   */
+  wholeAbove?: number;
 }
 
 /** How to load an ONNX network. */

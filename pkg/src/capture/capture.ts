@@ -65,13 +65,14 @@ export async function capture(
   const moment = momentOf(source);
   const size = sizeOf(source);
   if (size.width * size.height > MAX_PIXELS) throw tooLarge(size);
-  const part = partOf(size.width, size.height, side);
+  const part = partOf(size.width, size.height, side, moment !== undefined);
   reserve(4 * (part.width >> part.halvings) * (part.height >> part.halvings));
   if (is(source, 'ImageData') && isPlain(source, part)) {
     return { kind: 'pixels', rgba: new Uint8Array(source.data), ...size, source: size, side };
   }
   // The browser knows an image's own pixels, where `naturalWidth` is in the pixels of the layout.
-  const whole = is(source, 'HTMLImageElement') && part.width === size.width && part.height === size.height;
+  const isUncut = part.width === size.width && part.height === size.height && part.halvings === 0;
+  const whole = is(source, 'HTMLImageElement') && isUncut;
   const bitmap = await (whole ? decoded(source) : drawn(source, size, part));
   return {
     kind: 'bitmap',

@@ -20,17 +20,21 @@ export function sideNeeded(imageSize = 0): number {
 }
 
 /**
- * What to keep of a picture. Recognition looks at the central square alone, at the size of the model's input or of a
- * lesson, so of a large picture only that square is kept, halved while `side` pixels are left. A picture of at most
- * `2 * side` squared pixels is kept whole, bit by bit.
+ * What to keep of a picture. Of a video it is the central square, which a guide shows to whoever holds the camera. Of anything else
+ * it is nearly all, since a release may look at a long picture whole. What has more than `2 * side` squared pixels is halved while
+ * the shorter side keeps `side` pixels; the model's input and lessons need no more. The central square is always made of the same
+ * pixels: at most one pixel less than a halved one is left out at each edge.
  *
  * Halving by the mean of 2×2 pixels is the same in every browser, which their own ways to scale are not.
  */
-export function partOf(width: number, height: number, side: number): Part {
-  if (width * height <= (2 * side) ** 2) return { left: 0, top: 0, width, height, halvings: 0 };
+export function partOf(width: number, height: number, side: number, isVideo = false): Part {
   const shorter = Math.min(width, height);
   let halvings = 0;
-  while (shorter >> (halvings + 1) >= side) halvings += 1;
-  const kept = (shorter >> halvings) << halvings;
-  return { left: (width - kept) >> 1, top: (height - kept) >> 1, width: kept, height: kept, halvings };
+  if (width * height > (2 * side) ** 2) while (shorter >> (halvings + 1) >= side) halvings += 1;
+  const square = (shorter >> halvings) << halvings;
+  const [left, top] = [(width - square) >> 1, (height - square) >> 1];
+  if (isVideo) return { left, top, width: square, height: square, halvings };
+  if (halvings === 0) return { left: 0, top: 0, width, height, halvings };
+  const [across, down] = [(left >> halvings) << halvings, (top >> halvings) << halvings];
+  return { left: left - across, top: top - down, width: square + 2 * across, height: square + 2 * down, halvings };
 }

@@ -17,9 +17,12 @@ pub struct CompiledEngine {
     kernels: Kernels,
     tensors: Vec<Tensor>,
     steps: Vec<Ready>,
-    parameters: Parameters,
+    floats: Parameters<f32>,
+    /// Weights that are multiplied as bytes.
+    words: Parameters<i32>,
     arena: usize,
-    scratch: usize,
+    /// How many single values, and how many words of bytes, a step needs beside the arena.
+    scratch: (usize, usize),
     output: usize,
     /// Memory of runs that ended, for the next ones.
     memories: Mutex<Vec<Memory>>,
@@ -29,6 +32,8 @@ pub struct CompiledEngine {
 struct Ready {
     step: Step,
     weights: usize,
+    /// Of a convolution with bytes alone.
+    scale: usize,
     bias: usize,
     /// Applied by a pass after the step.
     pass: Activation,
@@ -39,6 +44,7 @@ struct Ready {
 struct Memory {
     arena: Vec<f32>,
     scratch: Vec<f32>,
+    words: Vec<i32>,
 }
 
 impl CompiledEngine {
@@ -76,17 +82,21 @@ impl CompiledEngine {
     }
 
     fn with_kernels(plan: &Plan<'_>, kernels: Kernels) -> Result<Self> {
-        let mut parameters = Parameters::reserve(plan, &kernels)?;
+        let (mut floats, mut words) = weights::reserve(plan, &kernels)?;
         let program = &plan.program;
         let tensors = &program.tensors;
-        let steps =
-            program.steps.iter().map(|step| prepare(step, plan, &kernels, &mut parameters)).collect::<Result<_>>()?;
-        let scratch = program.steps.iter().map(|step| run::scratch(step, tensors)).max().unwrap_or(0);
+        let steps = program.steps.iter().map(|step| prepare(step, plan, &kernels, &mut floats, &mut words));
+        let steps = steps.collect::<Result<_>>()?;
+        let scratch = program.steps.iter().map(|step| run::scratch(step, tensors));
+        let (of_bytes, of_floats): (Vec<_>, Vec<_>) = scratch.partition(|(bytes, _)| *bytes);
+        let most = |sizes: Vec<(bool, usize)>| sizes.into_iter().map(|(_, size)| size).max().unwrap_or(0);
+        let scratch = (most(of_floats), most(of_bytes).div_ceil(kernels.depth));
         Ok(CompiledEngine {
             kernels,
             tensors: tensors.clone(),
             steps,
-            parameters,
+            floats,
+            words,
             arena: program.arena,
             scratch,
             output: program.output,
@@ -97,24 +107,42 @@ impl CompiledEngine {
     fn memory(&self) -> Result<Memory> {
         let used = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
         used.map_or_else(
-            || Ok(Memory { arena: weights::zeros(self.arena)?, scratch: weights::zeros(self.scratch)? }),
+            || {
+                let (floats, words) = self.scratch;
+                let (arena, scratch) = (weights::zeros(self.arena)?, weights::zeros(floats)?);
+                Ok(Memory { arena, scratch, words: weights::zeros(words)? })
+            },
             Ok,
         )
     }
 }
 
-fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Parameters) -> Result<Ready> {
+fn prepare(
+    step: &Step,
+    plan: &Plan<'_>,
+    kernels: &Kernels,
+    parameters: &mut Parameters<f32>,
+    words: &mut Parameters<i32>,
+) -> Result<Ready> {
     let tensors = &plan.program.tensors;
     let channels = tensors[step.output()].channels;
-    let mut ready = Ready { step: step.clone(), weights: 0, bias: 0, pass: Activation::None, runs: Vec::new() };
+    let mut ready =
+        Ready { step: step.clone(), weights: 0, scale: 0, bias: 0, pass: Activation::None, runs: Vec::new() };
     let pass = |activation: &mut Activation, fuses: bool| {
         if fuses && kernels::is_fused(*activation) { Activation::None } else { std::mem::take(activation) }
     };
     match &mut ready.step {
         Step::Conv(conv) => {
             let rows = conv.window.size[0] * conv.window.size[1] * tensors[conv.input].channels;
-            ready.weights = parameters.panels(plan, &conv.weights, rows, channels, kernels)?;
-            ready.bias = parameters.floats(plan, conv.bias, channels, kernels.panel_columns(plan::padded(channels)));
+            if let Some(bytes) = conv.bytes {
+                let room = kernels.bytes.panel_columns(plan::padded(channels));
+                ready.weights = words.panels(plan, &conv.weights, rows, channels, kernels);
+                (ready.scale, ready.bias) = parameters.rescale(plan, conv, bytes, rows, channels, room);
+            } else {
+                let room = kernels.floats.panel_columns(plan::padded(channels));
+                ready.weights = parameters.panels(plan, &conv.weights, rows, channels, kernels)?;
+                ready.bias = parameters.floats(plan, conv.bias, channels, room);
+            }
             ready.pass = pass(&mut conv.activation, true);
         }
         Step::Depthwise(conv) => {
@@ -138,13 +166,24 @@ fn prepare(step: &Step, plan: &Plan<'_>, kernels: &Kernels, parameters: &mut Par
     Ok(ready)
 }
 
-impl Engine for CompiledEngine {
-    fn run(&self, fill: &mut dyn FnMut(Layout, &mut [f32])) -> Result<Vec<f32>> {
+impl CompiledEngine {
+    /// As [`Engine::run`]; shows the values of every tensor once they are written, with the tensor's index.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    #[doc(hidden)]
+    pub fn run_observed(
+        &self,
+        fill: &mut dyn FnMut(Layout, &mut [f32]),
+        mut see: impl FnMut(usize, &[f32]),
+    ) -> Result<Vec<f32>> {
         let mut memory = self.memory()?;
         let input = &self.tensors[0];
         fill(Layout::Nhwc, &mut memory.arena[input.offset..][..input.extent()]);
         for ready in &self.steps {
             self.step(ready, &mut memory);
+            let written = ready.step.output();
+            see(written, &memory.arena[self.tensors[written].offset..][..self.tensors[written].extent()]);
         }
         let output = &self.tensors[self.output];
         let values = memory.arena[output.offset..][..output.channels].to_vec();
@@ -153,6 +192,12 @@ impl Engine for CompiledEngine {
             Some(bad) => Err(Error::new(ErrorKind::InvalidModel, format!("the network failed: it gives {bad}"))),
             None => Ok(values),
         }
+    }
+}
+
+impl Engine for CompiledEngine {
+    fn run(&self, fill: &mut dyn FnMut(Layout, &mut [f32])) -> Result<Vec<f32>> {
+        self.run_observed(fill, |_, _| {})
     }
 
     fn name(&self) -> &'static str {

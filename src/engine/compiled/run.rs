@@ -3,17 +3,18 @@
 use super::{CompiledEngine, Memory, Ready};
 use crate::engine::kernels::Convolution;
 use crate::engine::kernels::plain::{self, Image};
-use crate::engine::plan::{Activation, Conv, Gather, Step, Tensor, Window, padded};
+use crate::engine::plan::{Activation, Bytes, Conv, Gather, Step, Tensor, Window, padded};
 
-/// How many values of scratch memory a step needs.
-pub(super) fn scratch(step: &Step, tensors: &[Tensor]) -> usize {
+/// How many values of scratch memory a step needs, and whether these are bytes.
+pub(super) fn scratch(step: &Step, tensors: &[Tensor]) -> (bool, usize) {
     match step {
-        Step::Conv(conv) if is_padded(conv, &tensors[conv.input]) => {
+        Step::Conv(conv) if conv.bytes.is_some() || is_padded(conv, &tensors[conv.input]) => {
             let input = &tensors[conv.input];
             let [top, left, bottom, right] = conv.window.padding;
-            (input.height + top + bottom) * (input.width + left + right) * input.channels
+            let size = (input.height + top + bottom) * (input.width + left + right) * input.channels;
+            (conv.bytes.is_some(), size)
         }
-        _ => 0,
+        _ => (false, 0),
     }
 }
 
@@ -60,7 +61,10 @@ impl CompiledEngine {
             Step::Conv(conv) => {
                 let input = image(conv.input);
                 let residual = conv.residual.map(|index| image(index).values);
-                self.convolve(conv, ready, input, residual, &mut memory.scratch, output);
+                match conv.bytes {
+                    Some(bytes) => self.convolve_bytes(conv, bytes, ready, input, residual, &mut memory.words, output),
+                    None => self.convolve(conv, ready, input, residual, &mut memory.scratch, output),
+                }
             }
             Step::Depthwise(conv) => {
                 let input = image(conv.input);
@@ -70,8 +74,8 @@ impl CompiledEngine {
                     [input.height, input.width],
                     to.stride,
                     conv.window,
-                    self.parameters.at(ready.weights, rows * to.stride),
-                    self.parameters.at(ready.bias, to.stride),
+                    self.floats.at(ready.weights, rows * to.stride),
+                    self.floats.at(ready.bias, to.stride),
                     conv.activation,
                     to.width,
                     output,
@@ -84,8 +88,8 @@ impl CompiledEngine {
             }
             Step::Affine(affine) => {
                 let input = image(affine.input);
-                let scale = self.parameters.at(ready.weights, to.stride);
-                plain::affine(input.values, input.stride, scale, self.parameters.at(ready.bias, to.stride), output);
+                let scale = self.floats.at(ready.weights, to.stride);
+                plain::affine(input.values, input.stride, scale, self.floats.at(ready.bias, to.stride), output);
             }
             Step::Activate(unary) => {
                 let input = image(unary.input);
@@ -130,7 +134,7 @@ impl CompiledEngine {
             (input.values, from.height, from.width, from.stride)
         };
         debug_assert_eq!(values.len(), height * width * stride);
-        let columns = self.kernels.panel_columns(padded(to.channels));
+        let columns = self.kernels.floats.panel_columns(padded(to.channels));
         let rows = conv.window.size[0] * conv.window.size[1] * from.channels;
         let convolution = Convolution {
             input: values,
@@ -138,13 +142,59 @@ impl CompiledEngine {
             stride,
             channels: from.channels,
             window: Window { padding: [0; 4], ..conv.window },
-            weights: self.parameters.at(ready.weights, rows * columns),
-            bias: self.parameters.at(ready.bias, columns),
+            weights: self.floats.at(ready.weights, rows * columns),
+            scale: &[],
+            bias: self.floats.at(ready.bias, columns),
             residual,
             activation: conv.activation,
             output_size: [to.height, to.width],
             columns: to.stride,
         };
-        self.kernels.convolve(&convolution, output);
+        self.kernels.floats.convolve(&convolution, output);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a convolution reads and writes")]
+    fn convolve_bytes(
+        &self,
+        conv: &Conv,
+        bytes: Bytes,
+        ready: &Ready,
+        input: Image<'_>,
+        residual: Option<&[f32]>,
+        words: &mut [i32],
+        output: &mut [f32],
+    ) {
+        let (from, to) = (&self.tensors[conv.input], &self.tensors[conv.output]);
+        let [top, left, bottom, right] = conv.window.padding;
+        // Words of a pixel, of a row, and of the image with what surrounds it.
+        let channels = from.channels / self.kernels.depth;
+        let width = from.width + left + right;
+        let words = &mut words[..(from.height + top + bottom) * width * channels];
+        if conv.window.padding == [0; 4] {
+            self.kernels.quantise(input.values, bytes, words);
+        } else {
+            words.fill(self.kernels.word_of(bytes.zero));
+            let rows = words.chunks_exact_mut(width * channels).skip(top);
+            for (row, values) in rows.zip(input.values.chunks_exact(from.width * from.channels)) {
+                self.kernels.quantise(values, bytes, &mut row[left * channels..][..from.width * channels]);
+            }
+        }
+        let columns = self.kernels.bytes.panel_columns(to.stride);
+        let rows = conv.window.size[0] * conv.window.size[1] * channels;
+        let convolution = Convolution {
+            input: &*words,
+            width,
+            stride: channels,
+            channels,
+            window: Window { padding: [0; 4], ..conv.window },
+            weights: self.words.at(ready.weights, rows * columns),
+            scale: self.floats.at(ready.scale, columns),
+            bias: self.floats.at(ready.bias, columns),
+            residual,
+            activation: conv.activation,
+            output_size: [to.height, to.width],
+            columns: to.stride,
+        };
+        self.kernels.bytes.convolve(&convolution, output);
     }
 }

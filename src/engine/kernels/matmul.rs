@@ -1,13 +1,75 @@
 //! Matrix products of rows of pixels with panels of weights: every convolution over all channels is one.
 //!
 //! A pixel's row is made of `segments`, stretches of `length` contiguous values: for a 1×1 kernel the pixel's channels,
-//! for a larger kernel one stretch for each of its rows. Weights lie in panels of [`Kernels::panel`](super::Kernels::panel)
+//! for a larger kernel one stretch for each of its rows. Weights lie in panels of [`Tiles::panel`](super::Tiles::panel)
 //! columns, row by row, so that a tile of some pixels and one panel stays in registers while both are read in order.
+//!
+//! The loops are the same for `f32` and for bytes; an [`Arithmetic`] says what a value is and how products are summed.
 
 use super::simd::{Fused, Simd};
+use crate::engine::plan;
+
+/// How products are summed.
+///
+/// # Safety
+/// As for [`Simd`].
+pub(super) trait Arithmetic {
+    /// A value of a pixel or of the weights.
+    type Value: Copy;
+    /// The vectors of the answer.
+    type S: Simd;
+    /// As many values, or as many sums, as a vector of the answer has lanes.
+    type V: Copy;
+
+    /// The sums before the first product; `bias` points to those of the columns.
+    unsafe fn start(bias: *const f32) -> Self::V;
+    unsafe fn load(weights: *const Self::Value) -> Self::V;
+    unsafe fn load_splat(input: *const Self::Value) -> Self::V;
+    unsafe fn add_products(input: Self::V, weights: Self::V, sums: Self::V) -> Self::V;
+    /// The sums as `f32`; `scale` and `bias` point to those of the columns.
+    unsafe fn finish(sums: Self::V, scale: *const f32, bias: *const f32) -> <Self::S as Simd>::V;
+}
+
+/// Arithmetic with `f32`. The bias is where the sums start; there is no scale.
+pub(super) struct Floats<S>(std::marker::PhantomData<S>);
+
+impl<S: Simd> Arithmetic for Floats<S> {
+    type Value = f32;
+    type S = S;
+    type V = S::V;
+
+    #[inline(always)]
+    unsafe fn start(bias: *const f32) -> S::V {
+        // SAFETY: the caller's.
+        unsafe { S::load(bias) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(weights: *const f32) -> S::V {
+        // SAFETY: the caller's.
+        unsafe { S::load(weights) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_splat(input: *const f32) -> S::V {
+        // SAFETY: the caller's.
+        unsafe { S::load_splat(input) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(input: S::V, weights: S::V, sums: S::V) -> S::V {
+        // SAFETY: the caller's.
+        unsafe { S::mul_add(input, weights, sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: S::V, _: *const f32, _: *const f32) -> S::V {
+        sums
+    }
+}
 
 /// What stays the same for all pixels of a convolution.
-pub(super) struct Matmul<'a> {
+pub(super) struct Matmul<'a, T> {
     /// Offsets of the stretches from the pixel's first value.
     pub segments: &'a [usize],
     /// Values of a stretch.
@@ -15,7 +77,9 @@ pub(super) struct Matmul<'a> {
     /// Values from one pixel's first to the next one's.
     pub pixel_step: usize,
     /// Panels, each `segments · length` rows; the last may be narrower: a whole number of vectors.
-    pub weights: &'a [f32],
+    pub weights: &'a [T],
+    /// A value for each column of all panels; none where the arithmetic has no scale.
+    pub scale: &'a [f32],
     /// A value for each column of all panels.
     pub bias: &'a [f32],
     /// Columns of the output: a multiple of 8, and its pixels' distance.
@@ -25,18 +89,17 @@ pub(super) struct Matmul<'a> {
 }
 
 /// Pixels read, and written to.
-#[derive(Clone, Copy)]
-pub(super) struct Pixels {
-    pub input: *const f32,
+pub(super) struct Pixels<T> {
+    pub input: *const T,
     pub residual: *const f32,
     pub output: *mut f32,
     pub count: usize,
 }
 
 /// One panel's place.
-#[derive(Clone, Copy)]
-struct Panel {
-    weights: *const f32,
+struct Panel<T> {
+    weights: *const T,
+    scale: *const f32,
     bias: *const f32,
     column: usize,
 }
@@ -47,29 +110,35 @@ const BLOCK: usize = 1 << 15;
 /// Tiles of up to `ROWS` pixels by up to `VECTORS` vectors.
 ///
 /// # Safety
-/// The features of `S`; `pixels` must be good for `count` pixels as `matmul` describes them; `residual` null, or like
+/// The features of `A`; `pixels` must be good for `count` pixels as `matmul` describes them; `residual` null, or like
 /// the output.
 #[inline(always)]
-pub(super) unsafe fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(matmul: &Matmul<'_>, pixels: Pixels) {
+pub(super) unsafe fn run<A: Arithmetic, const ROWS: usize, const VECTORS: usize>(
+    matmul: &Matmul<'_, A::Value>,
+    pixels: Pixels<A::Value>,
+) {
     let rows = matmul.segments.len() * matmul.length;
-    let width = S::LANES * VECTORS;
+    let lanes = <A::S as Simd>::LANES;
+    let width = lanes * VECTORS;
     let block = (BLOCK / (rows + matmul.columns)).max(4 * ROWS);
     let mut done = 0;
     while done < pixels.count {
         let count = block.min(pixels.count - done);
         // SAFETY: `done` is less than `count`, so all pointers stay within the caller's pixels.
-        let part = unsafe { advance(matmul, pixels, done, count) };
+        let part = unsafe { advance(matmul, &pixels, done, count) };
         let mut column = 0;
         while column < matmul.columns {
             let left = matmul.columns - column;
             let weights = matmul.weights[column * rows..].as_ptr();
-            let panel = Panel { weights, bias: matmul.bias[column..].as_ptr(), column };
-            // SAFETY: panels hold `rows` rows of their own width, and bias a value for each column.
+            let scale = matmul.scale.get(column..).map_or(std::ptr::null(), <[f32]>::as_ptr);
+            let panel = Panel { weights, scale, bias: matmul.bias[column..].as_ptr(), column };
+            // SAFETY: panels hold `rows` rows of their own width, and bias and scale a value for each column.
             unsafe {
-                if left > S::LANES {
-                    column_block::<S, ROWS, VECTORS>(matmul, panel, part);
+                // Columns are a multiple of 8, so a panel of as many is always whole.
+                if left > lanes || width <= plan::LANES {
+                    column_block::<A, ROWS, VECTORS>(matmul, &panel, &part);
                 } else {
-                    column_block::<S, ROWS, 1>(matmul, panel, part);
+                    column_block::<A, ROWS, 1>(matmul, &panel, &part);
                 }
             }
             column += width;
@@ -80,7 +149,7 @@ pub(super) unsafe fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(matmu
 
 /// The pixels from `by` on.
 #[inline(always)]
-unsafe fn advance(matmul: &Matmul<'_>, pixels: Pixels, by: usize, count: usize) -> Pixels {
+unsafe fn advance<T>(matmul: &Matmul<'_, T>, pixels: &Pixels<T>, by: usize, count: usize) -> Pixels<T> {
     // SAFETY: the caller's `by` is within the pixels.
     unsafe {
         Pixels {
@@ -102,10 +171,10 @@ unsafe fn advance(matmul: &Matmul<'_>, pixels: Pixels, by: usize, count: usize) 
 /// first run should profit from that.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-unsafe fn column_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    matmul: &Matmul<'_>,
-    panel: Panel,
-    pixels: Pixels,
+unsafe fn column_block<A: Arithmetic, const ROWS: usize, const VECTORS: usize>(
+    matmul: &Matmul<'_, A::Value>,
+    panel: &Panel<A::Value>,
+    pixels: &Pixels<A::Value>,
 ) {
     let tiles = pixels.count.div_ceil(ROWS);
     let (least, larger) = (pixels.count / tiles, pixels.count % tiles);
@@ -119,7 +188,7 @@ unsafe fn column_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 ($($n:literal)*) => {
                     match count {
                         // The guard lets the compiler drop instances that are never called.
-                        $($n if $n <= ROWS => tile::<S, $n, VECTORS>(matmul, panel, part),)*
+                        $($n if $n <= ROWS => tile::<A, $n, VECTORS>(matmul, panel, &part),)*
                         _ => unreachable!("a tile has at most {ROWS} rows"),
                     }
                 };
@@ -131,54 +200,59 @@ unsafe fn column_block<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 #[inline(always)]
-unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(matmul: &Matmul<'_>, panel: Panel, pixels: Pixels) {
+unsafe fn tile<A: Arithmetic, const ROWS: usize, const VECTORS: usize>(
+    matmul: &Matmul<'_, A::Value>,
+    panel: &Panel<A::Value>,
+    pixels: &Pixels<A::Value>,
+) {
+    let lanes = <A::S as Simd>::LANES;
     // SAFETY: the caller's pixels and panel are good for all that is read and written here: `segments · length` values
     // of each pixel, as many rows of the panel, and the panel's columns of the output as far as it has them.
     unsafe {
-        let mut sums = [std::array::from_fn::<_, VECTORS, _>(|j| S::load(panel.bias.add(j * S::LANES))); ROWS];
+        let mut sums = [std::array::from_fn::<_, VECTORS, _>(|j| A::start(panel.bias.add(j * lanes))); ROWS];
         let mut weights = panel.weights;
         for segment in matmul.segments {
-            let mut inputs: [*const f32; ROWS] =
+            let mut inputs: [*const A::Value; ROWS] =
                 std::array::from_fn(|i| pixels.input.add(i * matmul.pixel_step + segment));
             for _ in 0..matmul.length {
-                step::<S, ROWS, VECTORS>(&mut sums, &inputs, 0, weights);
-                weights = weights.add(VECTORS * S::LANES);
+                step::<A, ROWS, VECTORS>(&mut sums, &inputs, weights);
+                weights = weights.add(VECTORS * lanes);
                 inputs = inputs.map(|input| input.add(1));
             }
         }
         for (i, sums) in sums.into_iter().enumerate() {
             let place = i * matmul.columns + panel.column;
             for (j, sum) in sums.into_iter().enumerate() {
-                let column = j * S::LANES;
+                let column = j * lanes;
                 let columns = matmul.columns - panel.column;
                 if column >= columns {
                     break;
                 }
                 let count = columns - column;
-                let mut value = sum;
+                // Without a scale the pointer is null, and not read.
+                let mut value = A::finish(sum, panel.scale.wrapping_add(column), panel.bias.add(column));
                 if !pixels.residual.is_null() {
-                    value = S::add(value, S::load_first(pixels.residual.add(place + column), count));
+                    value = A::S::add(value, A::S::load_first(pixels.residual.add(place + column), count));
                 }
-                S::store_first(pixels.output.add(place + column), matmul.activation.apply::<S>(value), count);
+                A::S::store_first(pixels.output.add(place + column), matmul.activation.apply::<A::S>(value), count);
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn step<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    sums: &mut [[S::V; VECTORS]; ROWS],
-    inputs: &[*const f32; ROWS],
-    k: usize,
-    weights: *const f32,
+unsafe fn step<A: Arithmetic, const ROWS: usize, const VECTORS: usize>(
+    sums: &mut [[A::V; VECTORS]; ROWS],
+    inputs: &[*const A::Value; ROWS],
+    weights: *const A::Value,
 ) {
     // SAFETY: the caller's pointers.
     unsafe {
-        let weights: [S::V; VECTORS] = std::array::from_fn(|j| S::load(weights.add(j * S::LANES)));
+        let weights: [A::V; VECTORS] = std::array::from_fn(|j| A::load(weights.add(j * <A::S as Simd>::LANES)));
         for (sums, input) in sums.iter_mut().zip(inputs) {
-            let value = S::load_splat(input.add(k));
+            let value = A::load_splat(*input);
             for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum = S::mul_add(value, weight, *sum);
+                *sum = A::add_products(value, weight, *sum);
             }
         }
     }

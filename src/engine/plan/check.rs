@@ -1,6 +1,9 @@
 //! The checks of a plan. One that passes can be run without reading or writing outside its memory.
 
-use super::{Activation, Affine, Binary, Conv, Depthwise, Gather, LANES, Plan, Pool, Step, Storage, Tensor, Unary};
+use super::{
+    Activation, Affine, Binary, Bytes, Conv, Depthwise, Gather, LANES, LARGEST_BYTE, Plan, Pool, Step, Storage, Tensor,
+    Unary,
+};
 use super::{Weights, Window, invalid};
 use crate::error::Result;
 use crate::manifest::MAX_IMAGE_SIZE;
@@ -22,6 +25,10 @@ pub(super) const MAX_TENSORS: usize = 1 << 12;
 pub(super) const MAX_CHANNELS: usize = 1 << 17;
 const MAX_SIDE: usize = 1 << 14;
 const MAX_KERNEL: usize = 1 << 10;
+/// The most products of bytes in a sum: of as many, each at most 127 · 128, the sum is less than 2³¹.
+const MAX_BYTE_ROWS: usize = 1 << 17;
+/// The smallest and the largest scale of bytes, so that its inverse and products with it are finite.
+const BYTE_SCALES: std::ops::RangeInclusive<f32> = 1e-12..=1e12;
 /// Values that the arena may have past the last tensor.
 const MAX_SLACK: usize = 64;
 
@@ -187,6 +194,10 @@ impl Plan<'_> {
                 let rows = rows.ok_or_else(|| invalid("too many weights"))?;
                 weights = self.check_weights(&conv.weights, rows, to.channels)? + to.stride as u64;
                 self.check_floats(conv.bias, to.channels)?;
+                if let Some(bytes) = conv.bytes {
+                    self.check_bytes(bytes, &conv.weights, from, rows, to.channels)?;
+                    weights += to.stride as u64;
+                }
                 work = work.saturating_mul(rows as u64);
             }
             Step::Depthwise(conv) => {
@@ -257,6 +268,25 @@ impl Plan<'_> {
         };
         self.check_range(weights.offset, count.checked_mul(size), alignment)?;
         Ok(count as u64)
+    }
+
+    /// Checks that a convolution can compute with bytes.
+    fn check_bytes(&self, bytes: Bytes, weights: &Weights, from: &Tensor, rows: usize, columns: usize) -> Result<()> {
+        let Storage::I8 { scales } = weights.storage else {
+            return Err(invalid("it computes with bytes, but its weights are none"));
+        };
+        if !BYTE_SCALES.contains(&bytes.scale) || bytes.zero > LARGEST_BYTE {
+            return Err(invalid(format_args!("its input cannot become bytes by {bytes:?}")));
+        }
+        // Whole groups of channels: there are no values without meaning between the bytes. The image has three.
+        if !from.channels.is_multiple_of(LANES) || rows > MAX_BYTE_ROWS {
+            return Err(invalid("it computes with bytes, but its input's channels are no multiple of 8, or too many"));
+        }
+        let mut scales = self.data[scales..][..4 * columns].as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+        if !scales.all(|scale| scale == 0.0 || BYTE_SCALES.contains(&scale)) {
+            return Err(invalid("the scales of its weights are not positive, or out of all bounds"));
+        }
+        Ok(())
     }
 
     fn check_floats(&self, offset: usize, count: usize) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0  8  magic "JICHOPLN"
-//!  8  4  format version, u32
+//!  8  4  format version, u32: 2 where a step computes with bytes, else 1
 //! 12  4  length of the program, u32
 //! 16  8  XXH64 (seed 0) of everything from byte 24 on, u64
 //! 24  …  the program, JSON, filled up with spaces so that the data starts at a multiple of 64
@@ -14,19 +14,27 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::{Plan, Program, invalid};
+use super::{Conv, Plan, Program, Step, invalid};
 use crate::error::Result;
 
 /// The first eight bytes.
 pub const MAGIC: [u8; 8] = *b"JICHOPLN";
-/// The format that this build reads and writes.
+/// The format of plans that compute with `f32` alone.
 pub const VERSION: u32 = 1;
+/// The format of plans of which some steps compute with bytes.
+pub const BYTES_VERSION: u32 = 2;
 
 const HEADER: usize = 24;
 const ALIGNMENT: usize = 64;
 /// The longest program: more than any network needs, and short enough to parse at once.
 const MAX_PROGRAM: usize = 4 << 20;
 const MAX_MESSAGE: usize = 400;
+
+/// The format that a plan's header names; none of bytes that are too short for one.
+#[must_use]
+pub fn format(plan: &[u8]) -> Option<u32> {
+    plan.get(8..12)?.first_chunk().map(|format| u32::from_le_bytes(*format))
+}
 
 impl<'a> Plan<'a> {
     /// Reads and checks a whole plan. Nothing is allocated for sizes that it merely claims, and a plan that is accepted can
@@ -42,8 +50,10 @@ impl<'a> Plan<'a> {
             return Err(invalid("it ends within its header"));
         };
         let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        if word(8) != VERSION {
-            return Err(invalid(format_args!("it has format {}, this library reads {VERSION}", word(8))));
+        let version = word(8);
+        if !(VERSION..=BYTES_VERSION).contains(&version) {
+            let known = format_args!("it has format {version}, this library reads {VERSION} and {BYTES_VERSION}");
+            return Err(invalid(known));
         }
         let checksum = u64::from(word(16)) | u64::from(word(20)) << 32;
         if xxh64(rest, 0) != checksum {
@@ -67,8 +77,18 @@ impl<'a> Plan<'a> {
         }
         let program: Program = serde_json::from_slice(program).map_err(|e| invalid(brief(&e)))?;
         let plan = Plan { program, data: Cow::Borrowed(data) };
+        if plan.version() != version {
+            return Err(invalid(format_args!("its steps are those of format {}, not {version}", plan.version())));
+        }
         plan.check()?;
         Ok(plan)
+    }
+
+    /// The format that holds these steps.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        let with_bytes = |step: &Step| matches!(step, Step::Conv(Conv { bytes: Some(_), .. }));
+        if self.program.steps.iter().any(with_bytes) { BYTES_VERSION } else { VERSION }
     }
 
     /// The file.
@@ -83,7 +103,7 @@ impl<'a> Plan<'a> {
         let length = length.ok_or_else(|| invalid("its program is too long"))?;
         rest.extend_from_slice(&self.data);
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(self.version().to_le_bytes());
         bytes.extend(length.to_le_bytes());
         bytes.extend(xxh64(&rest, 0).to_le_bytes());
         bytes.append(&mut rest);

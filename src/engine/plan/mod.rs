@@ -16,12 +16,15 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{MAX_ARENA, MAX_MACS};
 use check::{MAX_CHANNELS, MAX_TENSORS};
-pub use file::{MAGIC, VERSION};
+pub use file::{BYTES_VERSION, MAGIC, VERSION, format};
 
 use crate::error::{Error, ErrorKind};
 
 /// Padding of channels: the width that every kernel may read and write at once.
 pub const LANES: usize = 8;
+
+/// The largest byte that a value can become: with 7 bits, two products with weights of 8 bits fit into 16.
+pub const LARGEST_BYTE: u8 = 127;
 
 /// A network ready to run: its steps and its weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +98,8 @@ impl Tensor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
-    /// Convolution over all channels, with bias, and a tensor of the output's shape added before the activation.
+    /// Convolution over all channels, with bias, and a tensor of the output's shape added before the activation. It may
+    /// compute with bytes: see [`Bytes`].
     Conv(Conv),
     /// Convolution of each channel on its own, with bias.
     Depthwise(Depthwise),
@@ -136,6 +140,21 @@ pub struct Conv {
     pub residual: Option<usize>,
     /// Applied last.
     pub activation: Activation,
+    /// How its input becomes bytes, where it computes with them: the weights are then stored as bytes too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
+}
+
+/// How values of a tensor become bytes of 7 bits for one convolution: `x ÷ scale + zero`, at least 0 and at most 127,
+/// rounded to the nearest whole number, of two equally near ones to the even one. The convolution sums products of these
+/// bytes with the weights' as whole numbers, exactly, and the sum becomes a value again by the scales of both.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bytes {
+    /// The distance of two values that neighbouring bytes stand for.
+    pub scale: f32,
+    /// The byte that stands for 0, and for what lies outside the image.
+    pub zero: u8,
 }
 
 /// See [`Step::Depthwise`].

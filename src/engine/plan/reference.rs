@@ -1,6 +1,6 @@
 //! Runs a plan by plain loops, one tensor at a time: what kernels and the compiler are tested against.
 
-use super::{Activation, Operation, Plan, PoolKind, Step, Storage, Tensor, Unary, Weights, Window};
+use super::{Activation, Bytes, Conv, Operation, Plan, PoolKind, Step, Storage, Tensor, Unary, Weights, Window};
 
 /// The plan's answer to an image, `size × size × 3` values in rows of pixels of channels. The plan must be one that
 /// [`Plan::parse`] accepts.
@@ -32,6 +32,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn step(&self, step: &Step) -> Vec<f32> {
         match step {
+            Step::Conv(conv) if conv.bytes.is_some() => self.convolve_bytes(conv),
             Step::Conv(conv) => self.each(|y, x, c| {
                 let from = self.tensor(conv.input);
                 let mut sum = f64::from(self.float(conv.bias, c));
@@ -122,6 +123,30 @@ impl Run<'_> {
         }
     }
 
+    /// A convolution with bytes: as in docs/formats/plan.md, with every operation rounded as it says.
+    fn convolve_bytes(&self, conv: &Conv) -> Vec<f32> {
+        let (Some(bytes), Storage::I8 { scales }) = (conv.bytes, conv.weights.storage) else { return Vec::new() };
+        let from = self.tensor(conv.input);
+        let rows = conv_rows(&conv.window, from);
+        let input: Vec<i32> = self.values[conv.input].iter().map(|value| byte(bytes, *value)).collect();
+        let zero = i32::from(bytes.zero);
+        self.each(|y, x, c| {
+            let weight = |row| i32::from(self.plan.data[conv.weights.offset + place(rows, row, c)].cast_signed());
+            let mut sum = 0i32;
+            for (tap, pixel) in self.window(&conv.window, from, y, x) {
+                for k in 0..from.channels {
+                    let byte = pixel.map_or(zero, |pixel| input[pixel * from.channels + k]);
+                    sum += byte * weight(tap * from.channels + k);
+                }
+            }
+            let all: i64 = (0..rows).map(|row| i64::from(weight(row))).sum();
+            let scale = bytes.scale * self.float(scales, c);
+            let bias = f64::from(self.float(conv.bias, c)) - (i64::from(zero) * all) as f64 * f64::from(scale);
+            let residual = conv.residual.map_or(0.0, |r| self.values[r][self.index(y, x, c)]);
+            activate(conv.activation, sum as f32 * scale + bias as f32 + residual)
+        })
+    }
+
     /// The output, from the value at each row, column and channel.
     fn each(&self, value: impl Fn(usize, usize, usize) -> f32) -> Vec<f32> {
         let Tensor { height, width, channels, .. } = *self.to;
@@ -156,7 +181,7 @@ impl Run<'_> {
     }
 
     fn weight(&self, weights: &Weights, rows: usize, row: usize, column: usize) -> f32 {
-        let at = (column / super::LANES * rows + row) * super::LANES + column % super::LANES;
+        let at = place(rows, row, column);
         let data = &self.plan.data[weights.offset..];
         match weights.storage {
             Storage::F32 => f32::from_le_bytes(std::array::from_fn(|i| data[4 * at + i])),
@@ -168,6 +193,17 @@ impl Run<'_> {
     fn float(&self, offset: usize, index: usize) -> f32 {
         f32::from_le_bytes(std::array::from_fn(|i| self.plan.data[offset + 4 * index + i]))
     }
+}
+
+/// Where a weight lies among those of its matrix.
+fn place(rows: usize, row: usize, column: usize) -> usize {
+    (column / super::LANES * rows + row) * super::LANES + column % super::LANES
+}
+
+/// The byte that a value becomes; NaN becomes 0.
+fn byte(bytes: Bytes, value: f32) -> i32 {
+    let value = value * (1.0 / bytes.scale) + f32::from(bytes.zero);
+    value.max(0.0).min(f32::from(super::LARGEST_BYTE)).round_ties_even() as i32
 }
 
 fn conv_rows(window: &Window, from: &Tensor) -> usize {

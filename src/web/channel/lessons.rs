@@ -65,7 +65,7 @@ impl Channel {
             let quality = self.quality(&frame, &JsValue::UNDEFINED);
             let LessonFrame { features, .. } = self.session.lesson_frame(&frame)?;
             let features: Vec<u8> = features.iter().flat_map(|value| value.to_le_bytes()).collect();
-            let (square, side) = teach::square(&frame);
+            let (square, side) = self.session.lesson_square(&frame)?;
             Ok(object([
                 ("features", Uint8Array::from(&features[..]).into()),
                 ("square", Uint8Array::from(&square[..]).into()),

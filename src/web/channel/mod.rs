@@ -149,7 +149,8 @@ impl Channel {
                 frames.push(frame.frame()?);
             }
             let precision = options::precision(&field(options, "precision"))?;
-            let answer = to_js(&self.session.recognize_with(&frames, precision)?)?;
+            let is_live = !field(options, "moment").is_undefined();
+            let answer = to_js(&self.session.recognize_with(&frames, precision, is_live)?)?;
             let wanted = frames.last().filter(|_| field(options, "quality").is_truthy());
             let quality = wanted.map(|frame| quality_to_js(&self.quality(frame, &field(options, "moment"))));
             // Setting a field of a plain object cannot fail.

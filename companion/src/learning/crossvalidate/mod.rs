@@ -20,7 +20,7 @@ use crate::learning::train::augment::Variation;
 use crate::learning::train::content::ContentId;
 use crate::learning::train::shared_space::SharedSpace;
 use crate::learning::train::space_choice::GivenSpace;
-use crate::learning::train::{COLOR_WEIGHT, embed};
+use crate::learning::train::{COLOR_WEIGHT, WHOLE_ABOVE, embed};
 use crate::model::backbone;
 use crate::progress::Progress;
 use jicho::manifest::Features;
@@ -112,7 +112,8 @@ pub fn run(options: &Options, progress: Progress) -> Result<Validation> {
         learnt = dataset.examples.iter().filter(|example| !example.split.is_some_and(Split::is_apart)).count();
     }
     dataset.tell(progress);
-    let backbone = backbone::resolve(&options.backbone, progress)?;
+    let mut backbone = backbone::resolve(&options.backbone, progress)?;
+    backbone.preprocessing.whole_above = Some(WHOLE_ABOVE);
     let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
     let embedder = backbone.embedder(features)?;
     let total = dataset.examples.len();

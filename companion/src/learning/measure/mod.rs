@@ -1,9 +1,10 @@
 //! Measures of a set of answers: top-1, top-5, precision and recall per product, the confusion matrix, calibration,
-//! rejection, and confidence intervals.
+//! rejection, confidence intervals, and photos as another camera might have taken them.
 
 mod calibration;
 mod interval;
 mod rejection;
+pub mod shift;
 
 use serde::Serialize;
 

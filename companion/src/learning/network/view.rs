@@ -69,18 +69,18 @@ impl Augmentation {
 }
 
 impl Square {
-    /// The central square of an example's photo: `share` of its shorter side, resized to `side` pixels. The error says why
-    /// the photo cannot be read.
-    pub fn read(example: &Example, share: f64, side: usize) -> Result<Square, String> {
+    /// What a network with this preprocessing sees of an example's photo, resized to `side` pixels. The error says why the photo
+    /// cannot be read.
+    pub fn read(example: &Example, pixels: &Preprocessing, side: usize) -> Result<Square, String> {
         let bytes = example.bytes().map_err(|e| e.to_string())?;
-        Square::decode(example, &bytes, share, side)
+        Square::decode(example, &bytes, pixels, side)
     }
 
     /// The same from the bytes of the example's file.
-    pub fn decode(example: &Example, bytes: &[u8], share: f64, side: usize) -> Result<Square, String> {
+    pub fn decode(example: &Example, bytes: &[u8], pixels: &Preprocessing, side: usize) -> Result<Square, String> {
         let photo = example.decode(bytes).map_err(|e| e.to_string())?;
         let frame = photo.frame().map_err(|e| e.to_string())?;
-        Ok(Square { side, rgb: frame.center_square(share, side).rgb().to_vec() })
+        Ok(Square { side, rgb: frame.input_pixels(pixels, side).rgb().to_vec() })
     }
 
     /// The crop, resized to `size`×`size` pixels, with the values that a network takes; always in NHWC order.
@@ -162,7 +162,15 @@ mod tests {
     use super::*;
 
     fn pixels(color: ColorOrder) -> Preprocessing {
-        Preprocessing { layout: Layout::Nchw, color, range: [-1.0, 1.0], mean: [0.0; 3], std: [1.0; 3], crop: 1.0 }
+        Preprocessing {
+            layout: Layout::Nchw,
+            color,
+            range: [-1.0, 1.0],
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            crop: 1.0,
+            whole_above: None,
+        }
     }
 
     fn gradient() -> Square {

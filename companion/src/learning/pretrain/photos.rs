@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::Options;
+use super::teacher::BYTES;
 use crate::dataset::{self, Dataset, Example, Reading, Split};
 use crate::error::{Error, Result, at};
 use crate::file;
@@ -104,7 +105,7 @@ fn labelled(path: &Path, reading: &Reading, progress: Progress) -> Result<Vec<La
 fn decode(photos: Vec<Example>, side: usize, progress: Progress) -> (Vec<Square>, Vec<Example>) {
     let stage = progress.stage("read", photos.len());
     let read = |example: Example| {
-        let square = Square::read(&example, 1.0, side);
+        let square = Square::read(&example, &BYTES, side);
         stage.advance();
         square.map_err(|why| format!("left out: {} {why}", example.name)).map(|square| (square, example))
     };

@@ -11,14 +11,15 @@ use crate::learning::network::view::{Augmentation, Square};
 use crate::model::backbone::Backbone;
 use crate::progress::Progress;
 
-/// Preprocessing that yields bytes, from which the library's own preprocessing for the teacher starts.
-const BYTES: Preprocessing = Preprocessing {
+/// Preprocessing that yields the bytes of the central square, from which the library's own preprocessing for the teacher starts.
+pub(super) const BYTES: Preprocessing = Preprocessing {
     layout: Layout::Nhwc,
     color: jicho::manifest::ColorOrder::Rgb,
     range: [0.0, 255.0],
     mean: [0.0; 3],
     std: [1.0; 3],
     crop: 1.0,
+    whole_above: None,
 };
 
 /// The teacher's embeddings of `crops` crops of each photo. They are normalised to length 1, reduced by the mean of all, and

@@ -21,7 +21,7 @@ pub struct Variation {
 impl Variation {
     /// Variation `number` of a photo, which `seed` identifies. The same arguments give the same pixels.
     ///
-    /// It shows a rectangle of 35–100 % of the square that the network sees, up to a sixth longer in one direction, mirrored
+    /// It shows a rectangle of 35–100 % of what the network sees, up to a sixth longer in one direction, mirrored
     /// half the time. Then gamma, exposure and each channel's gain are changed by factors whose logarithms have standard
     /// deviations of 0.15, 0.15 and 0.07.
     pub fn pixels(
@@ -34,16 +34,18 @@ impl Variation {
     ) -> InputPixels {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(number);
-        let [frame_width, frame_height] = [frame.width(), frame.height()];
-        let side = (frame_width.min(frame_height) as f64 * preprocessing.crop).max(1.0);
+        let frame_sides = [frame.width(), frame.height()];
+        let seen_sides = preprocessing.seen(frame.width(), frame.height()).map(|side| side.max(1.0));
         let area = rng.random_range(LEAST_AREA..1.0f64).sqrt();
         let stretch = rng.random_range(-0.15..0.15f64).exp();
-        let [width, height] = [area * stretch, area / stretch].map(|share| (side * share).min(side).max(1.0));
-        let left = (frame_width as f64 - side) / 2.0 + rng.random::<f64>() * (side - width);
-        let top = (frame_height as f64 - side) / 2.0 + rng.random::<f64>() * (side - height);
+        let shares = [area * stretch, area / stretch];
+        let sides: [f64; 2] = std::array::from_fn(|i| (seen_sides[i] * shares[i]).min(seen_sides[i]).max(1.0));
+        let corner: [f64; 2] = std::array::from_fn(|i| {
+            (frame_sides[i] as f64 - seen_sides[i]) / 2.0 + rng.random::<f64>() * (seen_sides[i] - sides[i])
+        });
         let sharpness = if rng.random_bool(BLURRED) { rng.random_range(LEAST_SHARPNESS..1.0) } else { 1.0 };
         let seen = ((size as f64 * sharpness) as usize).clamp(1, size);
-        let mut pixels = frame.rectangle([left as usize, top as usize], [width as usize, height as usize], seen);
+        let mut pixels = frame.rectangle(corner.map(|at| at as usize), sides.map(|side| side as usize), seen);
         if seen < size {
             pixels = pixels.resized(size);
         }
@@ -82,6 +84,7 @@ mod tests {
         mean: [0.0; 3],
         std: [1.0; 3],
         crop: 0.875,
+        whole_above: None,
     };
 
     proptest! {

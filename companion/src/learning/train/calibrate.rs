@@ -95,6 +95,7 @@ pub fn calibrate(visits: &OtherVisits, stored: Option<Calibration>, precision: f
         match_score,
         unknown_confidence: Some(UNKNOWN_CONFIDENCE),
         promises: promise::promises(promising, visits.photos, match_score, precision),
+        second_look: None,
     };
     decision.match_confidence = decision.match_confidence_for(Some(precision));
     Calibrated { scale, decision, expected: expected(measured, visits) }

@@ -59,7 +59,7 @@ pub fn run(backbone: &mut Backbone, dataset: &Dataset, seed: u64, progress: Prog
         progress.warn("fine-tuning names no more held-out photos than before: the network stays as it was");
         return Ok(FineTuning { held_out, before: None, after: None, kept: false, bytes: None });
     };
-    backbone.compiled = plan::make(&tuned.onnx, &pixels, size, backbone.storage.storage(), progress)?;
+    backbone.compiled = plan::make(&tuned.onnx, &pixels, size, backbone.storage.storage(), &[], progress)?;
     backbone.onnx = tuned.onnx;
     // Space and calibration belong to the network as it was. What that was pretrained on, the new one knows too.
     backbone.space = None;
@@ -77,7 +77,7 @@ fn read(backbone: &Backbone, examples: &[Example]) -> Vec<Photo> {
         backbone.pretraining.as_ref().map_or_else(|| vec![false; examples.len()], |made| made.saw(examples));
     let read = |(example, pretrained): (&Example, &bool)| {
         let (label, bytes) = (example.label?, example.bytes().ok()?);
-        let square = Square::decode(example, &bytes, backbone.preprocessing.crop, side).ok()?;
+        let square = Square::decode(example, &bytes, &backbone.preprocessing, side).ok()?;
         let content = ContentId::of(&bytes, example.region);
         Some(Photo { square, content, label, split: example.split, pretrained: *pretrained })
     };

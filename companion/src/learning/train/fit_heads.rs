@@ -137,6 +137,7 @@ pub fn run(inputs: &Inputs<'_>) -> Result<Fitted> {
             match_score: None,
             unknown_confidence: None,
             promises: Vec::new(),
+            second_look: None,
         },
         is_stored_calibration: false,
         measures: None,

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod hold_out;
 pub mod label_model;
 mod lda;
+mod plan_choice;
 pub mod promise;
 mod prototypes;
 mod relative;
@@ -25,14 +26,15 @@ pub mod space_choice;
 pub mod trial_head;
 pub mod trials;
 mod warnings;
-mod weight_storage;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jicho::manifest::{Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA};
+use jicho::manifest::{
+    Decision, Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA, SecondLook,
+};
 use jicho::recognize::Embedder;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,7 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::learning::measure::Measures;
-use crate::model::backbone::{self, Backbone, PlanStorage};
+use crate::model::backbone::{self, Backbone};
 use crate::model::plan::Note;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
@@ -55,14 +57,17 @@ use embed::{EmbeddedPhotos, PhotoEmbedder};
 use fine_tuning::FineTuning;
 use fit_heads::Fitted;
 use gate::{Compared, Gate, Verdict};
+use plan_choice::StorageTrial;
 use shared_space::SharedSpace;
 use sources::Sources;
 use space_choice::{Candidate, GivenSpace};
 use trial_head::{Comparison, TrialHead};
-use weight_storage::StorageTrial;
 
 /// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
+/// Photos whose longer side is more than this many times the shorter one are looked at whole. Photos of 4:3, as phones take them,
+/// are cut to the square that a camera's guide shows too.
+pub const WHOLE_ABOVE: f64 = 1.4;
 /// Where nothing was calibrated, an answer with less confidence than this is `unsure`: it is more likely wrong than right.
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
@@ -150,7 +155,7 @@ pub struct Report {
     pub ece: Option<f64>,
     /// The spaces that were tried.
     pub spaces: Vec<Candidate>,
-    /// How the plan's weights are stored; null when the user chose it, or nothing could be tried.
+    /// Whether the plan computes with bytes or in half precision; null when the user chose it, or nothing could be tried.
     pub storage: Option<StorageTrial>,
     /// What came of fine-tuning; null when it was not asked for.
     pub fine_tuning: Option<FineTuning>,
@@ -174,11 +179,13 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     sources.dataset.tell(progress);
     let told = std::mem::take(&mut sources.dataset.warnings);
     let mut backbone = backbone::resolve(&options.backbone, progress)?;
+    backbone.preprocessing.whole_above = Some(WHOLE_ABOVE);
     let fine_tuning = fine_tune(options, &mut backbone, &sources.dataset, progress)?;
-    let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
-    let embedder = backbone.embedder(features)?;
     clock.end_stage("load");
 
+    let storage = plan_choice::run(options, &mut backbone, &mut sources.dataset, progress)?;
+    let features = Features { embedding: backbone.outputs, color_weight: COLOR_WEIGHT };
+    let embedder = backbone.embedder(features)?;
     let photos = embed_photos(options, &backbone, &embedder, &mut sources.dataset, progress)?;
     let mut warnings = warnings::drop_empty_labels(&mut sources.dataset);
     clock.end_stage("embed");
@@ -194,7 +201,6 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     if verdict.as_ref().is_some_and(|verdict| !verdict.publishes()) {
         target = target.as_candidate(0.0)?;
     }
-    let storage = choose_storage(options, &mut backbone, &fitted, &sources.dataset, progress)?;
     clock.end_stage("fit");
 
     sources.check_score(&fitted.attributes)?;
@@ -390,23 +396,6 @@ fn given_spaces(published: Option<Vec<u8>>, backbone: &Backbone, inputs: usize, 
     spaces.collect()
 }
 
-/// Tries whether the plan can store weights as bytes, unless the user chose a storage.
-fn choose_storage(
-    options: &Options,
-    backbone: &mut Backbone,
-    fitted: &Fitted,
-    dataset: &Dataset,
-    progress: Progress,
-) -> Result<Option<StorageTrial>> {
-    match (&fitted.trial, fitted.label_head) {
-        (Some(trial), Some(head)) if options.backbone.plan == PlanStorage::Auto => {
-            let features = embedder_features(backbone);
-            weight_storage::choose(backbone, features, trial, &dataset.examples, head.scale, progress)
-        }
-        _ => Ok(None),
-    }
-}
-
 /// Warnings that follow from the photos and the backbone alone.
 fn general_warnings(sources: &Sources, backbone: &Backbone) -> Vec<String> {
     let mut warnings = warnings::small_shop(&sources.dataset);
@@ -427,6 +416,8 @@ fn release(
     seconds: f64,
 ) -> Result<Release> {
     let dataset = &sources.dataset;
+    // A mirror image that may be another product tells nothing.
+    let second_look = (options.mirror && fitted.label_head.is_some()).then_some(SecondLook::Mirror);
     let manifest = Manifest {
         schema: SCHEMA,
         channel_id: options.channel.clone(),
@@ -447,7 +438,7 @@ fn release(
         features: Some(embedder_features(backbone)),
         label_head: fitted.label_head,
         attributes: fitted.attributes.clone(),
-        decision: fitted.decision.clone(),
+        decision: Decision { second_look, ..fitted.decision.clone() },
         facts: sources.facts.clone(),
         lessons: dataset.examples.iter().filter_map(|example| example.lesson.clone()).collect(),
         score: sources.score.clone(),

@@ -45,7 +45,7 @@ pub struct Request {
 /// How a plan stores weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PlanStorage {
-    /// In half precision, or in bytes where training finds that this loses nothing.
+    /// In half precision, or with bytes where training finds that this loses nothing.
     #[default]
     Auto,
     /// As told.
@@ -253,7 +253,7 @@ fn cut(file: &onnx::File, question: &Question) -> Result<Answer<Told>> {
     }
     let onnx = onnx::ready(cut)?;
     onnx::check_steady(&onnx, layout, size)?;
-    let compiled = plan::make(&onnx, &network.preprocessing, size, question.plan.storage(), Progress::Silent)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, size, question.plan.storage(), &[], Progress::Silent)?;
     let told = Told {
         name: network.name.map(str::to_owned),
         preprocessing: network.preprocessing,
@@ -388,7 +388,7 @@ fn from_flags(flags: &PixelFlags, input: &ImageInput) -> Result<Preprocessing> {
     if flags.layout.is_some_and(|asked| asked != layout) {
         return Err(Error::PixelsUnknown("the shape of the input says otherwise than --layout".into()));
     }
-    Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0 })
+    Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0, whole_above: None })
 }
 
 /// Downloads a backbone by its name, unless it is there already.

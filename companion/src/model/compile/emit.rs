@@ -72,6 +72,7 @@ fn step(node: &Node, inputs: &[usize], output: usize, data: &mut Data) -> Result
             bias: data.floats(bias),
             residual: inputs.get(1).copied(),
             activation,
+            bytes: None,
         }),
         Op::Depthwise(filter) => depthwise(filter, input, output, activation, data),
         Op::Pad { margin, value: 0.0 } => {

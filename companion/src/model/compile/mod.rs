@@ -4,6 +4,7 @@
 //! [`fuse`] joins these into as few steps as it can, [`memory`] decides where tensors lie, and [`emit`] writes the
 //! steps and their weights down.
 
+pub mod bytes;
 mod emit;
 mod fold;
 mod fuse;

@@ -71,6 +71,7 @@ fn in_words(step: &Step, program: &Program) -> String {
     };
     let inputs: Vec<String> = step.inputs().iter().map(named).collect();
     let window = match step {
+        Step::Conv(conv) if conv.bytes.is_some() => format!("{} with bytes", shown(&conv.window)),
         Step::Conv(conv) => shown(&conv.window),
         Step::Depthwise(conv) => shown(&conv.window),
         Step::Pool(pool) => format!("{} {:?}", shown(&pool.window), pool.kind).to_lowercase(),

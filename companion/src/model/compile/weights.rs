@@ -15,6 +15,8 @@ pub enum Storage {
     F16,
     /// A byte, with a scale for each output channel; half precision where that saves little or costs much.
     I8,
+    /// As [`Storage::I8`], of smaller matrices too: for layers that compute with bytes.
+    Bytes,
 }
 
 /// Matrices with fewer rows stay in single precision: a sum of few products does not average the rounding out.
@@ -26,6 +28,9 @@ const ALIGNMENT: usize = 64;
 const LEAST_ROWS: usize = 32;
 const LEAST_VALUES: usize = 4096;
 const LARGEST_BYTE: f32 = 127.0;
+/// The same where layers compute with bytes: what is gained is time.
+const LEAST_BYTE_ROWS: usize = 16;
+const LEAST_BYTE_VALUES: usize = 512;
 /// How many steps of a scale the largest weight may take.
 const GRIDS: std::ops::RangeInclusive<u8> = 64..=150;
 
@@ -49,8 +54,13 @@ impl Data {
 
     /// Appends the weights of a convolution over all channels.
     pub fn dense(&mut self, matrix: &Matrix) -> Weights {
-        let large = matrix.rows >= LEAST_ROWS && matrix.values.len() >= LEAST_VALUES;
-        if self.storage == Storage::I8 && large { self.quantised(matrix) } else { self.precise(matrix) }
+        let (rows, values) = match self.storage {
+            Storage::I8 => (LEAST_ROWS, LEAST_VALUES),
+            Storage::Bytes => (LEAST_BYTE_ROWS, LEAST_BYTE_VALUES),
+            Storage::F16 | Storage::F32 => return self.precise(matrix),
+        };
+        let large = matrix.rows >= rows && matrix.values.len() >= values;
+        if large { self.quantised(matrix) } else { self.precise(matrix) }
     }
 
     /// Appends weights that are never stored as bytes: those of a depthwise convolution are few, and would cost more

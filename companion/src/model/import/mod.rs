@@ -119,6 +119,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
             match_score: None,
             unknown_confidence: None,
             promises: Vec::new(),
+            second_look: None,
         },
         facts: BTreeMap::new(),
         lessons: BTreeSet::new(),
@@ -152,7 +153,7 @@ pub fn answer(question: &Question) -> Result<Answer<Told>> {
     let network = backbone::known_pixels(&file, &question.pixels)?;
     let onnx = classifier::network(&network, question.output.as_deref(), question.labels)?;
     onnx::check_steady(&onnx, network.preprocessing.layout, network.size)?;
-    let compiled = plan::make(&onnx, &network.preprocessing, network.size, question.plan, Progress::Silent)?;
+    let compiled = plan::make(&onnx, &network.preprocessing, network.size, question.plan, &[], Progress::Silent)?;
     let mut files = vec![onnx];
     files.extend(compiled.plan);
     let architecture = network.name.map(str::to_owned);

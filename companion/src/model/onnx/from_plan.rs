@@ -2,7 +2,8 @@
 
 use half::f16;
 use jicho::engine::plan::{
-    Activation, Binary, Conv, Depthwise, LANES, Operation, Plan, Pool, PoolKind, Step, Storage, Weights, Window,
+    Activation, Binary, Bytes, Conv, Depthwise, LANES, LARGEST_BYTE, Operation, Plan, Pool, PoolKind, Step, Storage,
+    Weights, Window,
 };
 use jicho::manifest::Layout;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto};
@@ -51,8 +52,10 @@ impl Writer<'_> {
         let inputs: Vec<String> = step.inputs().iter().map(|i| self.names[*i].clone()).collect();
         let first = inputs[0].as_str();
         Ok(match step {
-            Step::Conv(Conv { input, window, weights, bias, residual, activation, .. }) => {
+            Step::Conv(Conv { input, window, weights, bias, residual, activation, bytes, .. }) => {
                 let depth = self.plan.program.tensors[*input].channels;
+                let rounded = bytes.map(|bytes| self.as_bytes(first, bytes));
+                let first = rounded.as_deref().unwrap_or(first);
                 let mut sum = self.convolve(first, window, weights, *bias, [channels, depth], 1);
                 if residual.is_some() {
                     sum = self.build.node("Add", &[&sum, &inputs[1]], vec![]);
@@ -140,6 +143,19 @@ impl Writer<'_> {
         let mut attributes = window_attributes(window);
         attributes.push(int("group", groups as i64));
         self.build.node("Conv", &[image, &weights, &bias], attributes)
+    }
+
+    /// What values stand for once they are bytes.
+    fn as_bytes(&mut self, values: &str, bytes: Bytes) -> String {
+        let zero = f32::from(bytes.zero);
+        let numbers = [1.0 / bytes.scale, zero, 0.0, f32::from(LARGEST_BYTE), bytes.scale];
+        let [inverse, zero, least, most, scale] = numbers.map(|number| self.build.weights(&[], &[number]));
+        let steps = self.build.node("Mul", &[values, &inverse], vec![]);
+        let steps = self.build.node("Add", &[&steps, &zero], vec![]);
+        let steps = self.build.node("Clip", &[&steps, &least, &most], vec![]);
+        let steps = self.build.node("Round", &[&steps], vec![]);
+        let steps = self.build.node("Sub", &[&steps, &zero], vec![]);
+        self.build.node("Mul", &[&steps, &scale], vec![])
     }
 
     fn pool(&mut self, image: &str, pool: &Pool) -> Result<String> {

@@ -37,7 +37,7 @@ pub fn from_properties(model: &ModelProto, layout: Option<Layout>) -> Result<Opt
         "NominalRange_16_235" => [16.0, 235.0],
         other => return Err(format!("its metadata has an unknown pixel range {other}")),
     };
-    Ok(Some(Preprocessing { layout, color, range, mean: [0.0; 3], std: [1.0; 3], crop: 1.0 }))
+    Ok(Some(Preprocessing { layout, color, range, mean: [0.0; 3], std: [1.0; 3], crop: 1.0, whole_above: None }))
 }
 
 /// Writes a network's preprocessing into its `metadata_props`, replacing what they said.

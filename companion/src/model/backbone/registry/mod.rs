@@ -40,6 +40,7 @@ pub const SYMMETRIC: Preprocessing = Preprocessing {
     mean: [0.0; 3],
     std: [1.0; 3],
     crop: 1.0,
+    whole_above: None,
 };
 
 /// The usual ImageNet mean and deviation on [0, 1].
@@ -50,6 +51,7 @@ const IMAGENET: Preprocessing = Preprocessing {
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
     crop: 1.0,
+    whole_above: None,
 };
 
 /// Caffe's rule: bytes minus the ImageNet mean, blue first.
@@ -60,6 +62,7 @@ const CAFFE: Preprocessing = Preprocessing {
     mean: [104.0, 117.0, 123.0],
     std: [1.0; 3],
     crop: 1.0,
+    whole_above: None,
 };
 
 /// (x − 127) / 128, channels last.
@@ -70,6 +73,7 @@ const EFFICIENTNET_LITE: Preprocessing = Preprocessing {
     mean: [127.0; 3],
     std: [128.0; 3],
     crop: 1.0,
+    whole_above: None,
 };
 
 /// A file of the ONNX model zoo at its fixed commit; the media host serves the LFS object, not its pointer.

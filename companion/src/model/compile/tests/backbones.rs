@@ -1,10 +1,12 @@
 //! Real networks, and the one that is built in.
 
 use jicho::engine::plan::Tensor;
+use jicho::engine::{CompiledEngine, Engine, TractEngine};
 
 use super::{agrees, shortened};
+use crate::learning::train::background;
 use crate::model::backbone::{self, PixelFlags, embedded};
-use crate::model::compile::Storage;
+use crate::model::compile::{Storage, bytes, compile};
 use crate::model::onnx::{self, cut};
 
 /// Every ONNX of the folder `BACKBONES`, with its name.
@@ -24,6 +26,30 @@ fn the_embedded_backbone_has_a_plan() {
     // Halves keep three digits of its weights.
     let differs = shortened(embedded::NAME, &embedded::onnx(), layout, size, Storage::F16);
     assert!(differs < 2e-2, "{differs}");
+}
+
+#[test]
+fn the_embedded_backbone_computes_with_bytes() {
+    let known =
+        backbone::known_pixels(&onnx::File::from_bytes(&embedded::onnx()).unwrap(), &PixelFlags::default()).unwrap();
+    let (pixels, size) = (known.preprocessing, known.size);
+    let mut plan = compile(&embedded::onnx(), pixels.layout, size, Storage::Bytes).unwrap();
+    let plain = CompiledEngine::new(&plan).unwrap();
+    let pictures = |number| (0..background::KINDS).map(move |kind| background::pixels(kind, number, size).unwrap());
+    bytes::calibrate(&mut plan, &pictures(0).collect::<Vec<_>>(), &pixels).unwrap();
+    assert!(bytes::count(&plan) >= 5, "{}", bytes::count(&plan));
+    let engine = CompiledEngine::load(&plan.to_bytes().unwrap()).unwrap();
+    // The same arithmetic in the operators of ONNX, run by tract.
+    let exported = onnx::encode(&onnx::from_plan::network(&plan, pixels.layout, "input", "output").unwrap());
+    let exported = TractEngine::load(&exported, pixels.layout, size).unwrap();
+    for picture in pictures(1) {
+        let ours = engine.run_pixels(&picture, &pixels).unwrap();
+        let from_plain = bytes::distance(ours.clone(), plain.run_pixels(&picture, &pixels).unwrap());
+        let from_exported = bytes::distance(ours, exported.run_pixels(&picture, &pixels).unwrap());
+        assert!(from_plain < 0.15, "{from_plain}");
+        // Where a value lies at the edge of two bytes, the last bit of what came before decides.
+        assert!(from_exported < 0.02 && from_exported <= from_plain, "{from_exported} of {from_plain}");
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Measures a published channel on photos.
 
+mod outcome;
+mod shifts;
+
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +19,8 @@ use crate::learning::measure::{Answer, BINS, Measures, Truth, auroc, expected_ca
 use crate::output::publish;
 use crate::photo::PhotoError;
 use crate::progress::Progress;
+use outcome::{Outcome, Summary};
+pub use shifts::Row;
 
 /// What to evaluate.
 pub struct Options {
@@ -27,6 +32,8 @@ pub struct Options {
     pub reading: Reading,
     /// Photos of what none of the channel's products is, in the same forms.
     pub unknown: Option<PathBuf>,
+    /// Whether the photos are also measured as another camera might have taken them.
+    pub shifts: bool,
     /// The file to write one JSON line per image to.
     pub predictions: Option<PathBuf>,
 }
@@ -44,14 +51,12 @@ pub struct Evaluation {
     pub measures: Measures,
     /// Number of answers that are a match, unsure, unknown.
     pub decisions: BTreeMap<&'static str, usize>,
-    /// The share of right answers among the matches of photos with a known product; null without such matches.
-    pub match_precision: Option<f64>,
-    /// The share of photos of known products that are a match; null without such photos.
-    pub match_coverage: Option<f64>,
-    /// The share of them whose product is among the first three answers; null without such photos.
-    pub top3: Option<f64>,
-    /// The mean of the first confidence over them, which equals top-1 where confidences are honest; null without such photos.
-    pub mean_confidence: Option<f64>,
+    /// What of the answers matters at a till.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The same of the photos as another camera might have taken them, after a first row of the photos as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shifts: Vec<Row>,
     /// Expected calibration error on photos whose product the channel has, 0–1; null without such photos.
     pub ece: Option<f64>,
     /// The probability that such a photo has a larger rejection score than an unknown photo; null without photos of both.
@@ -132,35 +137,24 @@ pub fn run(options: &Options, progress: Progress) -> Result<Evaluation> {
         ranking: answer.predictions.iter().filter_map(|p| index.get(p.label.as_str()).copied()).collect(),
     });
     let measures = Measures::of(&manifest.labels, ranked);
-    let (mut right, mut judged) = (0u32, 0u32);
-    let (mut matched, mut among_three) = (0u32, 0u32);
-    let (mut claims, mut known_scores) = (Vec::new(), Vec::new());
-    for (example, answer) in &answered {
-        let label = example.label.map(|l| dataset.labels[l].as_str());
-        let top = answer.predictions.first();
-        let is_right = label.is_some() && label == top.map(|p| p.label.as_str());
-        if answer.decision == Decision::Match && label.is_some() {
-            judged += 1;
-            right += u32::from(is_right);
-        }
-        if let (Truth::Label(_), Some(top)) = (truth(example), top) {
-            claims.push((top.confidence, is_right));
-            known_scores.push(answer.rejection_score);
-            matched += u32::from(answer.decision == Decision::Match);
-            among_three += u32::from(answer.predictions.iter().take(3).any(|p| Some(p.label.as_str()) == label));
-        }
-    }
+    let outcome = |example: &Example, answer: &Recognition| {
+        Outcome::of(answer, example.label.map(|label| dataset.labels[label].as_str()), truth(example))
+    };
+    let outcomes: Vec<Outcome> = answered.iter().map(|(example, answer)| outcome(example, answer)).collect();
+    let known: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.is_known).collect();
+    let claims: Vec<(f32, bool)> = known.iter().map(|outcome| (outcome.confidence, outcome.is_right)).collect();
+    let known_scores: Vec<f32> = known.iter().map(|outcome| outcome.score).collect();
+    let shifts = match options.shifts {
+        true => shifts::rows(&recognizer, &answered, &outcomes, &outcome, progress)?,
+        false => Vec::new(),
+    };
     let unknown_scores: Vec<f32> = unknown.iter().flatten().map(|(_, answer)| answer.rejection_score).collect();
-    let count = claims.len() as f64;
-    let share = |sum: f64| (count > 0.0).then(|| sum / count);
     Ok(Evaluation {
-        match_coverage: share(f64::from(matched)),
-        top3: share(f64::from(among_three)),
-        mean_confidence: share(claims.iter().map(|(confidence, _)| f64::from(*confidence)).sum()),
+        summary: Summary::of(&outcomes),
+        shifts,
         channel: manifest.channel_id.clone(),
         version: manifest.version.clone(),
         measures,
-        match_precision: (judged > 0).then(|| f64::from(right) / f64::from(judged)),
         decisions: decisions(&answered),
         ece: expected_calibration_error(&claims, BINS),
         auroc: auroc(&known_scores, &unknown_scores),
