@@ -6,6 +6,7 @@ import uPlot from 'uplot';
 import { language, locale } from '../texts';
 import { AppElement } from '../ui/element';
 import { percent } from '../ui/format';
+import { s } from './texts';
 
 /** A line or the bars of a chart. */
 export interface Line {
@@ -76,7 +77,10 @@ export class TimeChart extends AppElement {
           },
         ],
         series: [
-          { value: (_, at) => (at == null ? '–' : new Date(at * 1000).toLocaleDateString(locale)) },
+          {
+            label: s('chart.day'),
+            value: (_, at) => (at == null ? '–' : new Date(at * 1000).toLocaleDateString(locale)),
+          },
           ...this.lines.map(
             ({ name, colour }): uPlot.Series => ({
               label: name,
