@@ -76,7 +76,7 @@ pub fn lower_priority() {
 
 /// Whether a message of tract, or of the standard library, says that memory could not be had.
 pub fn is_about_memory(message: &str) -> bool {
-    ["memory allocation of", "LayoutError", "capacity overflow", "failed to allocate", "out of memory"]
+    ["memory allocation of", "AllocError", "LayoutError", "capacity overflow", "failed to allocate", "out of memory"]
         .iter()
         .any(|sign| message.contains(sign))
 }

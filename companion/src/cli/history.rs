@@ -52,7 +52,10 @@ impl History {
         })?;
         if models.is_empty() {
             let data = self.data.display();
-            return Err(Error::NotFound(format!("the service of {data} has trained no model of a channel `{}`", self.channel)));
+            return Err(Error::NotFound(format!(
+                "the service of {data} has trained no model of a channel `{}`",
+                self.channel
+            )));
         }
         for model in &models {
             if self.json {
@@ -87,10 +90,7 @@ impl Compare {
 }
 
 /// Reads from the database of a data folder, which a running service may use meanwhile.
-fn with_database<T>(
-    data: &Path,
-    read: impl AsyncFnOnce(&Database) -> Result<T, Problem>,
-) -> Result<T> {
+fn with_database<T>(data: &Path, read: impl AsyncFnOnce(&Database) -> Result<T, Problem>) -> Result<T> {
     let file = Storage::at(data)?.database();
     if !file.is_file() {
         let message = format!("{} is no data folder of `jicho serve`; name it by --data", data.display());
@@ -101,7 +101,8 @@ fn with_database<T>(
         .build()
         .map_err(|error| Error::Store(error.to_string()))?;
     runtime.block_on(async {
-        let database = Database::open(&file).await.map_err(|error| Error::Store(format!("{}: {error}", file.display())))?;
+        let database =
+            Database::open(&file).await.map_err(|error| Error::Store(format!("{}: {error}", file.display())))?;
         let found = read(&database).await;
         database.close().await;
         found.map_err(|problem| match problem.status.as_u16() {
@@ -116,7 +117,8 @@ fn percent(share: Option<f64>) -> String {
 }
 
 fn time(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds).map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    jiff::Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 fn line(model: &Model) -> String {
@@ -133,7 +135,9 @@ fn print(compared: &Compared) {
     let Compared { a, b, products, paired, field } = compared;
     emit(format_args!("{}\t{}", line(a), "A"));
     emit(format_args!("{}\t{}", line(b), "B"));
-    if let Some(verdict) = [b, a].iter().find_map(|model| model.metrics["verdict"].as_str()).filter(|_| paired.is_some()) {
+    if let Some(verdict) =
+        [b, a].iter().find_map(|model| model.metrics["verdict"].as_str()).filter(|_| paired.is_some())
+    {
         emit(verdict);
     }
     for (name, field) in [("A", &field.a), ("B", &field.b)] {

@@ -117,7 +117,10 @@ impl Train {
 }
 
 fn margin(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..1.0).contains(share)).ok_or_else(|| "give a share from 0 to 1, as 0.02".into())
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..1.0).contains(share))
+        .ok_or_else(|| "give a share from 0 to 1, as 0.02".into())
 }
 
 fn tell(progress: Progress, trained: &Trained) {

@@ -102,7 +102,9 @@ fn an_exported_model_is_imported_and_followed_over_a_websocket() {
     let import = |parts: &[(&str, &[u8])]| {
         let mut body = Vec::new();
         for (name, bytes) in parts {
-            body.extend(format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n").bytes());
+            body.extend(
+                format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"f\"\r\n\r\n").bytes(),
+            );
             body.extend(*bytes);
             body.extend(b"\r\n");
         }

@@ -375,12 +375,7 @@ fn fit(
 
 /// The spaces that exist already: the one that other releases of this backbone have, so that devices which have it download the
 /// new heads alone (`published`: the channel's own, or else another channel's), and the one that comes with the backbone.
-fn given_spaces(
-    published: Option<Vec<u8>>,
-    backbone: &Backbone,
-    inputs: usize,
-    progress: Progress,
-) -> Vec<GivenSpace> {
+fn given_spaces(published: Option<Vec<u8>>, backbone: &Backbone, inputs: usize, progress: Progress) -> Vec<GivenSpace> {
     let shipped = backbone.space.as_deref();
     let is_shipped = published.as_deref() == shipped;
     let known = published.as_deref().filter(|_| !is_shipped).map(|bytes| ("shared", bytes, true));

@@ -173,7 +173,9 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
     };
     let on_trial = match change {
         Change::Renew => latest.facts.candidate.clone(),
-        Change::Share(share) => latest.facts.candidate.clone().map(|candidate| Candidate { share: *share, ..candidate }),
+        Change::Share(share) => {
+            latest.facts.candidate.clone().map(|candidate| Candidate { share: *share, ..candidate })
+        }
         Change::Rollback(_) | Change::Promote | Change::Withdraw => None,
     };
     let rewrite = Rewrite {

@@ -18,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::access::{keys, links, sessions};
 use super::{
-    App, audit, catalogue, channels, feedback, health, jobs, lessons, metrics, models, photos, predict, products, sales, series,
+    App, audit, catalogue, channels, feedback, health, jobs, lessons, metrics, models, photos, predict, products,
+    sales, series,
 };
 use crate::service::http::problem::Problem;
 

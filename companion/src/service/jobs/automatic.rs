@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn the_daily_hour_is_that_of_the_clock_on_the_wall() {
         let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC);
-        let at = |text: &str| text.parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
+        let at =
+            |text: &str| text.parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
         let next = |now: &str| next_at(2, at(now).as_millisecond(), zone.clone()).unwrap();
         assert_eq!(next("2026-06-01T01:59:00"), at("2026-06-01T02:00:00").as_millisecond());
         assert_eq!(next("2026-06-01T02:00:00"), at("2026-06-02T02:00:00").as_millisecond());

@@ -49,7 +49,8 @@ pub async fn end(app: &App, row: &Row, ended: End) -> Result<()> {
         models::record(&mut write, app, row_of_model(row, made)).await?;
         models::reconcile(&mut write, channel(row), listing).await?;
         let action = if made.share.is_some() { "model.candidate" } else { "model.publish" };
-        let details = json!({ "version": made.version, "job": row.id, "askedBy": row.asked_by, "verdict": made.verdict });
+        let details =
+            json!({ "version": made.version, "job": row.id, "askedBy": row.asked_by, "verdict": made.verdict });
         audit::record(&mut write, app, &Caller::service(), action, channel(row), details).await?;
     }
     store(&mut write, app, row, &ended, made.as_ref()).await?;
@@ -100,13 +101,7 @@ fn keep_examples(app: &App, row: &Row, version: &str) -> Result<()> {
     Ok(())
 }
 
-async fn store(
-    write: &mut Connection,
-    app: &App,
-    row: &Row,
-    ended: &End,
-    made: Option<&Trained>,
-) -> Result<()> {
+async fn store(write: &mut Connection, app: &App, row: &Row, ended: &End, made: Option<&Trained>) -> Result<()> {
     let now = app.now();
     let (state, result, error) = match ended {
         End::Done(value) => (JobState::Done, Some(value.clone()), None),
@@ -118,9 +113,9 @@ async fn store(
     let update = match ended {
         End::Failed(failure) => last(row, failure.message.clone()),
         End::Cancelled => last(row, "the job was cancelled".into()),
-        End::Unchanged(version) => {
-            Update::completed(Some(format!("nothing has changed since {version} was trained, so it was not trained again")))
-        }
+        End::Unchanged(version) => Update::completed(Some(format!(
+            "nothing has changed since {version} was trained, so it was not trained again"
+        ))),
         End::Done(_) | End::Published(_) => Update::completed(made.map(told)),
     };
     let sql = "UPDATE jobs SET result = ?, error = ?, ended_at = ?, lease_until = NULL, worker = NULL, \
@@ -147,7 +142,9 @@ fn last(row: &Row, message: String) -> Update {
 fn told(made: &Trained) -> String {
     let verdict = made.verdict.as_ref().map(|verdict| format!(": {verdict}")).unwrap_or_default();
     match made.share {
-        Some(_) => format!("{} is kept as a candidate, which no device takes until it is promoted{verdict}", made.version),
+        Some(_) => {
+            format!("{} is kept as a candidate, which no device takes until it is promoted{verdict}", made.version)
+        }
         None => format!("{} is in force{verdict}", made.version),
     }
 }

@@ -194,7 +194,11 @@ async fn socket(
 ) -> Result<Response> {
     let follower = follow(app, &caller, job, 0).await?;
     let upgrade = upgrade.map_err(|rejection| {
-        Problem::new(rejection.status(), "no-websocket", "Open a WebSocket here, or use /events for server-sent events.")
+        Problem::new(
+            rejection.status(),
+            "no-websocket",
+            "Open a WebSocket here, or use /events for server-sent events.",
+        )
     })?;
     Ok(upgrade.on_upgrade(|socket| send(socket, follower)))
 }

@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::cache;
 use crate::dataset::Reading;
+use crate::learning::train;
 use crate::learning::train::gate::Gate;
 use crate::learning::train::promise::MATCH_PRECISION;
-use crate::learning::train;
 use crate::model::backbone::{self, embedded};
 use crate::output::publish::signing::SigningTerms;
 use crate::output::publish::{KEEP, Terms};
@@ -172,7 +172,12 @@ impl Input {
 pub fn terms(app: &App) -> Terms {
     let key = &app.settings.training.signing_key;
     let keys = if key.as_os_str().is_empty() { Vec::new() } else { vec![key.clone()] };
-    Terms { keep: KEEP, signing: SigningTerms { keys, ..SigningTerms::default() }, sequence: Default::default(), canary: None }
+    Terms {
+        keep: KEEP,
+        signing: SigningTerms { keys, ..SigningTerms::default() },
+        sequence: Default::default(),
+        canary: None,
+    }
 }
 
 /// The file that names the version which a job is about to publish.

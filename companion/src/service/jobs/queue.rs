@@ -68,8 +68,7 @@ pub async fn enqueue(
         }
         None => {
             let sql = "SELECT count(*) FROM jobs WHERE coalesce(channel_id, '') = ? AND state = 'queued'";
-            let count: i64 =
-                sqlx::query_scalar(sql).bind(channel.unwrap_or_default()).fetch_one(&mut *write).await?;
+            let count: i64 = sqlx::query_scalar(sql).bind(channel.unwrap_or_default()).fetch_one(&mut *write).await?;
             if count >= MAX_WAITING {
                 return Err(Problem::too_many(60));
             }
@@ -186,7 +185,8 @@ pub(super) async fn reclaim(app: &App, all: bool) -> Result<()> {
         // An attempt that was interrupted is none that failed; it stays above zero, so that no other job waits in its place.
         let sql = "UPDATE jobs SET not_before = ?, lease_until = NULL, worker = NULL, attempts = max(attempts - 1, 1) WHERE id = ?";
         sqlx::query(sql).bind(now).bind(id).execute(&mut *write).await?;
-        let update = Update { message: Some("the service ended; the job is picked up again".into()), ..Update::queued() };
+        let update =
+            Update { message: Some("the service ended; the job is picked up again".into()), ..Update::queued() };
         note(&mut write, now, id, JobState::Queued, &update).await?;
     }
     write.commit().await?;

@@ -333,7 +333,10 @@ async fn try_backbones(
     }
     for (index, name) in backbones.iter().enumerate() {
         if !is_known(name) {
-            return Err(Problem::field(format!("backbones[{index}]"), "no backbone is called that; see GET /backbones"));
+            return Err(Problem::field(
+                format!("backbones[{index}]"),
+                "no backbone is called that; see GET /backbones",
+            ));
         }
     }
     queue(&app, &caller, Request::new(Some(&channel), Work::Trial { backbones })).await
@@ -380,7 +383,8 @@ async fn import_model(
         while let Some(field) = form.next_field().await.map_err(broken)? {
             match field.name().unwrap_or_default() {
                 "model" => {
-                    receive(&app, field, &folder.join("model.onnx"), app.settings.photos.archive_megabytes << 20).await?;
+                    receive(&app, field, &folder.join("model.onnx"), app.settings.photos.archive_megabytes << 20)
+                        .await?;
                     has_model = true;
                 }
                 "labels" => {
@@ -393,7 +397,9 @@ async fn import_model(
                     pixels.flags().map_err(|error| Problem::field("pixels", error.to_string()))?;
                 }
                 "output" => output = Some(text(field).await?),
-                name => return Err(Problem::field(jicho::names::shown(name).to_string(), "the form has no such field")),
+                name => {
+                    return Err(Problem::field(jicho::names::shown(name).to_string(), "the form has no such field"));
+                }
             }
         }
         match (has_model, has_labels) {

@@ -97,6 +97,10 @@ async fn one(app: &App, row: Row) -> Result<()> {
         Err(failure) => End::Failed(failure),
         Ok(done) => done,
     };
+    // What was noted of it meanwhile, such as the digest of its data, is recorded with its end.
+    let mut reader = app.database.read().acquire().await?;
+    let row = queue::find(&mut reader, &id).await?;
+    drop(reader);
     end(app, &row, ended).await?;
     // Jobs of the same channel waited for this one.
     app.jobs.wake.notify_one();

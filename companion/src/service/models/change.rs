@@ -36,10 +36,13 @@ pub async fn change(
         write.commit().await?;
         return Err(match error.code() {
             "LOCKED" => Problem::unavailable("The models folder is in use. Try again."),
-            "UNSIGNED" => Problem::conflict("The channel is signed, and the setting training.signing_key names no key."),
+            "UNSIGNED" => {
+                Problem::conflict("The channel is signed, and the setting training.signing_key names no key.")
+            }
             code => {
                 tracing::error!(channel, action, code, cause = %error, "the release in force was not changed");
-                let detail = "The release cannot come into force: its files are missing or damaged. The log tells more.";
+                let detail =
+                    "The release cannot come into force: its files are missing or damaged. The log tells more.";
                 Problem::conflict(detail)
             }
         });

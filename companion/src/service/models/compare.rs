@@ -119,8 +119,7 @@ fn recalls(report: &Value) -> BTreeMap<String, Option<Recall>> {
 async fn field(on: &mut Connection, channel: &str, version: &str) -> Result<Option<Field>> {
     let sql = "SELECT coalesce(sum(confirmed), 0), coalesce(sum(corrected), 0) FROM feedback_by_day \
                WHERE channel_id = ? AND version = ?";
-    let (confirmed, corrected): (i64, i64) =
-        sqlx::query_as(sql).bind(channel).bind(version).fetch_one(on).await?;
+    let (confirmed, corrected): (i64, i64) = sqlx::query_as(sql).bind(channel).bind(version).fetch_one(on).await?;
     let all = confirmed + corrected;
     Ok((all > 0).then(|| Field { confirmed, corrected, accuracy: confirmed as f64 / all as f64 }))
 }

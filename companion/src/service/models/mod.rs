@@ -159,7 +159,8 @@ pub async fn find(on: &mut Connection, channel: &str, version: &str) -> Result<M
 pub async fn channel_of(on: &mut Connection, version: &str) -> Result<String> {
     let sql = "SELECT channel_id FROM ml_models WHERE version = ?";
     let mut channels: Vec<String> = sqlx::query_scalar(sql).bind(version).fetch_all(on).await?;
-    let found = channels.pop().ok_or_else(|| Problem::not_found(format_args!("model `{}`", jicho::names::shown(version))))?;
+    let found =
+        channels.pop().ok_or_else(|| Problem::not_found(format_args!("model `{}`", jicho::names::shown(version))))?;
     match channels.is_empty() {
         true => Ok(found),
         false => Err(Problem::conflict(format!("Several channels have a version {version}: name the channel."))),
@@ -206,9 +207,9 @@ pub async fn listing(app: &App, channel: &str) -> Result<Option<Listing>> {
 /// Where its files cannot be read.
 pub async fn made(app: &App, channel: &str, version: &str) -> Result<Trained> {
     let (folder, name) = (app.settings.server.models.join(channel), version.to_owned());
-    let share = listing(app, channel).await?.and_then(|listing| {
-        listing.versions.into_iter().find(|one| one.version == name).and_then(|one| one.share)
-    });
+    let share = listing(app, channel)
+        .await?
+        .and_then(|listing| listing.versions.into_iter().find(|one| one.version == name).and_then(|one| one.share));
     let named = name.clone();
     let manifest = tokio::task::spawn_blocking(move || versions::manifest(&folder, &named)).await?;
     let manifest = manifest.map_err(Problem::internal)?;
@@ -318,14 +319,17 @@ pub async fn reconcile_all(app: &App) -> Result<()> {
         let mut foreign = Vec::new();
         for version in listing.versions.iter().filter(|one| one.latest || one.share.is_some()) {
             let mut reader = app.database.read().acquire().await?;
-            if find(&mut reader, &channel, &version.version).await.is_err() && !of_a_job(app, &channel, &version.version).await? {
+            if find(&mut reader, &channel, &version.version).await.is_err()
+                && !of_a_job(app, &channel, &version.version).await?
+            {
                 drop(reader);
                 foreign.push(made(app, &channel, &version.version).await?);
             }
         }
         let mut write = app.database.write().await?;
         for made in &foreign {
-            let new = New { channel: &channel, made, job: None, data_hash: None, parameters: "{}", asked_by: "command line" };
+            let new =
+                New { channel: &channel, made, job: None, data_hash: None, parameters: "{}", asked_by: "command line" };
             record(&mut write, app, new).await?;
         }
         reconcile(&mut write, &channel, &listing).await?;

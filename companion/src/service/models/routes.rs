@@ -20,7 +20,8 @@ use crate::service::http::page::{Page, Rows, limit};
 use crate::service::http::problem::{Problem, ProblemDocument, Result};
 
 /// A report holds its own style and pictures, and no script runs in it.
-const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+const REPORT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
 
 /// The endpoints.
 pub fn routes() -> OpenApiRouter<App> {
