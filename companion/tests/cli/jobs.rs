@@ -6,6 +6,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
+use crate::onnx::Colors;
 use crate::service::{Client, Service};
 use crate::shop::Shop;
 
@@ -90,14 +91,14 @@ fn a_training_outlasts_kill_9_and_is_published_once() {
 }
 
 #[test]
-fn an_exported_model_is_imported_and_followed_over_a_websocket() {
+fn a_classifier_is_imported_and_jobs_are_followed_over_a_websocket() {
     let (shop, _service, client) = shop();
     let job = train(&client);
     let events = follow(&client, &job, |_| false);
     assert_eq!(socket(&client, &job), events);
 
-    shop.run("export models/T_1 --whole whole.onnx").ok();
-    let labels = shop.metadata("T_1")["labels"].to_string();
+    Colors::default().write(&shop);
+    let pixels: &[u8] = br#"{ "color": "rgb", "range": [0, 1], "mean": [0, 0, 0], "std": [1, 1, 1] }"#;
     client.post("/channels", json!({ "id": "T_2" })).unwrap();
     let import = |parts: &[(&str, &[u8])]| {
         let mut body = Vec::new();
@@ -111,16 +112,16 @@ fn an_exported_model_is_imported_and_followed_over_a_websocket() {
         body.extend(b"--edge--\r\n");
         client.send("/channels/T_2/import-model", "multipart/form-data; boundary=edge", &body, "none")
     };
-    let model = shop.read("whole.onnx");
+    let model = shop.read("colors.onnx");
     assert!(import(&[("model", &model)]).is_err(), "labels are missing");
     assert!(import(&[("model", &model), ("labels", b"a"), ("pixels", b"{\"layout\":\"round\"}")]).is_err());
-    let job = import(&[("model", &model), ("labels", labels.as_bytes())]).unwrap();
+    let job = import(&[("model", &model), ("labels", Colors::LABELS.as_bytes()), ("pixels", pixels)]).unwrap();
     let events = follow(&client, job["id"].as_str().unwrap(), |_| false);
     assert_eq!(events.last().unwrap()["state"], "done", "{events:?}");
     let models = client.all("/channels/T_2/models");
     assert!(models.len() == 1 && models[0]["products"] == 3 && models[0]["active"] == true, "{models:?}");
     // What is no network is told, and not tried again.
-    let job = import(&[("model", b"no network"), ("labels", labels.as_bytes())]).unwrap();
+    let job = import(&[("model", b"no network"), ("labels", Colors::LABELS.as_bytes())]).unwrap();
     follow(&client, job["id"].as_str().unwrap(), |_| false);
     let job = client.get(&format!("/jobs/{}", job["id"].as_str().unwrap()));
     assert!(job["state"] == "failed" && job["attempts"] == 1, "{job}");
