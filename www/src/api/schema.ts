@@ -38,12 +38,22 @@ export interface paths {
             'application/json': components['schemas']['Page_AuditRecord'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -81,18 +91,147 @@ export interface paths {
             'application/json': components['schemas']['Verified'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
     };
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/backbones': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The backbones that are known by name, the built-in one first. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Backbone'][];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/backbones/{name}/fetch': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Downloads a backbone by its name. */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The backbone's name */
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The job that waits already */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The new job */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -131,12 +270,22 @@ export interface paths {
             'application/json': components['schemas']['Page_Channel'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -164,12 +313,22 @@ export interface paths {
             'application/json': components['schemas']['Channel'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -208,12 +367,22 @@ export interface paths {
             'application/json': components['schemas']['Channel'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -239,12 +408,22 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -276,12 +455,22 @@ export interface paths {
             'application/json': components['schemas']['Channel'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -316,7 +505,147 @@ export interface paths {
             'application/json': components['schemas']['Agreement'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/backbone-trials': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Measures backbones on the photos of a channel: megabytes, milliseconds and accuracy of each are the job's result. Nothing
+     *     is published.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['TrialRequest'];
+        };
+      };
+      responses: {
+        /** @description The job that waits already */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The new job */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/candidate/promote': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Puts the candidate into force for all devices. */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        '5XX': {
           headers: {
             [name: string]: unknown;
           };
@@ -326,8 +655,120 @@ export interface paths {
         };
       };
     };
-    put?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/candidate/share': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    /** Tries the candidate on another share of the devices. Answers with the candidate. */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': components['schemas']['ShareRequest'];
+        };
+      };
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/candidate/withdraw': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Takes the candidate back from the devices that try it. Answers with the model in force. */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -371,12 +812,22 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -417,12 +868,22 @@ export interface paths {
             'application/json': components['schemas']['Photo'][];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -467,16 +928,149 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
     };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/import-model': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Publishes an ONNX classifier of somebody else as the channel's model. */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'multipart/form-data': components['schemas']['ImportForm'];
+        };
+      };
+      responses: {
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The jobs of a channel, newest first. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description At most so many jobs, 1 to 500; 50 where it is left out. */
+          limit?: number;
+          /** @description `next` of the page before. */
+          after?: number;
+          /** @description Only jobs in this state. */
+          state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+        };
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Page_Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -517,7 +1111,370 @@ export interface paths {
             'application/json': components['schemas']['TakenLessons'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The models of a channel, newest first. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description At most so many models, 1 to 500; 50 where it is left out. */
+          limit?: number;
+          /** @description `next` of the page before. */
+          after?: number;
+        };
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Page_Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models/compare': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Two models side by side: measures, products, sizes, and what devices tell of each. */
+    get: {
+      parameters: {
+        query: {
+          /** @description A version. */
+          a: string;
+          /** @description Another one. */
+          b: string;
+        };
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Compared'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models/{version}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A model. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+          /** @description The version */
+          version: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models/{version}/report.html': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The report of a training as a page for people. It shows photos of the shop, and is never public. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+          /** @description The version */
+          version: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'text/html': string;
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models/{version}/report.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The report of a training. It names photos of the shop, and is never public. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+          /** @description The version */
+          version: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': Record<string, unknown>;
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/models/{version}/rollback': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Puts an older model into force again. Devices take it at their next check. */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+          /** @description The version */
+          version: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Model'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        '5XX': {
           headers: {
             [name: string]: unknown;
           };
@@ -572,12 +1529,22 @@ export interface paths {
             'application/json': components['schemas']['Page_Photo'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -619,12 +1586,22 @@ export interface paths {
             'application/json': components['schemas']['Added'][];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -672,12 +1649,22 @@ export interface paths {
             'application/json': components['schemas']['ImportedPhotos'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -718,12 +1705,22 @@ export interface paths {
             'application/json': components['schemas']['Photo'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -751,12 +1748,22 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -790,12 +1797,22 @@ export interface paths {
             'application/json': components['schemas']['Photo'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -838,12 +1855,22 @@ export interface paths {
             'application/json': components['schemas']['Photo'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -886,12 +1913,22 @@ export interface paths {
             'image/webp': number[];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -934,12 +1971,22 @@ export interface paths {
             'image/jpeg': number[];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -988,12 +2035,22 @@ export interface paths {
             'application/json': components['schemas']['Answer'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1042,12 +2099,22 @@ export interface paths {
             'application/json': Record<string, unknown>[];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1095,12 +2162,22 @@ export interface paths {
             'application/json': components['schemas']['Page_Product'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1131,12 +2208,22 @@ export interface paths {
             'application/json': components['schemas']['Product'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1179,12 +2266,22 @@ export interface paths {
             'text/csv': string;
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1232,12 +2329,22 @@ export interface paths {
             'application/json': components['schemas']['Imported'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1278,12 +2385,22 @@ export interface paths {
             'application/json': components['schemas']['Product'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1311,12 +2428,22 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1350,12 +2477,22 @@ export interface paths {
             'application/json': components['schemas']['Product'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1399,12 +2536,22 @@ export interface paths {
             'application/json': components['schemas']['Page_StoredSale'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1446,12 +2593,22 @@ export interface paths {
             'application/json': components['schemas']['StoredSale'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1495,12 +2652,22 @@ export interface paths {
             'text/csv': string;
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1544,12 +2711,22 @@ export interface paths {
             'application/json': components['schemas']['Series'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1590,18 +2767,101 @@ export interface paths {
             'application/json': components['schemas']['ChannelStatus'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
     };
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/channels/{channel}/train': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Trains the channel on its photos. The model comes into force if it is not worse than the one that is; else it is kept as
+     *     a candidate. A body may be left out.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The channel's id */
+          channel: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': components['schemas']['TrainRequest'] | null;
+        };
+      };
+      responses: {
+        /** @description The job that waits already */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The new job */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -1641,6 +2901,316 @@ export interface paths {
             'application/json': components['schemas']['Health'];
           };
         };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The jobs of all channels that the key reaches, newest first. */
+    get: {
+      parameters: {
+        query?: {
+          /** @description At most so many jobs, 1 to 500; 50 where it is left out. */
+          limit?: number;
+          /** @description `next` of the page before. */
+          after?: number;
+          /** @description Only jobs in this state. */
+          state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Page_Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/jobs/{job}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** A job. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The job's id */
+          job: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/jobs/{job}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancels a job. One that waits is cancelled at once; the process of one that runs is ended within two seconds, and what
+     *     it had not published by then is not published. A job that is over stays as it is.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The job's id */
+          job: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/jobs/{job}/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What happens to a job, as server-sent events: its history, then each event as it happens; the stream ends with the job.
+     *     `Last-Event-ID` goes on after that event.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description The last event that was heard */
+          'Last-Event-ID'?: number | null;
+        };
+        path: {
+          /** @description The job's id */
+          job: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'text/event-stream': components['schemas']['JobEvent'];
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/v1/jobs/{job}/ws': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The same events as text messages of a WebSocket, which the service closes when the job is over. */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description The job's id */
+          job: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description A WebSocket whose messages are JobEvents */
+        101: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
       };
     };
     put?: never;
@@ -1676,12 +3246,22 @@ export interface paths {
             'application/json': components['schemas']['Key'][];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1709,12 +3289,22 @@ export interface paths {
             'application/json': components['schemas']['NewKey'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1754,12 +3344,22 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1800,12 +3400,22 @@ export interface paths {
             'application/json': components['schemas']['NewLink'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1842,6 +3452,24 @@ export interface paths {
           };
           content: {
             'application/openmetrics-text': string;
+          };
+        };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1885,12 +3513,22 @@ export interface paths {
             'application/json': components['schemas']['NewKey'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1937,12 +3575,22 @@ export interface paths {
             'application/json': components['schemas']['Scan'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -1982,6 +3630,24 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
+        '4XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
       };
     };
     put?: never;
@@ -2017,12 +3683,22 @@ export interface paths {
             'application/json': components['schemas']['Session'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -2050,12 +3726,22 @@ export interface paths {
             'application/json': components['schemas']['Session'];
           };
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description The service failed, or is busy. */
+        '5XX': {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
@@ -2076,517 +3762,26 @@ export interface paths {
           };
           content?: never;
         };
+        /** @description The request is refused. */
         '4XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
-      };
-    };
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/jobs/{job}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          job: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
+        /** @description The service failed, or is busy. */
+        '5XX': {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['Job'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
+            'application/problem+json': components['schemas']['Problem'];
           };
         };
       };
     };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/jobs/{job}/cancel': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          job: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Job'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/jobs': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get: {
-      parameters: {
-        query?: {
-          limit?: number;
-          after?: number;
-          state?: components['schemas']['JobState'];
-        };
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Page_Job'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/train': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': components['schemas']['TrainRequest'];
-        };
-      };
-      responses: {
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Job'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/models': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get: {
-      parameters: {
-        query?: {
-          limit?: number;
-          after?: number;
-        };
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Page_Model'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/models/compare': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get: {
-      parameters: {
-        query: {
-          a: string;
-          b: string;
-        };
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Compared'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/models/{version}/rollback': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          channel: string;
-          version: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Model'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/candidate/promote': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Model'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/candidate/withdraw': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Model'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/backbones': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Backbone'][];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/api/v1/channels/{channel}/backbone-trials': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          channel: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': components['schemas']['TrialRequest'];
-        };
-      };
-      responses: {
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Job'];
-          };
-        };
-        '4XX': {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
     options?: never;
     head?: never;
     patch?: never;
@@ -2691,6 +3886,29 @@ export interface components {
       /** Format: int64 */
       seq: number;
     };
+    /** @description A backbone that is known by name. */
+    Backbone: {
+      /**
+       * Format: int64
+       * @description Bytes of its file; null where they are not known.
+       */
+      bytes?: number | null;
+      /** @description Whether it can be downloaded. */
+      fetchable: boolean;
+      /**
+       * Format: int32
+       * @description Side of its square input in pixels.
+       */
+      inputSize?: number | null;
+      /** @description SPDX identifier of its licence. */
+      licence?: string | null;
+      /** @description Its name. */
+      name: string;
+      /** @description Whether it can be used without a download. */
+      present: boolean;
+      /** @description Where its weights come from. */
+      source: string;
+    };
     /** @description The catalogue of a channel. */
     Catalogue: {
       channel: string;
@@ -2787,6 +4005,22 @@ export interface components {
       products?: number | null;
       version?: string | null;
     };
+    /** @description Two models of a channel. */
+    Compared: {
+      /** @description The first. */
+      a: components['schemas']['Model'];
+      /** @description The second. */
+      b: components['schemas']['Model'];
+      /** @description What devices tell of each: null where nothing was sent. */
+      field: components['schemas']['FieldPair'];
+      /**
+       * @description The comparison of both on the same photos, which neither learnt from, where one of them was trained while the other
+       *     was in force.
+       */
+      paired?: Record<string, unknown> | null;
+      /** @description How well each recognises each product that either knows, by the product's id. */
+      products: components['schemas']['ProductPair'][];
+    };
     /** @description A part of the service. */
     Component: {
       /** @description A sentence for people. */
@@ -2878,12 +4112,35 @@ export interface components {
       /** @description The release that answered. */
       version: string;
     };
+    /** @description What devices tell of a model. */
+    Field: {
+      /**
+       * Format: double
+       * @description Confirmed ÷ both, 0–1.
+       */
+      accuracy: number;
+      /**
+       * Format: int64
+       * @description Answers that somebody confirmed.
+       */
+      confirmed: number;
+      /**
+       * Format: int64
+       * @description Answers that somebody corrected.
+       */
+      corrected: number;
+    };
     /** @description What is wrong with one field of a request. */
     FieldError: {
       /** @description What is wrong with it. */
       detail: string;
       /** @description The field, with dots and indexes. */
       field: string;
+    };
+    /** @description What devices tell of two models. */
+    FieldPair: {
+      a?: components['schemas']['Field'] | null;
+      b?: components['schemas']['Field'] | null;
     };
     /** @description How the service is. */
     Health: {
@@ -2951,6 +4208,85 @@ export interface components {
       picture?: string | null;
       price?: string | null;
     };
+    /** @description A job. */
+    Job: {
+      /** @description The key or link that asked for it; `service` where nobody did. */
+      askedBy: string;
+      /**
+       * Format: int64
+       * @description How often it was begun.
+       */
+      attempts: number;
+      /** @description The channel that it is for; null for one that concerns all. */
+      channel?: string | null;
+      /** @description Milliseconds since 1970-01-01 UTC. */
+      createdAt: components['schemas']['i64'];
+      endedAt?: components['schemas']['i64'] | null;
+      error?: components['schemas']['JobError'] | null;
+      /** @description Its id. */
+      id: string;
+      /** @description `train`, `fetch-backbone`, `trial` or `import`. */
+      kind: string;
+      /** @description What there is to say, for people. */
+      message?: string | null;
+      /** @description What was asked for. */
+      parameters: Record<string, unknown>;
+      /**
+       * Format: int64
+       * @description How much is done, 0–100.
+       */
+      percent: number;
+      /** @description What came of it, once it is done. */
+      result?: Record<string, unknown> | null;
+      /** @description `initializing`, `validating`, `downloading`, `embedding`, `fitting`, `evaluating`, `publishing` or `completed`. */
+      stage: string;
+      startedAt?: components['schemas']['i64'] | null;
+      /** @description Whether it waits, runs, or how it ended. */
+      state: components['schemas']['JobState'];
+    };
+    /** @description Why a job failed. */
+    JobError: {
+      /** @description Stable, for programs. */
+      code: string;
+      /** @description For people. */
+      message: string;
+    };
+    /** @description Something that happened to a job. */
+    JobEvent: {
+      /** @description Milliseconds since 1970-01-01 UTC. */
+      at: components['schemas']['i64'];
+      /**
+       * Format: int64
+       * @description Bytes of a download that are there.
+       */
+      bytes?: number | null;
+      /** @description What there is to say, for people. */
+      message?: string | null;
+      /**
+       * Format: int64
+       * @description How much is done, 0–100.
+       */
+      percent: number;
+      /**
+       * Format: int64
+       * @description Counts the events of the job from 1.
+       */
+      seq: number;
+      /** @description `initializing`, `validating`, `downloading`, `embedding`, `fitting`, `evaluating`, `publishing` or `completed`. */
+      stage: string;
+      /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
+      state: components['schemas']['JobState'];
+      /**
+       * Format: int64
+       * @description Bytes that it has in all, where that is known.
+       */
+      total?: number | null;
+    };
+    /**
+     * @description Whether a job waits, runs, or how it ended.
+     * @enum {string}
+     */
+    JobState: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
     /** @description A key, without its secret. */
     Key: {
       /** @description The channels that it is for; null for all. */
@@ -3003,6 +4339,73 @@ export interface components {
       expiresInMinutes?: number | null;
       purpose: components['schemas']['Purpose'];
       role?: components['schemas']['Role'] | null;
+    };
+    /** @description A model that was trained or imported. */
+    Model: {
+      /**
+       * Format: double
+       * @description Top-1 on photos that it did not learn from, 0–1; null where nothing could be held out.
+       */
+      accuracy?: number | null;
+      /** @description Whether it is what devices fetch. */
+      active: boolean;
+      /** @description The key or link that asked for it; `service` where nobody did. */
+      askedBy: string;
+      /**
+       * Format: int64
+       * @description Bytes that a device without any of its files fetches.
+       */
+      bytes?: number | null;
+      /** @description The channel. */
+      channel: string;
+      /** @description The version of the program that trained it. */
+      codeVersion: string;
+      /** @description When the service noted it. */
+      createdAt: components['schemas']['i64'];
+      /** @description The digest of what it was trained on. */
+      dataHash?: string | null;
+      /**
+       * Format: int64
+       * @description Photos that it learnt from.
+       */
+      images: number;
+      /** @description The job that made it. */
+      job?: string | null;
+      /** @description Whether its files are still there, so that it can be put into force again. */
+      kept: boolean;
+      /**
+       * @description `backbone`, `interval` (95 % of the accuracy), `ece`, `leftOut`, `verdict` and `comparison` with the model in force
+       *     before it.
+       */
+      metrics: Record<string, unknown>;
+      /** @description What was asked for. */
+      parameters: Record<string, unknown>;
+      /**
+       * Format: int64
+       * @description Products that it knows.
+       */
+      products: number;
+      /**
+       * Format: int64
+       * @description Its sequence number when it was first published.
+       */
+      releaseSeq?: number | null;
+      /**
+       * Format: double
+       * @description Seconds that the training took.
+       */
+      seconds: number;
+      /**
+       * Format: double
+       * @description The share of devices that it is on trial on, 0–1.
+       */
+      share?: number | null;
+      /** @description `published` (in force), `canary`, `candidate` (on trial on no device), `withdrawn` or `superseded`. */
+      state: string;
+      /** @description Milliseconds since 1970-01-01 UTC. */
+      trainedAt: components['schemas']['i64'];
+      /** @description Its version, which names its release. */
+      version: string;
     };
     /** @description A key with its secret, which is shown this once. */
     NewKey: components['schemas']['Key'] & {
@@ -3067,6 +4470,119 @@ export interface components {
         revision: number;
         /** @description What is set of it. */
         settings: components['schemas']['ChannelSettings'];
+      }[];
+      /** @description Send it as `after` to get the next page; null on the last. */
+      next?: string | null;
+    };
+    /** @description A page of a list. */
+    Page_Job: {
+      /** @description What is on this page. */
+      items: {
+        /** @description The key or link that asked for it; `service` where nobody did. */
+        askedBy: string;
+        /**
+         * Format: int64
+         * @description How often it was begun.
+         */
+        attempts: number;
+        /** @description The channel that it is for; null for one that concerns all. */
+        channel?: string | null;
+        /** @description Milliseconds since 1970-01-01 UTC. */
+        createdAt: components['schemas']['i64'];
+        endedAt?: components['schemas']['i64'] | null;
+        error?: components['schemas']['JobError'] | null;
+        /** @description Its id. */
+        id: string;
+        /** @description `train`, `fetch-backbone`, `trial` or `import`. */
+        kind: string;
+        /** @description What there is to say, for people. */
+        message?: string | null;
+        /** @description What was asked for. */
+        parameters: Record<string, unknown>;
+        /**
+         * Format: int64
+         * @description How much is done, 0–100.
+         */
+        percent: number;
+        /** @description What came of it, once it is done. */
+        result?: Record<string, unknown> | null;
+        /** @description `initializing`, `validating`, `downloading`, `embedding`, `fitting`, `evaluating`, `publishing` or `completed`. */
+        stage: string;
+        startedAt?: components['schemas']['i64'] | null;
+        /** @description Whether it waits, runs, or how it ended. */
+        state: components['schemas']['JobState'];
+      }[];
+      /** @description Send it as `after` to get the next page; null on the last. */
+      next?: string | null;
+    };
+    /** @description A page of a list. */
+    Page_Model: {
+      /** @description What is on this page. */
+      items: {
+        /**
+         * Format: double
+         * @description Top-1 on photos that it did not learn from, 0–1; null where nothing could be held out.
+         */
+        accuracy?: number | null;
+        /** @description Whether it is what devices fetch. */
+        active: boolean;
+        /** @description The key or link that asked for it; `service` where nobody did. */
+        askedBy: string;
+        /**
+         * Format: int64
+         * @description Bytes that a device without any of its files fetches.
+         */
+        bytes?: number | null;
+        /** @description The channel. */
+        channel: string;
+        /** @description The version of the program that trained it. */
+        codeVersion: string;
+        /** @description When the service noted it. */
+        createdAt: components['schemas']['i64'];
+        /** @description The digest of what it was trained on. */
+        dataHash?: string | null;
+        /**
+         * Format: int64
+         * @description Photos that it learnt from.
+         */
+        images: number;
+        /** @description The job that made it. */
+        job?: string | null;
+        /** @description Whether its files are still there, so that it can be put into force again. */
+        kept: boolean;
+        /**
+         * @description `backbone`, `interval` (95 % of the accuracy), `ece`, `leftOut`, `verdict` and `comparison` with the model in force
+         *     before it.
+         */
+        metrics: Record<string, unknown>;
+        /** @description What was asked for. */
+        parameters: Record<string, unknown>;
+        /**
+         * Format: int64
+         * @description Products that it knows.
+         */
+        products: number;
+        /**
+         * Format: int64
+         * @description Its sequence number when it was first published.
+         */
+        releaseSeq?: number | null;
+        /**
+         * Format: double
+         * @description Seconds that the training took.
+         */
+        seconds: number;
+        /**
+         * Format: double
+         * @description The share of devices that it is on trial on, 0–1.
+         */
+        share?: number | null;
+        /** @description `published` (in force), `canary`, `candidate` (on trial on no device), `withdrawn` or `superseded`. */
+        state: string;
+        /** @description Milliseconds since 1970-01-01 UTC. */
+        trainedAt: components['schemas']['i64'];
+        /** @description Its version, which names its release. */
+        version: string;
       }[];
       /** @description Send it as `after` to get the next page; null on the last. */
       next?: string | null;
@@ -3257,6 +4773,45 @@ export interface components {
        */
       precision?: number | null;
     };
+    /** @description How pixels go into a network; what is left out is found from the file, where it can be. */
+    Pixels: {
+      /**
+       * @description Order of the colours: `rgb` or `bgr`.
+       * @default null
+       */
+      color?: string | null;
+      /**
+       * Format: double
+       * @description Share of the picture's shorter side that is looked at.
+       * @default null
+       */
+      crop?: number | null;
+      /**
+       * @description Order of the axes: `nchw` or `nhwc`.
+       * @default null
+       */
+      layout?: string | null;
+      /**
+       * @description Subtracted from each colour.
+       * @default null
+       */
+      mean?: number[] | null;
+      /**
+       * @description What bytes 0 and 255 become.
+       * @default null
+       */
+      range?: number[] | null;
+      /**
+       * @description Side of the input in pixels, where the network leaves it open.
+       * @default null
+       */
+      size?: number | null;
+      /**
+       * @description Each colour is divided by it.
+       * @default null
+       */
+      std?: number[] | null;
+    };
     /** @description A product with its probability. */
     Prediction: {
       /**
@@ -3331,6 +4886,13 @@ export interface components {
       picture?: string | null;
       price?: string | null;
     };
+    /** @description A product by two models. */
+    ProductPair: {
+      a?: components['schemas']['Recall'] | null;
+      b?: components['schemas']['Recall'] | null;
+      /** @description The product's id. */
+      product: string;
+    };
     /** @description What a product is to be. */
     ProductRequest: {
       /** @description 4 to 32 letters and digits. */
@@ -3351,6 +4913,24 @@ export interface components {
      * @enum {string}
      */
     Purpose: 'sign-in' | 'pair' | 'upload';
+    /** @description How many of a product's photos, that the model did not learn from, it names rightly. */
+    Recall: {
+      /**
+       * Format: int64
+       * @description Rightly named photos.
+       */
+      hits: number;
+      /**
+       * Format: int64
+       * @description Of so many.
+       */
+      of: number;
+      /**
+       * Format: double
+       * @description Their share, 0–1.
+       */
+      share: number;
+    };
     /** @description Why a photo cannot be stored. */
     Refusal: {
       /** @description `too-large`, `too-many-pixels`, `too-small`, `not-a-photo`, `kind-not-supported` or `damaged`. */
@@ -3450,6 +5030,14 @@ export interface components {
       /** @description The secret of a one-time link to sign in. */
       link?: string | null;
     };
+    /** @description On how many devices the candidate is tried. */
+    ShareRequest: {
+      /**
+       * Format: double
+       * @description 0 for none, 1 for all.
+       */
+      share: number;
+    };
     /** @description A sale as it is stored. */
     StoredSale: {
       id: string;
@@ -3484,6 +5072,25 @@ export interface components {
        */
       stored: number;
     };
+    /** @description How to train. */
+    TrainRequest: {
+      /**
+       * @description Trains the backbone further on the photos, and keeps the result if it recognises more; each device then downloads a
+       *     backbone of this channel's own.
+       * @default false
+       */
+      fineTune?: boolean;
+      /**
+       * @description Trains although nothing has changed since the last training.
+       * @default false
+       */
+      force?: boolean;
+    };
+    /** @description Which backbones to try. */
+    TrialRequest: {
+      /** @description One to eight names; those that are not there are downloaded. */
+      backbones: string[];
+    };
     /** @description The form of an upload. */
     UploadForm: {
       /** @description A photo: JPEG, PNG or WebP. The field may come often. */
@@ -3509,134 +5116,6 @@ export interface components {
     };
     /** Format: int64 */
     i64: number;
-    /** @enum {string} */
-    JobState: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-    JobError: {
-      code: string;
-      message: string;
-    };
-    Job: {
-      id: string;
-      kind: string;
-      channel?: string | null;
-      state: components['schemas']['JobState'];
-      stage: string;
-      /** Format: int64 */
-      percent: number;
-      message?: string | null;
-      /** Format: int64 */
-      attempts: number;
-      parameters: Record<string, unknown>;
-      result?: Record<string, unknown> | null;
-      error?: null | components['schemas']['JobError'];
-      askedBy: string;
-      /** Format: int64 */
-      createdAt: number;
-      /** Format: int64 */
-      startedAt?: number | null;
-      /** Format: int64 */
-      endedAt?: number | null;
-    };
-    JobEvent: {
-      /** Format: int64 */
-      seq: number;
-      /** Format: int64 */
-      at: number;
-      state: components['schemas']['JobState'];
-      stage: string;
-      /** Format: int64 */
-      percent: number;
-      message?: string | null;
-      /** Format: int64 */
-      bytes?: number | null;
-      /** Format: int64 */
-      total?: number | null;
-    };
-    Model: {
-      version: string;
-      channel: string;
-      /** Format: int64 */
-      releaseSeq?: number | null;
-      /** Format: int64 */
-      trainedAt: number;
-      /** Format: int64 */
-      products: number;
-      /** Format: int64 */
-      images: number;
-      /** Format: double */
-      seconds: number;
-      accuracy?: number | null;
-      state: string;
-      active: boolean;
-      share?: number | null;
-      kept: boolean;
-      job?: string | null;
-      dataHash?: string | null;
-      codeVersion: string;
-      askedBy: string;
-      /** Format: int64 */
-      bytes?: number | null;
-      parameters: Record<string, unknown>;
-      metrics: Record<string, unknown>;
-      /** Format: int64 */
-      createdAt: number;
-    };
-    Recall: {
-      /** Format: int64 */
-      hits: number;
-      /** Format: int64 */
-      of: number;
-      /** Format: double */
-      share: number;
-    };
-    ProductPair: {
-      product: string;
-      a?: null | components['schemas']['Recall'];
-      b?: null | components['schemas']['Recall'];
-    };
-    Field: {
-      /** Format: int64 */
-      confirmed: number;
-      /** Format: int64 */
-      corrected: number;
-      /** Format: double */
-      accuracy: number;
-    };
-    FieldPair: {
-      a?: null | components['schemas']['Field'];
-      b?: null | components['schemas']['Field'];
-    };
-    Compared: {
-      a: components['schemas']['Model'];
-      b: components['schemas']['Model'];
-      products: components['schemas']['ProductPair'][];
-      paired?: Record<string, unknown> | null;
-      field: components['schemas']['FieldPair'];
-    };
-    TrainRequest: {
-      force?: boolean;
-      fineTune?: boolean;
-    };
-    Page_Job: {
-      items: components['schemas']['Job'][];
-      next?: string | null;
-    };
-    Page_Model: {
-      items: components['schemas']['Model'][];
-      next?: string | null;
-    };
-    Backbone: {
-      name: string;
-      bytes?: number | null;
-      licence?: string | null;
-      inputSize?: number | null;
-      source: string;
-      present: boolean;
-      fetchable: boolean;
-    };
-    TrialRequest: {
-      backbones: string[];
-    };
   };
   responses: never;
   parameters: never;

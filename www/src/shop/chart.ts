@@ -6,8 +6,14 @@ import uPlot from 'uplot';
 import { language, locale } from '../texts';
 import { AppElement } from '../ui/element';
 import { percent } from '../ui/format';
+import { s } from './texts';
 
-/** A line or the bars of a chart. */
+const DAY = 86_400;
+
+/** What may lie between two marks of time, seconds: whole days, because the marks name days. */
+const STEPS = [1, 2, 7, 14, 30, 60, 91, 182, 365].map((days) => days * DAY);
+
+/** A line of a chart. */
 export interface Line {
   name: string;
   values: readonly (number | null)[];
@@ -60,12 +66,17 @@ export class TimeChart extends AppElement {
       {
         ...size(),
         scales: {
-          x: { time: true },
+          // Releases of one day would else fill a scale of seconds, and a single one a scale of years.
+          x: {
+            time: true,
+            range: (_, first, last) => (last - first < 2 * DAY ? [first - DAY, last + DAY] : [first, last]),
+          },
           y: this.shares ? { range: [0, 1] } : { range: (_, __, most) => [0, Math.max(1, most)] },
         },
         axes: [
           {
             ...axis,
+            incrs: STEPS,
             values: (_, splits) =>
               splits.map((at) => new Date(at * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'short' })),
           },
@@ -76,7 +87,10 @@ export class TimeChart extends AppElement {
           },
         ],
         series: [
-          { value: (_, at) => (at == null ? '–' : new Date(at * 1000).toLocaleDateString(locale)) },
+          {
+            label: s('chart.day'),
+            value: (_, at) => (at == null ? '–' : new Date(at * 1000).toLocaleDateString(locale)),
+          },
           ...this.lines.map(
             ({ name, colour }): uPlot.Series => ({
               label: name,

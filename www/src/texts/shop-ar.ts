@@ -270,6 +270,7 @@ export const texts: Record<ShopTextKey, Text> = {
   'overview.noModels': 'بعد أول تدريب تظهر دقته هنا.',
   'overview.use': 'الإجابات والتصحيحات',
   'overview.noUse': 'حين تبدأ الصناديق بالتعرّف تظهر إجاباتها وتصحيحاتها هنا يومًا بيوم.',
+  'chart.day': 'اليوم',
   'overview.answers': 'الإجابات',
   'overview.corrected': 'المصحّحة',
   'settings.channel': 'هذا المتجر',

@@ -279,6 +279,7 @@ export const texts = {
   'overview.noModels': 'After the first training its accuracy stands here.',
   'overview.use': 'Answers and corrections',
   'overview.noUse': 'Once tills recognise, their answers and corrections stand here, day by day.',
+  'chart.day': 'Day',
   'overview.answers': 'Answers',
   'overview.corrected': 'Corrected',
   'settings.channel': 'This shop',

@@ -276,6 +276,7 @@ export const texts: Record<ShopTextKey, Text> = {
   'overview.noModels': 'Baada ya mafunzo ya kwanza usahihi utaonekana hapa.',
   'overview.use': 'Majibu na masahihisho',
   'overview.noUse': 'Vituo vikianza kutambua, majibu na masahihisho yataonekana hapa, siku kwa siku.',
+  'chart.day': 'Siku',
   'overview.answers': 'Majibu',
   'overview.corrected': 'Yaliyosahihishwa',
   'settings.channel': 'Duka hili',

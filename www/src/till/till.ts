@@ -59,6 +59,8 @@ export class Till extends Store {
   }
 
   get currency(): string {
+    const shop = this.catalogue.document?.currency;
+    if (shop) return shop;
     for (const { currency } of this.products.values()) return currency;
     return settings.currency;
   }

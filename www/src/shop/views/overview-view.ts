@@ -45,7 +45,11 @@ export class OverviewView extends View {
       </div>
       <p class="note">${status?.lastTraining == null ? s('overview.untrained') : s('overview.trained', { time: dateTime(status.lastTraining) })}</p>
       ${this.#series ? this.#charts(this.#series) : nothing}
-      <p><a class="quiet page-link" href=${shop.href('setup')}>${icon('teach')} ${s('setup')}</a></p>`;
+      ${
+        status?.version && shop.may('edit')
+          ? html`<p><a class="quiet page-link" href=${shop.href('setup')}>${icon('teach')} ${s('setup')}</a></p>`
+          : nothing
+      }`;
   }
 
   #charts(series: Series): TemplateResult {
