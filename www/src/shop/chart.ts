@@ -62,15 +62,13 @@ export class TimeChart extends AppElement {
     const grid = { stroke: style.getPropertyValue('--line'), width: 1 };
     const size = (): { width: number; height: number } => ({ width: Math.max(200, place.clientWidth), height: 220 });
     const axis: uPlot.Axis = { stroke: ink, grid, ticks: grid };
+    // Releases of one day would else fill a scale of seconds, and a single one a scale of years.
+    const [first, last] = [this.times[0] ?? 0, this.times.at(-1) ?? 0];
     this.#plot = new uPlot(
       {
         ...size(),
         scales: {
-          // Releases of one day would else fill a scale of seconds, and a single one a scale of years.
-          x: {
-            time: true,
-            range: (_, first, last) => (last - first < 2 * DAY ? [first - DAY, last + DAY] : [first, last]),
-          },
+          x: { time: true, ...(last - first < 2 * DAY && { range: [first - DAY, last + DAY] }) },
           y: this.shares ? { range: [0, 1] } : { range: (_, __, most) => [0, Math.max(1, most)] },
         },
         axes: [
