@@ -20,7 +20,7 @@ export async function jicho(...args) {
 
 /** Starts `jicho serve` and waits until it accepts connections. */
 export async function serve({ models, app, port = 0 }) {
-  const args = ['serve', '--models', models, '--port', String(port), ...(app ? ['--app', app] : [])];
+  const args = ['serve', '--files-only', '--models', models, '--port', String(port), ...(app ? ['--app', app] : [])];
   const server = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(server, 'exit');
   const line = createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();

@@ -74,7 +74,9 @@ impl<'a> Reader<'a> {
 
 fn in_range<T>(parsed: T, value: &figment::value::Value, range: Option<(u64, u64)>) -> Result<T, String> {
     let Some((least, most)) = range else { return Ok(parsed) };
-    match value.to_u128() {
+    // TOML's integers are signed, and those of the environment are not.
+    let number = value.to_u128().or_else(|| value.to_i128().and_then(|number| u128::try_from(number).ok()));
+    match number {
         Some(number) if (u128::from(least)..=u128::from(most)).contains(&number) => Ok(parsed),
         _ => Err(format!("give a whole number from {least} to {most}")),
     }

@@ -19,11 +19,12 @@ fn shown<'a>(config: &'a Config, key: &str) -> (&'a str, &'a str) {
 
 #[test]
 fn flags_are_stronger_than_the_environment_and_that_than_the_file() {
-    let toml = "[server]\nport = 1\nhost = \"0.0.0.0\"\nconnections = 3\n";
+    let toml = "[server]\nport = 1\nhost = \"0.0.0.0\"\nconnections = 3\n[photos]\nconfirm_percent = 100\n";
     let (_folder, mut sources) = sources(toml, &[("JICHO_SERVER_PORT", "2"), ("JICHO_SERVER_CONNECTIONS", "4")]);
     sources.flags.push(("server.port", Value::from(5_u64)));
     let config = sources.read().unwrap();
     assert_eq!(config.settings.server.port, 5);
+    assert_eq!(config.settings.photos.confirm_percent, 100, "a number of the file is one, too");
     assert_eq!(shown(&config, "server.port"), ("5", "flag"));
     assert_eq!(shown(&config, "server.connections"), ("4", "environment variable JICHO_SERVER_CONNECTIONS"));
     assert!(shown(&config, "server.host").1.ends_with("shop.toml"));
