@@ -28,6 +28,7 @@ Builds:
 
 Longer runs:
   faults       all of what `test` runs a slice of: publishers killed, 1,000 channels, hosts and devices that misbehave
+  api          requests that schemathesis makes of the API's description: no 5xx, and no answer that it does not tell of
   bundlers     the npm package in the bundlers that `test` leaves out: Parcel, Rollup, vite-plugin-pwa
   fuzz SECONDS looks for inputs that break the parsers and the engine (3600 seconds by default)
   miri         the engine's tests under Miri, which finds undefined behaviour
@@ -40,7 +41,7 @@ TXT
 command=${1:-help}
 [ $# -eq 0 ] || shift
 case "$command" in
-  demo | test | check | format | budgets | generated | build | companion | wasm | pkg | www | faults | bundlers | fuzz | miri | bench | accuracy | python)
+  demo | test | check | format | budgets | generated | api | build | companion | wasm | pkg | www | faults | bundlers | fuzz | miri | bench | accuracy | python)
     exec "scripts/$command.sh" "$@"
     ;;
   help | --help | -h) usage ;;

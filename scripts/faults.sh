@@ -6,6 +6,8 @@ source "$(dirname "$0")/common.sh"
 source scripts/tools.sh
 say "publishers killed, to a folder and to a bucket"
 JICHO_KILLS=${JICHO_KILLS:-200} cargo test --workspace --test cli -- kill:: --nocapture
+say "a service killed while sales and photos come in"
+JICHO_KILLS=${JICHO_KILLS:-200} cargo test --workspace --test cli -- service::what_was_answered --nocapture
 say "channels in one folder"
 JICHO_CHANNELS=${JICHO_CHANNELS:-1000} cargo test --workspace --test cli -- channels:: --nocapture
 browser

@@ -12,6 +12,7 @@ test_tools() {
   arm_tools
   (firefox) || true
   node_packages
+  newcomer_tools
   # Without onnxruntime the comparisons with it say that they are skipped.
   (onnxruntime_python) || say "Python's onnxruntime cannot be installed here"
 }

@@ -80,3 +80,11 @@ python_environment() {
 
 # Python's onnxruntime, which makes the benchmark's models and is asked for reference answers.
 onnxruntime_python() { python_environment python tests/bench/requirements.txt; }
+
+# What the lines of docs/service.md use, which a test runs.
+newcomer_tools() {
+  if ! command -v curl >/dev/null || ! command -v zip >/dev/null; then
+    need apt-get "install curl and zip"
+    apt_install curl zip
+  fi
+}

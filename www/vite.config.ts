@@ -8,7 +8,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     rolldownOptions: {
-      input: { index: 'index.html', scans: 'scans/index.html', sw: 'src/service-worker.ts' },
+      input: { index: 'index.html', scans: 'scans/index.html', shop: 'shop/index.html', sw: 'src/service-worker.ts' },
       output: {
         entryFileNames: (chunk) => (chunk.name === 'sw' ? SERVICE_WORKER : 'assets/[name]-[hash].js'),
       },

@@ -19,3 +19,11 @@ pub fn pretty(value: &impl Serialize) -> Result<Vec<u8>> {
 pub fn line(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(Error::Json)
 }
+
+/// As a JSON value.
+///
+/// # Errors
+/// `INTERNAL`, for values that JSON cannot hold.
+pub fn value(value: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(Error::Json)
+}

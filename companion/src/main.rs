@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod child_process;
 mod cli;
 mod dataset;
 mod digest;
@@ -17,12 +18,14 @@ mod photo;
 mod progress;
 mod samples;
 mod serve;
+mod service;
 #[cfg(test)]
 mod test_data;
 mod text;
+mod worker;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    model::isolated::run_as_child().unwrap_or_else(cli::run)
+    model::isolated::run_as_child().or_else(worker::run_as_child).unwrap_or_else(cli::run)
 }

@@ -70,6 +70,11 @@ impl Progress {
         Stage { bar, json }
     }
 
+    /// Tells programs that a stage begins whose steps are not counted.
+    pub fn enter(self, stage: &'static str) {
+        self.event(&json!({ "event": "progress", "stage": stage, "done": 0, "total": null }));
+    }
+
     /// Prints a line for people.
     pub fn note(self, text: &str) {
         if self == Progress::Human {

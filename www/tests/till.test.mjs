@@ -5,7 +5,7 @@ import { source } from './source.mjs';
 
 const { EMPTY, add, correctLast, count, setQuantity, total } = await source('till/basket');
 const { digitsOf, formatMoney, likelyNotes, parseAmount, toMinor } = await source('till/money');
-const { productsOf } = await source('till/catalogue');
+const { productsOf, withCatalogue } = await source('till/catalogue');
 const { search } = await source('till/search');
 const { saleOf, saleNumber } = await source('till/sale');
 const { viewOf } = await source('till/view');
@@ -69,6 +69,22 @@ test('the catalogue has what the model and this device know, and believes no odd
   assert.deepEqual([products.get('pear').price, products.get('pear').picture], [null, null]);
   assert.deepEqual([products.get('kiwi').price, products.get('kiwi').currency], [100, 'KES']);
   assert.equal(productsOf(null, 'EUR').size, 0);
+});
+
+test('the catalogue of the service says names and prices of today, and the model what it lacks', () => {
+  const catalogue = {
+    currency: 'KES',
+    products: [
+      { id: 'red-apple', name: 'Apple, red', price: '45.5', barcode: '123', picture: '/thumbnail' },
+      { id: 'soap', name: 'Soap', price: null, currency: 'EUR' },
+    ],
+  };
+  const products = withCatalogue(productsOf(model, 'EUR'), catalogue, new Map([['red-apple', 'blob:1']]), 'EUR');
+  assert.deepEqual([...products.keys()].sort(), ['cafe', 'kiwi', 'pear', 'red-apple', 'soap']);
+  const { name, price, currency, barcode, picture } = products.get('red-apple');
+  assert.deepEqual([name, price, currency, barcode, picture], ['Apple, red', 4550, 'KES', '123', 'blob:1']);
+  assert.deepEqual([products.get('soap').price, products.get('soap').currency], [null, 'EUR']);
+  assert.deepEqual([...withCatalogue(productsOf(model, 'EUR'), null, new Map(), 'EUR').keys()].length, 4);
 });
 
 test('products are found by the beginning of a word, without accents, and by the digits of a barcode', () => {

@@ -59,6 +59,7 @@ impl Import {
             pixels: self.pixels.flags(),
             plan: self.plan.weights().storage(),
             terms: self.publish.terms(self.canary.canary),
+            intent: None,
         }
     }
 }

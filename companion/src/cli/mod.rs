@@ -1,7 +1,9 @@
 //! The command line: what each command accepts, and what it prints. Data goes to stdout, everything else to stderr. A
 //! failure exits with status 1, wrong usage with 2.
 
+mod audit;
 mod backbones;
+mod backup;
 mod caching;
 mod clean;
 mod compile;
@@ -9,6 +11,7 @@ mod crossvalidate;
 mod evaluate;
 mod export;
 mod guard;
+mod history;
 mod import;
 mod key_list;
 mod keygen;
@@ -19,6 +22,7 @@ mod publishing;
 mod reading;
 mod samples;
 mod serve;
+mod settings;
 mod train;
 mod versions;
 
@@ -56,6 +60,10 @@ enum Command {
     Export(export::Export),
     /// List the releases of a channel that are kept
     Versions(versions::Versions),
+    /// List the models that a service has trained for a channel
+    History(history::History),
+    /// Compare two models that a service has trained
+    Compare(history::Compare),
     /// Put an older release of a channel back into force
     Rollback(versions::Rollback),
     /// Put a channel's candidate into force for all devices
@@ -76,8 +84,16 @@ enum Command {
     Pretrain(pretrain::Pretrain),
     /// Draw the photos of a small made-up shop
     Samples(samples::Samples),
-    /// Serve models and an app over HTTP
+    /// Serve the back office of shops: the API, their models and the app
     Serve(serve::Serve),
+    /// Tell the settings of the service
+    Config(settings::Config),
+    /// Verify the audit log of the service
+    Audit(audit::Audit),
+    /// Copy the service's data and models into one file, also while it runs
+    Backup(backup::Backup),
+    /// Make data and models of a copy, and verify them
+    Restore(backup::Restore),
     /// List the backbones that are known by name
     Backbones,
 }
@@ -112,6 +128,8 @@ impl Command {
             Command::Crossvalidate(command) => command.json,
             Command::Compile(command) => command.json,
             Command::Versions(command) => command.json,
+            Command::History(command) => command.json,
+            Command::Compare(command) => command.json,
             Command::Clean(command) => command.json,
             Command::Pretrain(command) => command.json,
             _ => false,
@@ -126,6 +144,8 @@ impl Command {
             Command::Import(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Versions(command) => command.run(),
+            Command::History(command) => command.run(),
+            Command::Compare(command) => command.run(),
             Command::Rollback(command) => command.run(),
             Command::Promote(command) => command.promote(),
             Command::Withdraw(command) => command.withdraw(),
@@ -137,6 +157,10 @@ impl Command {
             Command::Pretrain(command) => command.run(),
             Command::Samples(command) => command.run(),
             Command::Serve(command) => command.run(),
+            Command::Config(command) => command.run(),
+            Command::Audit(command) => command.run(),
+            Command::Backup(command) => command.run(),
+            Command::Restore(command) => command.run(),
             Command::Backbones => {
                 backbones::run();
                 Ok(())

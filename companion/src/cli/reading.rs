@@ -29,7 +29,7 @@ impl Reading {
     /// As the data set wants it.
     pub fn options(self) -> dataset::Reading {
         let Reading { format, labels, label, attribute, allow_outside } = self;
-        dataset::Reading { format, label, labels, attributes: attribute, allow_outside }
+        dataset::Reading { format, label, labels, attributes: attribute, allow_outside, in_order: false }
     }
 
     /// The flags that are not at their defaults, as they would be typed.

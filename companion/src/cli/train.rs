@@ -10,6 +10,7 @@ use super::network::Network;
 use super::publishing::{Canary, Publish, Reports, tell_canary};
 use super::reading::Reading;
 use crate::error::Result;
+use crate::learning::train::gate::Gate;
 use crate::learning::train::promise::MATCH_PRECISION;
 use crate::learning::train::{self, Trained};
 use crate::progress::{Progress, emit};
@@ -52,6 +53,19 @@ pub struct Train {
     /// The mirror image of a product is another product (lettering, left and right shoes): do not learn from it
     #[arg(long)]
     no_mirror: bool,
+    /// Put the model into force only if it names at most this share fewer of the photos that neither it nor the one in force
+    /// learnt from (0.02 unless given); otherwise it becomes a candidate that no device takes until `jicho promote`
+    #[arg(
+        long,
+        value_name = "SHARE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "0.02",
+        value_parser = margin,
+        conflicts_with = "canary",
+        help_heading = "Publishing"
+    )]
+    if_not_worse: Option<f64>,
     #[command(flatten)]
     cache: Caching,
     /// Report progress and result as JSON lines on stdout
@@ -96,12 +110,21 @@ impl Train {
             report: self.reports.place(&self.out),
             terms: self.publish.terms(self.canary.canary),
             out: self.out,
+            gate: self.if_not_worse.map(|margin| Gate { margin }),
+            intent: None,
         }
     }
 }
 
+fn margin(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..1.0).contains(share))
+        .ok_or_else(|| "give a share from 0 to 1, as 0.02".into())
+}
+
 fn tell(progress: Progress, trained: &Trained) {
-    let Trained { published, report, report_folder } = trained;
+    let Trained { published, report, report_folder, .. } = trained;
     let report_page = report_folder.as_ref().map(|folder| folder.join("report.html").display().to_string());
     let manifest = &published.manifest;
     progress.event(&json!({

@@ -84,7 +84,7 @@ impl OfChannel {
 }
 
 fn print(listing: &Listing) {
-    for Version { version, release_seq, trained_at, bytes, latest, share } in &listing.versions {
+    for Version { version, release_seq, trained_at, bytes, latest, share, .. } in &listing.versions {
         let state = match (latest, share) {
             (true, _) => format!("latest (releaseSeq {})", listing.release_seq),
             (_, Some(share)) => format!("candidate for {} %", 100.0 * share),

@@ -13,7 +13,7 @@ const READ: &str = "a folder with a folder of photos per product, JSONL or CSV r
                     or a zip of a folder are read";
 
 /// The kinds of data sets that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 pub enum Format {
     /// As the content tells
     #[default]

@@ -154,7 +154,11 @@ fn row(
 }
 
 /// The digest of the lesson that a row is a frame of: a release lists those that it has learnt, so that devices retire them.
+/// A row tells the lesson as the device exported it, or its digest alone.
 fn lesson_digest(lesson: &Json, row: &Map<String, Json>) -> Option<String> {
+    if let Some(digest) = lesson.as_str() {
+        return Some(digest.to_owned());
+    }
     let product = row.get("product").and_then(Json::as_str);
     Some(jicho::teach::digest(lesson.get("id")?.as_str()?, lesson.get("time")?.as_u64()?, product))
 }
@@ -225,6 +229,29 @@ mod tests {
         assert_eq!(own, [("a.jpg", None), ("rows.jsonl:1", Some(&[0xff, 0xd8, 0xff, 0][..]))]);
         assert_eq!(dataset.facts["kiwi"]["price"], 3);
         assert!(dataset.examples.iter().all(|e| e.attributes.is_empty()));
+    }
+
+    #[test]
+    fn rows_in_the_order_of_their_photos_stay_in_it() {
+        let rows = concat!(
+            "{\"image_path\":\"b.jpg\",\"product\":\"kiwi\",\"lesson\":\"0123456789abcdef\"}\n",
+            "{\"image_path\":\"b.jpg\",\"product\":\"apple\"}\n",
+            "{\"image_path\":\"a.jpg\",\"product\":\"kiwi\"}\n",
+        );
+        let dir = tempfile::tempdir().unwrap();
+        for image in ["a.jpg", "b.jpg"] {
+            std::fs::write(dir.path().join(image), b"x").unwrap();
+        }
+        let names = |in_order| {
+            let reading = Reading { in_order, ..Reading::default() };
+            let dataset = read(&dir.path().join("rows.jsonl"), rows.as_bytes(), &reading).unwrap();
+            assert_eq!(dataset.labels, ["apple", "kiwi"]);
+            let lessons: Vec<String> = dataset.examples.iter().filter_map(|e| e.lesson.clone()).collect();
+            assert_eq!(lessons, ["0123456789abcdef"]);
+            dataset.examples.into_iter().map(|e| e.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(true), ["b.jpg", "b.jpg", "a.jpg"]);
+        assert_eq!(names(false), ["b.jpg", "a.jpg", "b.jpg"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -33,7 +33,7 @@ use crate::text::shown;
 pub use format::Format;
 
 /// How a data set is read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Reading {
     /// What it is, where its content is not to tell.
     pub format: Format,
@@ -45,10 +45,13 @@ pub struct Reading {
     pub attributes: Vec<String>,
     /// Whether it may name files outside its own folder.
     pub allow_outside: bool,
+    /// Whether the rows of a file stand in the order in which the photos were taken. Where they do not, the names of the
+    /// photos tell it: neighbours are held out together.
+    pub in_order: bool,
 }
 
 /// Which folder above a photo names its product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Serialize, Deserialize)]
 pub enum LabelFolder {
     /// The first, but the one that holds the photo where the folders above it are categories (Fruit/Apple/Granny-Smith)
     #[default]
@@ -103,7 +106,8 @@ pub struct Dataset {
     pub labels: Vec<String>,
     /// The attribute that `labels` were taken from and that is also reported as an attribute.
     pub label_attribute: Option<String>,
-    /// In a fixed order: by label, then by file name, numbers in names compared as numbers.
+    /// In a fixed order: by label, then by file name, numbers in names compared as numbers; or as
+    /// [`Reading::in_order`] tells.
     pub examples: Vec<Example>,
     /// Files and rows that were left out, with the reason.
     pub problems: Vec<Problem>,

@@ -140,7 +140,12 @@ impl Rows {
                 listed(&self.passed)
             ));
         }
-        self.dataset.examples.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| natural(&a.name, &b.name)));
+        let by_name = |a: &Example, b: &Example| match self.reading.in_order {
+            // The sort keeps the order of equals.
+            true => std::cmp::Ordering::Equal,
+            false => natural(&a.name, &b.name),
+        };
+        self.dataset.examples.sort_by(|a, b| a.label.cmp(&b.label).then_with(|| by_name(a, b)));
         Ok(self.dataset)
     }
 

@@ -74,6 +74,11 @@ impl Photo {
         Ok(Photo { width: width as u32, height: height as u32, rgba, _turn: None })
     }
 
+    /// The pixels: straight 8-bit RGBA, row by row, with width and height.
+    pub fn into_image(self) -> Option<RgbaImage> {
+        RgbaImage::from_raw(self.width, self.height, self.rgba)
+    }
+
     /// The photo as a frame.
     pub fn frame(&self) -> jicho::Result<Frame<'_>> {
         Frame::new(self.width, self.height, &self.rgba)

@@ -5,6 +5,7 @@
 mod connections;
 mod path;
 mod site;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -14,8 +15,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use connections::Limits;
+pub use connections::Limits;
+pub use tls::Tls;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 /// How long open downloads may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -79,25 +82,50 @@ where
     {
         return Err(ServeError::AppMissing { path: path.clone() });
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let address = SocketAddr::new(options.host, options.port);
+    let site = |_: &Runtime, _| Ok(router(&options.models, options.app.as_deref()));
+    run_site(address, Limits::default(), None, site, on_ready, stop)
+}
+
+/// Serves the site that `build` makes once the address is known, until `stop` ends. `on_ready` hears the address once
+/// connections are accepted.
+///
+/// # Errors
+/// Where the address cannot be listened on, and those of `build`.
+pub fn run_site<E: From<ServeError>, S, F>(
+    address: SocketAddr,
+    limits: Limits,
+    tls: Option<Tls>,
+    build: impl FnOnce(&Runtime, SocketAddr) -> Result<Router, E>,
+    on_ready: impl FnOnce(SocketAddr),
+    stop: S,
+) -> Result<(), E>
+where
+    S: Fn() -> F,
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let broken = |error: io::Error| E::from(ServeError::Io(error));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(broken)?;
     let listener = runtime.block_on(TcpListener::bind(address)).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::PortInUse { address },
         _ => ServeError::Bind { address, source },
     })?;
-    let bound = listener.local_addr()?;
+    let bound = listener.local_addr().map_err(broken)?;
+    let site = build(&runtime, bound)?;
 
     // Signals can be listened for only within a runtime.
     let _within = runtime.enter();
     let ended = stop();
     let draining = async move {
-        // A signal that cannot be heard must not end the server; `run_until` reports it.
+        // A signal that cannot be heard must not end the server; it is reported below.
         if ended.await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    let site = router(&options.models, options.app.as_deref());
-    let mut server = runtime.spawn(connections::serve(listener, site, Limits::default(), draining));
+    let mut server = runtime.spawn(connections::serve(listener, site, limits, tls.clone(), draining));
+    if let Some(tls) = tls {
+        runtime.spawn(tls.follow());
+    }
     on_ready(bound);
 
     let result = runtime.block_on(async {
@@ -113,12 +141,12 @@ where
     }
     // Whatever is still open is cut here; every client sees a short body, not a hang.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    Ok(result?)
+    result.map_err(broken)
 }
 
 /// Ends at Ctrl-C, and at SIGTERM where there is one. Listens from the call on, not from the first poll: a server that
 /// said it is ready can be stopped in order.
-fn stop_signal() -> impl Future<Output = io::Result<()>> + Send + 'static {
+pub fn stop_signal() -> impl Future<Output = io::Result<()>> + Send + 'static {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

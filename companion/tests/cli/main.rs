@@ -21,6 +21,7 @@ mod export;
 mod folder;
 mod foreign;
 mod import;
+mod jobs;
 mod kill;
 mod onnx;
 mod orientation;
@@ -34,6 +35,7 @@ mod report;
 mod s3;
 mod sequence;
 mod serve;
+mod service;
 
 mod shop;
 mod sign;

@@ -38,7 +38,7 @@ impl Server {
     /// Starts on a free port and waits for the URL that it prints.
     pub fn start(shop: &Shop, more: &[&str]) -> Self {
         let mut command = shop.command();
-        command.args(["serve", "--models", "models", "--port", "0"]).args(more);
+        command.args(["serve", "--files-only", "--models", "models", "--port", "0"]).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

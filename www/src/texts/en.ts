@@ -146,9 +146,20 @@ export const texts = {
   'sales.delivered': { one: '{count} sale delivered', other: '{count} sales delivered' },
   'sales.offline': 'The sales host cannot be reached. They stay sealed on this device and are sent later, in order.',
   'sales.noHost': 'The host takes no sales. They stay sealed on this device until it does.',
-  'sales.refused': 'The host refuses a sale ({status}). It and those behind it wait.',
+  'sales.refused': {
+    one: 'The host will never take {count} sale. It is sealed here: save it, and ask why.',
+    other: 'The host will never take {count} sales. They are sealed here: save them, and ask why.',
+  },
+  'sales.saveRefused': 'Save what was refused',
+  'sales.discardRefused': 'Delete what was refused',
   'sales.login': 'The host asks for this device’s key. Enter it in the settings.',
   'sales.notKept': 'This browser allows no sealed store here, so sales last only as long as this page.',
+
+  // Pairing
+  'pairing.paired': 'This device is paired: it knows the shop’s products and may send its sales.',
+  'pairing.refused': 'This link does not hold any more. Ask for a new one, and read it with this device.',
+  'pairing.unreachable':
+    'The service could not be reached, so this device is not paired. Read the code again when online.',
 
   // This device
   'device.title': 'This device',

@@ -9,7 +9,6 @@ const RIGHT_TO_LEFT = ['ar'];
 
 export const language = settings.language ?? preferred();
 
-const texts: Record<TextKey, Text> = await load();
 const plural = new Intl.PluralRules(language);
 const integer = new Intl.NumberFormat(language);
 
@@ -20,23 +19,35 @@ document.documentElement.lang = language;
 document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? 'rtl' : 'ltr';
 
 /**
- * The text of that key with `{name}` replaced by values. Where a text has several plural forms, `count` chooses one by the
- * rules of the language.
+ * A function that gives the text of a key with `{name}` replaced by values. Where a text has several plural forms, `count`
+ * chooses one by the rules of the language.
  */
-export function t(key: TextKey, values: Record<string, string | number> = {}): string {
-  const text = texts[key];
-  const form = typeof text === 'string' ? text : (text[plural.select(Number(values['count']))] ?? text.other);
-  return form.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name] ?? '';
-    return typeof value === 'number' ? integer.format(value) : value;
-  });
+export function translator<Key extends string>(
+  texts: Record<Key, Text>,
+): (key: Key, values?: Record<string, string | number>) => string {
+  return (key, values = {}) => {
+    const text: Text = texts[key];
+    const form = typeof text === 'string' ? text : (text[plural.select(Number(values['count']))] ?? text.other);
+    return form.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name] ?? '';
+      return typeof value === 'number' ? integer.format(value) : value;
+    });
+  };
 }
 
+/** The texts that every page shares, and those of till and scans. */
+export const t = translator<TextKey>(
+  await loadTexts(language, english, { sw: () => import('./sw'), ar: () => import('./ar') }),
+);
+
 /** English is part of the app; another language is fetched, or comes from the service worker, before the page is drawn. */
-async function load(): Promise<Record<TextKey, Text>> {
-  if (language === 'sw') return (await import('./sw')).texts;
-  if (language === 'ar') return (await import('./ar')).texts;
-  return english;
+export async function loadTexts<Key extends string>(
+  language: string,
+  english: Record<Key, Text>,
+  others: Record<string, () => Promise<{ texts: Record<Key, Text> }>>,
+): Promise<Record<Key, Text>> {
+  const other = others[language];
+  return other ? (await other()).texts : english;
 }
 
 /** The first language that the browser asks for and the app has. */

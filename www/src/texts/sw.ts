@@ -133,9 +133,19 @@ export const texts: Record<TextKey, Text> = {
   'sales.offline':
     'Seva ya mauzo haipatikani. Yamefungwa salama kwenye kifaa hiki na yatatumwa baadaye, kwa mpangilio.',
   'sales.noHost': 'Seva haipokei mauzo. Yamefungwa salama kwenye kifaa hiki hadi itakapopokea.',
-  'sales.refused': 'Seva imekataa mauzo ({status}). Hayo na yanayofuata yanasubiri.',
+  'sales.refused': {
+    one: 'Seva haitachukua mauzo {count} kamwe. Yamefungwa hapa: yahifadhi, uulize kwa nini.',
+    other: 'Seva haitachukua mauzo {count} kamwe. Yamefungwa hapa: yahifadhi, uulize kwa nini.',
+  },
+  'sales.saveRefused': 'Hifadhi yaliyokataliwa',
+  'sales.discardRefused': 'Futa yaliyokataliwa',
   'sales.login': 'Seva inaomba ufunguo wa kifaa hiki. Uandike kwenye mipangilio.',
   'sales.notKept': 'Kivinjari hiki hakiruhusu hifadhi salama hapa, kwa hiyo mauzo yanadumu muda wa ukurasa huu tu.',
+
+  // Pairing
+  'pairing.paired': 'Kifaa hiki kimeunganishwa: kinajua bidhaa za duka na kinaweza kutuma mauzo.',
+  'pairing.refused': 'Kiungo hiki hakifai tena. Omba kingine, na ukisome kwa kifaa hiki.',
+  'pairing.unreachable': 'Huduma haikupatikana, kwa hiyo kifaa hakijaunganishwa. Soma msimbo tena ukiwa mtandaoni.',
 
   'device.title': 'Kifaa hiki',
   'device.model': 'Modeli',

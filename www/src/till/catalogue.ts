@@ -16,6 +16,47 @@ export interface Product {
   picture: string | null;
 }
 
+/** What the service says of the products that are sold. */
+export interface Catalogue {
+  currency?: string | null;
+  products: {
+    id: string;
+    name: string;
+    price?: string | null;
+    currency?: string | null;
+    barcode?: string | null;
+    /** Path of a small picture, which needs the device's key. */
+    picture?: string | null;
+  }[];
+}
+
+/**
+ * The products of a catalogue, and those of a model that it lacks, such as what was taught on this device. The catalogue knows
+ * names and prices of today, the release those of the day it was trained. `pictures` are the catalogue's that are here.
+ */
+export function withCatalogue(
+  products: ReadonlyMap<string, Product>,
+  catalogue: Catalogue | null,
+  pictures: ReadonlyMap<string, string>,
+  fallback: string,
+): Map<string, Product> {
+  if (!catalogue) return new Map(products);
+  const all = new Map(products);
+  for (const { id, name, price, currency, barcode } of catalogue.products) {
+    const unit = currency ?? catalogue.currency ?? fallback;
+    const amount = Number(price ?? Number.NaN);
+    all.set(id, {
+      label: id,
+      name,
+      price: amount >= 0 ? toMinor(amount, unit) : null,
+      currency: unit,
+      barcode: barcode ?? null,
+      picture: pictures.get(id) ?? products.get(id)?.picture ?? null,
+    });
+  }
+  return new Map([...all].sort(([, a], [, b]) => a.name.localeCompare(b.name)));
+}
+
 /**
  * The products of a model, with what the release says of them and what was taught on this device. `currency` is for prices
  * whose product names none.

@@ -21,6 +21,8 @@ export class DeviceSheet extends Sheet {
   #appKept = false;
   #message = '';
   #leaving = false;
+  /** Refused sales may be discarded once they were saved. */
+  #refusedSaved = false;
   #unsubscribe: () => void = () => undefined;
 
   show(till: Till, camera: Camera | undefined): void {
@@ -76,7 +78,6 @@ export class DeviceSheet extends Sheet {
       delivered: sales.delivered ? t('sales.delivered', { count: sales.delivered }) : '',
       offline: t('sales.offline'),
       'no-host': t('sales.noHost'),
-      refused: t('sales.refused', { status: String(sales.status) }),
       login: t('sales.login'),
     }[sales.state];
     return html`<section class="card" data-testid="sales" data-state=${sales.state}>
@@ -84,6 +85,7 @@ export class DeviceSheet extends Sheet {
       <p data-testid="sales-waiting">${sales.waiting ? t('sales.waiting', { count: sales.waiting }) : t('sales.none')}</p>
       <p class="note" role="status">${sales.waiting || sales.state === 'delivered' ? problem : ''}</p>
       ${sales.waiting >= NEARLY_FULL ? html`<p class="problem">${t('sales.nearlyFull', { count: left })}</p>` : nothing}
+      ${sales.refused ? this.#refused(sales) : nothing}
       ${sales.durable ? nothing : html`<p class="problem">${t('sales.notKept')}</p>`}
       ${
         sales.waiting
@@ -92,6 +94,32 @@ export class DeviceSheet extends Sheet {
           : nothing
       }
     </section>`;
+  }
+
+  #refused(sales: Till['sales']): TemplateResult {
+    const save = this.#do(async () => {
+      const file = new Blob([JSON.stringify(await sales.listRefused(), null, 2)], { type: 'application/json' });
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(file);
+      link.download = `refused-sales-${channel}.json`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+      this.#refusedSaved = true;
+      return '';
+    });
+    const discard = this.#do(async () => {
+      await sales.discardRefused();
+      return '';
+    });
+    return html`<p class="problem" data-testid="sales-refused">${t('sales.refused', { count: sales.refused })}</p>
+      <div class="row">
+        <button type="button" class="quiet" data-testid="save-refused" @click=${save}>${t('sales.saveRefused')}</button>
+        ${
+          this.#refusedSaved
+            ? html`<button type="button" class="quiet danger" data-testid="discard-refused" @click=${discard}>${icon('trash')} ${t('sales.discardRefused')}</button>`
+            : nothing
+        }
+      </div>`;
   }
 
   #model({ session }: Till): TemplateResult {
@@ -245,12 +273,14 @@ export class DeviceSheet extends Sheet {
     const discard = this.#do(async () => {
       await sales.discard();
       await session.eye?.clear();
+      await till.catalogue.clear();
+      change({ deviceKey: '' });
       this.#leaving = false;
       return t('device.removed');
     });
     return html`<section class="card danger" role="alert">
       <p>${t('device.removeAsk')}</p>
-      ${sales.waiting ? html`<p class="problem" data-testid="lose-sales">${t('device.loseSales', { count: sales.waiting })}</p>` : nothing}
+      ${sales.waiting + sales.refused ? html`<p class="problem" data-testid="lose-sales">${t('device.loseSales', { count: sales.waiting + sales.refused })}</p>` : nothing}
       ${lessons ? html`<p class="problem" data-testid="lose-lessons">${t('device.loseLessons', { count: lessons })}</p>` : nothing}
       <div class="row actions">
         ${

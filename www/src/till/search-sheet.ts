@@ -12,7 +12,8 @@ import { search } from './search';
 /** What a search is for. */
 export interface SearchPurpose {
   correcting: boolean;
-  products: readonly Product[];
+  /** The products as they are now: the catalogue may arrive while the sheet is open. */
+  products: () => readonly Product[];
   /** The camera's video, where it is live, to read barcodes from. */
   video: HTMLVideoElement | null;
   /** Called with the product that was chosen; null stands for none of the products, where that can be said. */
@@ -60,7 +61,7 @@ export class SearchSheet extends Sheet {
     if (this.#reading !== reading) return;
     this.#reading = undefined;
     this.#message = '';
-    const product = this.#purpose?.products.find(({ barcode }) => barcode !== null && barcode === code);
+    const product = this.#purpose?.products().find(({ barcode }) => barcode !== null && barcode === code);
     if (product) this.#end(({ chosen }) => chosen(product));
     else if (code) {
       this.#typed = code;
@@ -71,7 +72,7 @@ export class SearchSheet extends Sheet {
 
   protected override body(): TemplateResult {
     const purpose = this.#purpose!;
-    const found = search(purpose.products, this.#typed);
+    const found = search(purpose.products(), this.#typed);
     const type = (event: Event): void => {
       this.#typed = (event.target as HTMLInputElement).value;
       this.#message = '';

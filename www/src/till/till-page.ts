@@ -59,6 +59,7 @@ export class TillPage extends AppElement {
     Object.assign(this.#video, { playsInline: true, muted: true });
     this.#video.setAttribute('aria-label', t('camera.label'));
     this.till.subscribe(() => {
+      this.#search.requestUpdate();
       const { model } = this.till.session;
       // Another model answers, or none does any more.
       if (model?.version !== this.#lookedAt) this.#look();
@@ -139,7 +140,7 @@ export class TillPage extends AppElement {
   #find(correcting: boolean, about: WatchAnswer | null): void {
     this.#search.find({
       correcting,
-      products: [...this.till.products.values()],
+      products: () => [...this.till.products.values()],
       video: this.#camera.state === 'live' ? this.#video : null,
       chosen: (product) => void (correcting ? this.#correct(product) : product && this.#add(product, about)),
       teach: (name) => this.#startTeaching(name, correcting),
@@ -228,7 +229,7 @@ export class TillPage extends AppElement {
           },
         })}
       </main>
-      ${this.#updateOffer()}
+      ${this.#pairing()} ${this.#updateOffer()}
       ${this.#search} ${this.#item} ${this.#teach} ${this.#checkout} ${this.#device}
     `;
   }
@@ -299,9 +300,18 @@ export class TillPage extends AppElement {
     </header>`;
   }
 
+  #pairing(): TemplateResult | typeof nothing {
+    const { pairing } = this.till;
+    if (pairing === 'none') return nothing;
+    return html`<div class="update" role="status" data-testid="pairing" data-state=${pairing}>
+      <p>${t(`pairing.${pairing}`)}</p>
+      <button type="button" class="quiet" @click=${() => this.till.pairingRead()}>${t('close')}</button>
+    </div>`;
+  }
+
   #updateOffer(): TemplateResult | typeof nothing {
     // Never during a sale: taking the update reloads the page.
-    if (!this.#update || this.till.selling || this.till.finished) return nothing;
+    if (!this.#update || this.till.selling || this.till.finished || this.till.pairing !== 'none') return nothing;
     return html`<div class="update" role="status">
       <p>${t('update.ready')}</p>
       <button type="button" class="quiet" data-testid="update" @click=${this.#update}>${t('update.take')}</button>

@@ -5,9 +5,11 @@ import { settings } from '../app/settings';
 import { Store } from '../app/store';
 import { Session } from '../recognition/session';
 import { add, type Basket, correctLast, EMPTY, type Item, setQuantity } from './basket';
-import { type Product, productsOf } from './catalogue';
+import { type Product, productsOf, withCatalogue } from './catalogue';
+import { type Pairing, pairByAddress } from './pairing';
 import { type Payment, type Sale, saleNumber, saleOf } from './sale';
 import { Sales } from './sales';
+import { ServerCatalogue } from './server-catalogue';
 import { type Slot, takeSlot } from './slots';
 
 /** A sale that waits for its customer. */
@@ -28,6 +30,9 @@ const UNDO = 20;
 export class Till extends Store {
   readonly session = new Session();
   readonly sales = new Sales();
+  readonly catalogue = new ServerCatalogue();
+  /** What came of the link by which this page was opened. */
+  pairing: Pairing = 'none';
   basket = EMPTY;
   parked: Parked[] = [];
   finished: Sale | null = null;
@@ -40,16 +45,22 @@ export class Till extends Store {
   async start(): Promise<void> {
     this.session.subscribe(() => this.#sessionChanged());
     this.sales.subscribe(() => this.changed());
+    this.catalogue.subscribe(() => this.#showProducts());
     void this.session.refresh();
     this.#slot = await takeSlot(`jicho basket ${channel}`);
     const kept = this.#slot.load<Kept>({ basket: EMPTY, parked: [] });
     this.basket = kept.basket;
     this.parked = kept.parked;
     this.changed();
-    await this.sales.start();
+    this.pairing = await pairByAddress();
+    this.changed();
+    // Neither waits for the other: a catalogue that cannot be read must not hold back sales.
+    await Promise.all([this.sales.start(), this.catalogue.start()]);
   }
 
   get currency(): string {
+    const shop = this.catalogue.document?.currency;
+    if (shop) return shop;
     for (const { currency } of this.products.values()) return currency;
     return settings.currency;
   }
@@ -147,8 +158,23 @@ export class Till extends Store {
     const { model } = this.session;
     if (model !== this.#productsOf) {
       this.#productsOf = model;
-      this.products = productsOf(model, settings.currency);
-    }
+      this.#showProducts();
+    } else this.changed();
+  }
+
+  #showProducts(): void {
+    const { document, pictures } = this.catalogue;
+    this.products = withCatalogue(
+      productsOf(this.session.model, settings.currency),
+      document,
+      pictures,
+      settings.currency,
+    );
+    this.changed();
+  }
+
+  pairingRead(): void {
+    this.pairing = 'none';
     this.changed();
   }
 }

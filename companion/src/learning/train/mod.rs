@@ -3,12 +3,14 @@
 mod answers;
 mod attribute_heads;
 pub mod augment;
+pub mod backbone_trial;
 pub mod background;
 pub mod calibrate;
 pub mod content;
 pub mod embed;
 mod fine_tuning;
 mod fit_heads;
+pub mod gate;
 pub mod hold_out;
 pub mod label_model;
 mod lda;
@@ -21,6 +23,7 @@ mod ridge;
 pub mod shared_space;
 mod sources;
 pub mod space_choice;
+pub mod trial_head;
 pub mod trials;
 mod warnings;
 
@@ -33,7 +36,7 @@ use jicho::manifest::{
     Decision, Features, FileRole, Golden, Manifest, ModelType, Promise, RUNTIME_NEEDED, SCHEMA, SecondLook,
 };
 use jicho::recognize::Embedder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cache;
 use crate::dataset::{self, Dataset, Problem, Reading};
@@ -46,16 +49,19 @@ use crate::model::plan::Note;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
 use crate::output::report::place::Place;
+use crate::output::store::local;
 use crate::progress::Progress;
 pub use answers::{HeldOutAnswer, best, expected_calibration_error};
 use augment::Variation;
 use embed::{EmbeddedPhotos, PhotoEmbedder};
 use fine_tuning::FineTuning;
 use fit_heads::Fitted;
+use gate::{Compared, Gate, Verdict};
 use plan_choice::StorageTrial;
 use shared_space::SharedSpace;
 use sources::Sources;
 use space_choice::{Candidate, GivenSpace};
+use trial_head::{Comparison, TrialHead};
 
 /// Weight of the colour features beside the embedding. 0.6 was measured best on grocery photos.
 pub const COLOR_WEIGHT: f32 = 0.6;
@@ -66,6 +72,7 @@ pub const WHOLE_ABOVE: f64 = 1.4;
 pub const MATCH_CONFIDENCE: f32 = 0.5;
 
 /// What to train, from what, and where to publish it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Options {
     /// A folder per product, a JSONL file, or COCO annotations.
     pub photos: PathBuf,
@@ -97,6 +104,11 @@ pub struct Options {
     pub report: Place,
     /// How to publish.
     pub terms: Terms,
+    /// On which condition it goes into force; none publishes it as `terms` say.
+    pub gate: Option<Gate>,
+    /// A file that is written just before the release goes into force, with its version: whoever finds this file can tell
+    /// whether a training that died had published already.
+    pub intent: Option<PathBuf>,
 }
 
 /// A published training.
@@ -107,6 +119,8 @@ pub struct Trained {
     pub report: Report,
     /// The folder of the report, where it was not published.
     pub report_folder: Option<PathBuf>,
+    /// What came of the condition to publish; none where there was no such condition.
+    pub verdict: Option<Verdict>,
 }
 
 /// What training found, beside the release itself. Stored as report.json.
@@ -145,6 +159,8 @@ pub struct Report {
     pub storage: Option<StorageTrial>,
     /// What came of fine-tuning; null when it was not asked for.
     pub fine_tuning: Option<FineTuning>,
+    /// How the model did against the one in force; null where they were not compared.
+    pub comparison: Option<Comparison>,
     /// What report.html shows.
     #[serde(flatten)]
     pub details: Option<crate::output::report::Report>,
@@ -156,7 +172,8 @@ pub struct Report {
 /// Options or photos that cannot be used, a network that cannot be used, or a store that cannot be written.
 pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut clock = Clock::start();
-    let target = Target::open(&options.out, &options.channel, &options.terms)?;
+    progress.enter("read");
+    let mut target = Target::open(&options.out, &options.channel, &options.terms)?;
     let mut sources = Sources::read(options)?;
     sources.dataset.require_products()?;
     sources.dataset.tell(progress);
@@ -173,9 +190,17 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut warnings = warnings::drop_empty_labels(&mut sources.dataset);
     clock.end_stage("embed");
 
-    let given = given_spaces(&target, &backbone, embedder.feature_len(), progress)?;
+    progress.enter("fit");
+    let published = target.space_of(&sha256(&backbone.onnx))?;
+    let given = given_spaces(published, &backbone, embedder.feature_len(), progress);
     let is_fine_tuned = fine_tuning.as_ref().is_some_and(|tuning| tuning.kept);
     let (fitted, pretrained) = fit(options, &backbone, &embedder, &sources.dataset, &photos, given, is_fine_tuned)?;
+    progress.enter("evaluate");
+    let trial_head = trial_head(&backbone, &embedder, &sources.dataset, &photos, &fitted);
+    let verdict = judge(options, &target, &sources.dataset, &photos, &fitted, trial_head.as_ref(), progress)?;
+    if verdict.as_ref().is_some_and(|verdict| !verdict.publishes()) {
+        target = target.as_candidate(0.0)?;
+    }
     clock.end_stage("fit");
 
     sources.check_score(&fitted.attributes)?;
@@ -203,6 +228,10 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
         spaces: fitted.candidates,
         storage,
         fine_tuning: fine_tuning.map(|tuning| with_bytes(tuning, &release)),
+        comparison: match &verdict {
+            Some(Verdict::Compared(comparison)) => Some(comparison.clone()),
+            _ => None,
+        },
         details: None,
     };
     let material = report_input::Material {
@@ -213,7 +242,49 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
         trial: fitted.trial.as_ref(),
         visits: &fitted.visits,
     };
-    publish(options, target, release, report, &material, progress)
+    progress.enter("publish");
+    let (report, published, report_folder) =
+        publish(options, target, release, report, &material, trial_head.as_ref(), progress)?;
+    Ok(Trained { published, report, report_folder, verdict })
+}
+
+/// The head that later trainings are compared with; none where nothing was held out. It is made with the network as it
+/// embedded these photos, before another storage of its weights is chosen.
+fn trial_head(
+    backbone: &Backbone,
+    embedder: &Embedder,
+    dataset: &Dataset,
+    photos: &EmbeddedPhotos,
+    fitted: &Fitted,
+) -> Option<TrialHead> {
+    let class = dataset.examples.iter().map(|example| example.label);
+    let network = backbone.digest(embedder_features(backbone));
+    let of = |trial| TrialHead::of(trial, &dataset.labels, class, &photos.contents, network, embedder.feature_len());
+    fitted.trial.as_ref().filter(|_| !dataset.labels.is_empty()).map(of)
+}
+
+/// Compares with the release in force, where that is the condition.
+fn judge(
+    options: &Options,
+    target: &Target,
+    dataset: &Dataset,
+    photos: &EmbeddedPhotos,
+    fitted: &Fitted,
+    trial_head: Option<&TrialHead>,
+    progress: Progress,
+) -> Result<Option<Verdict>> {
+    let Some(gate) = options.gate else { return Ok(None) };
+    let compared = Compared {
+        models: &options.out,
+        channel: &options.channel,
+        reports: &options.report,
+        dataset,
+        photos,
+        trial: fitted.trial.as_ref().zip(trial_head),
+    };
+    let verdict = compared.judge(target.in_force()?, gate)?;
+    verdict.summary().iter().for_each(|text| progress.note(text));
+    Ok(Some(verdict))
 }
 
 /// Measures how long stages take.
@@ -309,9 +380,8 @@ fn fit(
 }
 
 /// The spaces that exist already: the one that other releases of this backbone have, so that devices which have it download the
-/// new heads alone (the channel's own, or else another channel's), and the one that comes with the backbone.
-fn given_spaces(target: &Target, backbone: &Backbone, inputs: usize, progress: Progress) -> Result<Vec<GivenSpace>> {
-    let published = target.space_of(&sha256(&backbone.onnx))?;
+/// new heads alone (`published`: the channel's own, or else another channel's), and the one that comes with the backbone.
+fn given_spaces(published: Option<Vec<u8>>, backbone: &Backbone, inputs: usize, progress: Progress) -> Vec<GivenSpace> {
     let shipped = backbone.space.as_deref();
     let is_shipped = published.as_deref() == shipped;
     let known = published.as_deref().filter(|_| !is_shipped).map(|bytes| ("shared", bytes, true));
@@ -323,7 +393,7 @@ fn given_spaces(target: &Target, backbone: &Backbone, inputs: usize, progress: P
             .map_err(|e| progress.warn(&format!("the space that is there cannot be used: {e}")))
             .ok()
     });
-    Ok(spaces.collect())
+    spaces.collect()
 }
 
 /// Warnings that follow from the photos and the backbone alone.
@@ -390,26 +460,33 @@ fn with_bytes(tuning: FineTuning, release: &Release) -> FineTuning {
     FineTuning { bytes: tuning.kept.then(|| own.map(|file| file.bytes).sum()), ..tuning }
 }
 
-/// Publishes the release, and puts its report into place.
+/// Publishes the release, and puts its report into place. The trial head stays private.
 fn publish(
     options: &Options,
     target: Target,
     release: Release,
     mut report: Report,
     material: &report_input::Material<'_>,
+    trial_head: Option<&TrialHead>,
     progress: Progress,
-) -> Result<Trained> {
+) -> Result<(Report, Published, Option<PathBuf>)> {
     let mut report_folder = None;
     let attachments = |manifest: &Manifest| {
         let (details, page) = report_input::make(material, manifest, &report);
         report.details = Some(details);
-        let files = vec![("report.json", json::pretty(&report)?), ("report.html", page.into_bytes())];
+        let mut files = vec![("report.json", json::pretty(&report)?), ("report.html", page.into_bytes())];
+        if let (Place::Private(_), Some(head)) = (&options.report, trial_head) {
+            files.extend(head.files()?);
+        }
         let placed = options.report.put(manifest, files)?;
         report_folder = placed.folder;
+        if let Some(file) = &options.intent {
+            local::write_atomically(file, manifest.version.as_bytes())?;
+        }
         Ok(placed.published)
     };
     let published = target.publish(release, attachments, progress)?;
-    Ok(Trained { published, report, report_folder })
+    Ok((report, published, report_folder))
 }
 
 /// The name of a backbone that is given as a file, without its folder.

@@ -14,8 +14,10 @@ use crate::error::Result;
 /// In shops of up to this many products, every third product is left out in turn; in larger ones a single third is.
 const SMALL_SHOP: usize = 12;
 
-/// The answers of a model to photos that it did not learn from.
+/// A model, with its answers to photos that it did not learn from.
 pub struct Trial {
+    /// The model.
+    pub model: LabelModel,
     /// The answers, with the photos' indices.
     pub answers: Vec<(usize, HeldOutAnswer)>,
 }
@@ -44,7 +46,7 @@ pub fn held_out(set: TrainingSet<'_>, source: &SpaceSource, held: &[bool]) -> Re
     }
     let model = LabelModel::train_on(set, source, &set.with_class(|i| !is_held(i)), |_| true)?;
     let answers = model.answers(&set.with_class(is_held), &vec![true; set.classes])?;
-    Ok(Some(Trial { answers: asked.into_iter().zip(answers).collect() }))
+    Ok(Some(Trial { model, answers: asked.into_iter().zip(answers).collect() }))
 }
 
 /// Answers as to photos of another visit: each product's photos are cut into halves in their order, and into thirds by

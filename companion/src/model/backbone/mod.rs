@@ -28,7 +28,7 @@ use pretraining::Pretraining;
 const MAX_SPACE: u64 = 64 << 20;
 
 /// What the user asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Request {
     /// A file, a name of the registry, or [`embedded::NAME`].
     pub backbone: String,
@@ -391,18 +391,37 @@ fn from_flags(flags: &PixelFlags, input: &ImageInput) -> Result<Preprocessing> {
     Ok(Preprocessing { layout, color, range, mean, std, crop: 1.0, whole_above: None })
 }
 
+/// Downloads a backbone by its name, unless it is there already.
+///
+/// # Errors
+/// `BACKBONE`: an unknown name, or a download that failed.
+pub fn fetch(name: &str, progress: Progress) -> Result<()> {
+    if name == embedded::NAME {
+        return Ok(());
+    }
+    // A name must not reach a file of this machine.
+    if registry::find_by_name(name).is_none() {
+        return Err(unknown(name));
+    }
+    locate(name, progress).map(drop)
+}
+
+fn unknown(asked: &str) -> Error {
+    let names: Vec<&str> = registry::all().iter().map(|e| e.name).collect();
+    Error::Backbone(format!(
+        "`{asked}` is neither a file nor a known backbone; known are {}, {}",
+        embedded::NAME,
+        names.join(", ")
+    ))
+}
+
 /// A file, or a name of the registry that is downloaded once.
 fn locate(asked: &str, progress: Progress) -> Result<PathBuf> {
     if Path::new(asked).is_file() {
         return Ok(asked.into());
     }
     let Some(entry) = registry::find_by_name(asked) else {
-        let names: Vec<&str> = registry::all().iter().map(|e| e.name).collect();
-        return Err(Error::Backbone(format!(
-            "`{asked}` is neither a file nor a known backbone; known are {}, {}",
-            embedded::NAME,
-            names.join(", ")
-        )));
+        return Err(unknown(asked));
     };
     let stage = progress.stage("download", usize::try_from(entry.bytes.unwrap_or(0)).unwrap_or(0));
     let fetched = download::fetch(entry, &download::default_cache_dir(), &mut |done, total| stage.set(done, total));

@@ -20,6 +20,7 @@ use crate::model::onnx;
 use crate::output::publish::{Published, Target, Terms};
 use crate::output::release::Release;
 use crate::output::report::place::Place;
+use crate::output::store::local;
 use crate::progress::Progress;
 
 /// Below this confidence an imported classifier's answer is `unknown`: it was not calibrated by us, so this only says
@@ -27,6 +28,7 @@ use crate::progress::Progress;
 const UNKNOWN_CONFIDENCE: f32 = 0.2;
 
 /// What to import.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Options {
     /// The ONNX file.
     pub model: PathBuf,
@@ -46,6 +48,8 @@ pub struct Options {
     pub report: Place,
     /// How to publish.
     pub terms: Terms,
+    /// As that of a training: a file that is written just before the release goes into force, with its version.
+    pub intent: Option<PathBuf>,
 }
 
 /// What the child is asked: see [`Options`].
@@ -131,7 +135,11 @@ pub fn run(options: &Options, progress: Progress) -> Result<Published> {
     release.record_golden()?;
     let report = |manifest: &Manifest| {
         let files = vec![("report.json", json::pretty(&compiled.note)?)];
-        Ok(options.report.put(manifest, files)?.published)
+        let placed = options.report.put(manifest, files)?;
+        if let Some(file) = &options.intent {
+            local::write_atomically(file, manifest.version.as_bytes())?;
+        }
+        Ok(placed.published)
     };
     target.publish(release, report, progress)
 }

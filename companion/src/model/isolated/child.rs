@@ -1,14 +1,13 @@
 //! The child's side.
 
-use std::io::{BufRead, Write, stdin, stdout};
+use std::io::{Write, stdout};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::thread;
 
 use serde::Serialize;
 
-use super::limits::Limits;
 use super::{ARGUMENT, Answer, Reply, Request, Task};
+use crate::child_process;
 use crate::error::{Error, Result};
 use crate::model::{backbone, import, onnx, plan_file};
 
@@ -18,14 +17,7 @@ pub fn run_as_child() -> Option<ExitCode> {
     if arguments.next()? != ARGUMENT {
         return None;
     }
-    let mut line = String::new();
-    let request = stdin().lock().read_line(&mut line).ok().and_then(|_| serde_json::from_str(&line).ok());
-    let Some(Request { task, limits }) = request else { return Some(ExitCode::FAILURE) };
-    // Nothing more is ever sent: reading ends when the parent has ended, and then nobody waits for an answer.
-    thread::spawn(|| {
-        let _ = stdin().lock().read_line(&mut String::new());
-        std::process::exit(1);
-    });
+    let Some(Request { task, limits }) = child_process::take_request() else { return Some(ExitCode::FAILURE) };
     limits.impose();
     // What panics is told as an error; nobody reads the rest.
     panic::set_hook(Box::new(|_| {}));
@@ -37,7 +29,7 @@ pub fn run_as_child() -> Option<ExitCode> {
     let (reply, files) = match reply {
         Ok((answer, files)) => (Reply::Done { answer, files: files.iter().map(Vec::len).collect() }, files),
         Err(error) => {
-            let error = if Limits::is_about_memory(&error.to_string()) { limits.too_large() } else { error };
+            let error = if child_process::is_about_memory(&error.to_string()) { limits.too_large() } else { error };
             (Reply::Failed { code: error.code().into(), message: error.to_string() }, Vec::new())
         }
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::child_process;
 use crate::error::{Error, Result};
 
 /// The environment variable that sets how much memory, in megabytes.
@@ -48,27 +49,9 @@ impl Limits {
         Duration::from_secs(self.seconds)
     }
 
-    /// Limits this process, for good. Where the system has no such limit, only requests that the system itself refuses
-    /// fail.
+    /// Limits this process, for good.
     pub fn impose(self) {
-        #[cfg(unix)]
-        {
-            use rlimit::{Resource, setrlimit};
-            let bytes = self.megabytes.saturating_mul(1 << 20);
-            // Linux counts what a process may write to; address space alone, such as threads reserve, costs nothing.
-            let memory = if cfg!(target_os = "linux") { Resource::DATA } else { Resource::AS };
-            // A lower limit that is already in force stays, and a system may not know this kind of limit.
-            let _ = setrlimit(memory, bytes, bytes);
-            // A child that is ended for its memory must not leave a file of that size.
-            let _ = setrlimit(Resource::CORE, 0, 0);
-        }
-    }
-
-    /// Whether a message of tract, or of the standard library, says that memory could not be had.
-    pub fn is_about_memory(message: &str) -> bool {
-        ["memory allocation of", "LayoutError", "capacity overflow", "failed to allocate", "out of memory"]
-            .iter()
-            .any(|sign| message.contains(sign))
+        child_process::limit_memory(self.megabytes);
     }
 
     /// The network needed too much memory.
@@ -94,24 +77,10 @@ impl Limits {
         if errors.contains("overflowed its stack") {
             return Error::NetworkLimit("the network is nested too deeply".into());
         }
-        if Self::is_about_memory(errors) || killed(status) {
+        if child_process::is_about_memory(errors) || child_process::was_killed(status) {
             return self.too_large();
         }
         let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
         Error::Defect(format!("the process that reads the network ended early ({status}): {last}"))
-    }
-}
-
-/// Whether the system ended the process, as it does when memory runs out.
-fn killed(status: ExitStatus) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-        status.signal() == Some(9)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = status;
-        false
     }
 }

@@ -10,7 +10,7 @@ mod child;
 mod limits;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{backbone, import, plan_file};
+use crate::child_process;
 use crate::error::{Error, Result};
 pub use child::run_as_child;
 use limits::Limits;
@@ -76,8 +77,7 @@ pub fn ask<T: DeserializeOwned>(task: Task) -> Result<Answer<T>> {
     let mut child = start()?;
     // Kept until the end: the child ends itself once this is closed.
     let mut requests = child.stdin.take().ok_or_else(|| broken("it has no input"))?;
-    let mut line = serde_json::to_vec(&Request { task, limits }).map_err(Error::Json)?;
-    line.push(b'\n');
+    let line = child_process::request(&Request { task, limits }).map_err(Error::Json)?;
     let sent = requests.write_all(&line).and_then(|()| requests.flush());
     let finished = finish(&mut child, limits);
     drop(requests);
@@ -97,12 +97,7 @@ pub fn ask<T: DeserializeOwned>(task: Task) -> Result<Answer<T>> {
 }
 
 fn start() -> Result<Child> {
-    let program = std::env::current_exe().map_err(|e| broken(&e.to_string()))?;
-    let mut command = Command::new(program);
-    command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A backtrace would hide the line that says why it ended.
-    command.env_remove("RUST_BACKTRACE");
-    command.spawn().map_err(|e| broken(&e.to_string()))
+    child_process::command(ARGUMENT).and_then(|mut command| command.spawn()).map_err(|e| broken(&e.to_string()))
 }
 
 struct Finished {

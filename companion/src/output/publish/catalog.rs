@@ -17,6 +17,14 @@ pub(super) struct Facts {
     #[serde(default)]
     pub(super) trained_at: String,
     #[serde(default)]
+    pub(super) training_duration: f64,
+    #[serde(default)]
+    pub(super) product_count: usize,
+    #[serde(default)]
+    pub(super) image_count: usize,
+    pub(super) accuracy: Option<f64>,
+    pub(super) model_type: Option<String>,
+    #[serde(default)]
     pub(super) files: Vec<File>,
     pub(super) candidate: Option<Candidate>,
     pub(super) expires: Option<u64>,

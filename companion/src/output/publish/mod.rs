@@ -21,6 +21,7 @@ use jicho::manifest::signature::Role;
 use jicho::manifest::{Candidate, FileEntry, Manifest, ModelType, check_channel, check_new_channel};
 use jicho::names;
 use jicho::{ErrorKind, Recognizer};
+use serde::{Deserialize, Serialize};
 
 use crate::digest::sha256;
 use crate::error::{Error, Result};
@@ -36,7 +37,7 @@ use signing::{Signing, SigningTerms};
 pub const KEEP: usize = 5;
 
 /// What the user asked of publishing, whatever is published.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Terms {
     /// How many versions stay.
     pub keep: usize,
@@ -56,6 +57,14 @@ pub struct Target {
     signing: Signing,
     sequence: SequenceTerms,
     canary: Option<f64>,
+}
+
+/// The release that is in force, as far as another one that may take its place needs to know it.
+pub struct InForce {
+    /// Its version.
+    pub version: String,
+    /// Whether it is one whole network, as `import` publishes.
+    pub is_classifier: bool,
 }
 
 /// What was published.
@@ -119,6 +128,28 @@ impl Target {
         }
         // Whether there is a number that devices accept.
         sequence::next(latest, &*self.store, &self.channel, &self.sequence).map(drop)
+    }
+
+    /// The release in force; none where the channel has none.
+    ///
+    /// # Errors
+    /// A damaged `latest/metadata.json`.
+    pub fn in_force(&self) -> Result<Option<InForce>> {
+        let latest = Latest::read(&*self.store, &self.channel)?;
+        Ok(latest.map(|Latest { facts, .. }| InForce {
+            version: facts.version,
+            is_classifier: facts.model_type.as_deref() == Some("classifier"),
+        }))
+    }
+
+    /// Publishes as a candidate that a share of the devices takes; none at 0, until somebody promotes it.
+    ///
+    /// # Errors
+    /// Where a candidate cannot be published.
+    pub fn as_candidate(self, share: f64) -> Result<Self> {
+        let target = Target { canary: Some(share), ..self };
+        target.check(Latest::read(&*target.store, &target.channel)?.as_ref())?;
+        Ok(target)
     }
 
     /// Publishes `release`, with the files that `extra` makes of it beside its versioned manifest.

@@ -7,6 +7,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jicho::manifest::check_release_time;
+use serde::{Deserialize, Serialize};
 
 use super::catalog::{self, Facts};
 use super::latest::Latest;
@@ -16,7 +17,7 @@ use crate::output::store::Store;
 const FOLDER: &str = ".sequence";
 
 /// What the user says about sequence numbers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SequenceTerms {
     /// A number that devices have seen, although nothing in the models folder tells.
     pub above: Option<u64>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jicho::ErrorKind;
 use jicho::manifest::signature::{self, Form, KeyList, PublicKey, Role, SigningKey, TrustedKeys};
+use serde::{Deserialize, Serialize};
 
 use super::{key, sequence};
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::output::store::local;
 const MAX_LISTS: u64 = 1 << 20;
 
 /// What the user asked of signatures.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SigningTerms {
     /// The files of the keys to sign with; older apps know the signature of the first only.
     pub keys: Vec<PathBuf>,

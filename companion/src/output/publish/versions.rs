@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use jicho::manifest::signature::Role;
-use jicho::manifest::{Manifest, check_version};
+use jicho::manifest::{Candidate, Manifest, check_version};
 use serde::Serialize;
 
 use super::latest::{Latest, Rewrite, rewritten};
-use super::{Published, Target, Terms, catalog, retention, sequence, verify};
+use super::{Published, Target, Terms, catalog, read_manifest, retention, sequence, verify};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::output::store;
@@ -26,6 +26,14 @@ pub struct Version {
     pub trained_at: String,
     /// Bytes of its files, including those that it shares with other versions.
     pub bytes: u64,
+    /// Products that it knows.
+    pub products: usize,
+    /// Photos that it learnt from.
+    pub images: usize,
+    /// Top-1 on held-out photos, 0–1; null where it was not measured.
+    pub accuracy: Option<f64>,
+    /// Seconds that its training took.
+    pub seconds: f64,
     /// Whether it is the one in force.
     pub latest: bool,
     /// The share of devices that take it, where it is on trial.
@@ -60,6 +68,10 @@ pub fn list(channel: &Path) -> Result<Listing> {
             release_seq: facts.release_seq,
             trained_at: facts.trained_at,
             bytes: facts.files.iter().map(|file| file.bytes).sum(),
+            products: facts.product_count,
+            images: facts.image_count,
+            accuracy: facts.accuracy,
+            seconds: facts.training_duration,
             latest: latest.facts.version == version,
             share: candidate.map(|c| c.share),
             version,
@@ -73,6 +85,16 @@ pub fn list(channel: &Path) -> Result<Listing> {
     })
 }
 
+/// The manifest of one version of the channel folder `channel`.
+///
+/// # Errors
+/// A version that is missing or damaged.
+pub fn manifest(channel: &Path, version: &str) -> Result<Manifest> {
+    check_version(version)?;
+    let (store, name) = store::channel(channel)?;
+    read_manifest(&*store, &catalog::metadata_path(&name, version), &name)
+}
+
 /// What comes into force.
 pub enum Change {
     /// An older release: the one named, or the one before that in force.
@@ -81,6 +103,8 @@ pub enum Change {
     Promote,
     /// The release in force, without its candidate.
     Withdraw,
+    /// The release in force, with its candidate on trial on another share of the devices, 0–1.
+    Share(f64),
     /// The release in force as it is, with a new expiry and new signatures.
     Renew,
 }
@@ -135,20 +159,28 @@ pub fn change(channel: &Path, change: &Change, terms: &Terms, progress: Progress
             target.check_role(&bytes, Role::Candidate, &path)?;
             (bytes, Some(next()?))
         }
-        Change::Withdraw | Change::Renew => {
-            let is_renewal = matches!(change, Change::Renew);
-            if !is_renewal {
+        Change::Withdraw | Change::Share(_) | Change::Renew => {
+            if !matches!(change, Change::Renew) {
                 candidate(&latest, channel)?;
             }
             let path = catalog::latest_path(channel);
             verify(store, &path, channel)?;
             target.check_latest(&latest)?;
-            (latest.current.bytes.clone(), if is_renewal { None } else { Some(next()?) })
+            // Devices that have the release need not take it again, unless they took the candidate.
+            let number = if matches!(change, Change::Withdraw) { Some(next()?) } else { None };
+            (latest.current.bytes.clone(), number)
         }
+    };
+    let on_trial = match change {
+        Change::Renew => latest.facts.candidate.clone(),
+        Change::Share(share) => {
+            latest.facts.candidate.clone().map(|candidate| Candidate { share: *share, ..candidate })
+        }
+        Change::Rollback(_) | Change::Promote | Change::Withdraw => None,
     };
     let rewrite = Rewrite {
         sequence: number,
-        candidate: latest.facts.candidate.as_ref().filter(|_| matches!(change, Change::Renew)),
+        candidate: on_trial.as_ref(),
         expires: target.signing.expires(),
         key_lists: Some(target.signing.key_lists().unwrap_or(&latest.facts.key_lists))
             .filter(|lists| !lists.is_empty()),

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jicho::manifest::Manifest;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, at};
 
 /// Where the reports of a models folder go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// Into the models folder, beside the release that they are about: whoever can fetch models can read them.
     Published,

@@ -21,7 +21,7 @@ fn start(site: &Fixture, limits: Limits) -> (tokio::runtime::Runtime, SocketAddr
     let address = listener.local_addr().unwrap();
     let app = site.root.path().join("app");
     let site = router(&site.root.path().join("models"), Some(&app));
-    runtime.spawn(serve(listener, site, limits, std::future::pending()));
+    runtime.spawn(serve(listener, site, limits, None, std::future::pending()));
     (runtime, address)
 }
 

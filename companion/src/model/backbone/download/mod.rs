@@ -111,6 +111,12 @@ pub fn default_cache_dir() -> PathBuf {
     cache_root().join("backbones")
 }
 
+/// Whether the file of `entry` is in the cache, by its name and size; its bytes are checked whenever it is used.
+pub fn is_cached(entry: &Entry, cache_dir: &Path) -> bool {
+    let metadata = std::fs::metadata(target(entry.sha256, cache_dir));
+    metadata.is_ok_and(|file| file.is_file() && entry.bytes.is_none_or(|bytes| bytes == file.len()))
+}
+
 /// The file of `entry`: from the cache where it is there and whole, else downloaded.
 ///
 /// `progress` hears the bytes so far and, where known, their total.
