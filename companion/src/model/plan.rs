@@ -125,14 +125,19 @@ fn compare(
             if storage == Storage::Bytes {
                 bytes::calibrate(&mut plan, photos, preprocessing)?;
             }
+            let spread = if storage == Storage::Bytes { bytes::spread(&plan, photos, preprocessing)? } else { 0.0 };
             let ours = answers(&CompiledEngine::new(&plan)?)?;
-            Ok((plan, ours))
+            Ok((plan, ours, spread))
         });
     // Whatever the reason, tract runs the network.
-    let (plan, ours) = match compiled {
+    let (plan, ours, spread) = match compiled {
         Ok(compiled) => compiled,
         Err(error) => return Ok(Compiled::without(error.to_string(), None)),
     };
+    if spread > bytes::MAX_SPREAD {
+        let reason = format!("with bytes, processors answer too differently: {spread}, allowed {}", bytes::MAX_SPREAD);
+        return Ok(Compiled::without(reason, None));
+    }
     let difference = ours.into_iter().zip(theirs).map(|(ours, theirs)| distance(ours, theirs)).fold(0.0, larger);
     let allowed = tolerance(storage);
     if difference <= allowed {

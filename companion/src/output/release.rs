@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::digest::sha256;
 use crate::error::Result;
+use crate::model::compile::bytes::MAX_SPREAD;
 
 /// The largest difference in a golden output that other engine builds may show. Builds differ by rounding (about
 /// 1e-5 in a cosine); a wrong or damaged model by far more.
@@ -59,6 +60,9 @@ impl Release {
     pub fn record_golden(&mut self) -> Result<()> {
         let outputs = self.recognizer()?.golden_outputs()?;
         let mut tolerance = GOLDEN_TOLERANCE;
+        if self.manifest.network()?.format == Some(plan::BYTES_VERSION) {
+            tolerance += MAX_SPREAD;
+        }
         if self.manifest.network()?.role == FileRole::Plan {
             let mut bare = Release { manifest: self.manifest.clone(), files: self.files.clone() };
             bare.manifest.files.retain(|f| f.role != FileRole::Plan);

@@ -56,7 +56,7 @@ pub fn run(
 ) -> Result<Option<StorageTrial>> {
     match backbone.storage {
         PlanStorage::As(Storage::I8) => {
-            if let Some(bytes) = with_bytes(backbone, &dataset.examples, progress)? {
+            if let Some(bytes) = with_bytes(backbone, &dataset.examples)? {
                 backbone.compiled = bytes;
             }
             Ok(None)
@@ -66,8 +66,9 @@ pub fn run(
     }
 }
 
-/// The backbone's plan with bytes; none where it answers otherwise than the network, or nothing in it gains by them.
-fn with_bytes(backbone: &Backbone, examples: &[Example], progress: Progress) -> Result<Option<Compiled>> {
+/// The backbone's plan with bytes; none where it answers otherwise than the network, where processors would answer
+/// otherwise than each other, or where nothing in it computes with bytes.
+fn with_bytes(backbone: &Backbone, examples: &[Example]) -> Result<Option<Compiled>> {
     let step = examples.len().div_ceil(MAX_PHOTOS).max(1);
     let pixels = |example: &Example| -> Option<jicho::Result<InputPixels>> {
         // A photo that cannot be read is reported when it is embedded.
@@ -77,7 +78,9 @@ fn with_bytes(backbone: &Backbone, examples: &[Example], progress: Progress) -> 
     let chosen: Vec<&Example> = examples.iter().step_by(step).collect();
     let photos = chosen.into_par_iter().filter_map(pixels).collect::<jicho::Result<Vec<InputPixels>>>()?;
     let (onnx, size) = (&backbone.onnx, backbone.size);
-    let made = plan::make(onnx, &backbone.preprocessing, size, Some(Storage::Bytes), &photos, progress)?;
+    // Without bytes there is still the plan that the backbone came with, so nothing is to be warned of.
+    let silent = Progress::Silent;
+    let made = plan::make(onnx, &backbone.preprocessing, size, Some(Storage::Bytes), &photos, silent)?;
     Ok(Some(made).filter(|made| made.plan.is_some() && made.note.byte_convolutions > 0))
 }
 
@@ -97,7 +100,7 @@ fn choose(
     if held.iter().filter(|held| **held).count() < MIN_PHOTOS {
         return Ok(None);
     }
-    let Some(bytes) = with_bytes(backbone, &dataset.examples, progress)? else { return Ok(None) };
+    let Some(bytes) = with_bytes(backbone, &dataset.examples)? else { return Ok(None) };
     let classes = dataset.labels.len();
     let trial = |backbone: &Backbone, photos: &EmbeddedPhotos| -> Result<Vec<HeldOutAnswer>> {
         let set = TrainingSet {

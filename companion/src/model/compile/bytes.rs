@@ -63,6 +63,27 @@ fn with(plan: &Plan<'static>, bytes: &[Option<Bytes>], steps: &[usize]) -> Plan<
     plan
 }
 
+/// How far the answers of processors may be from each other, as the largest [`distance`] over photos: some round products
+/// and sums of `f32` once, some twice, and a value between two bytes then falls to one or the other. In deep networks with
+/// narrow layers this grows to as much as bytes cost altogether.
+pub const MAX_SPREAD: f32 = 0.03;
+
+/// How far the answers of this processor are from those of one that rounds products and sums each by itself.
+///
+/// # Errors
+/// A plan that does not run on one of the photos.
+pub fn spread(plan: &Plan<'_>, photos: &[InputPixels], preprocessing: &Preprocessing) -> jicho::Result<f32> {
+    let bytes = plan.to_bytes()?;
+    let engines = [CompiledEngine::load(&bytes)?, CompiledEngine::load_with(&bytes, "portable")?];
+    let apart = |photo: &InputPixels| -> jicho::Result<f32> {
+        let [ours, theirs] = &engines;
+        Ok(distance(ours.run_pixels(photo, preprocessing)?, theirs.run_pixels(photo, preprocessing)?))
+    };
+    let photos = &photos[..photos.len().min(MEASURED)];
+    let apart = photos.par_iter().map(apart).collect::<jicho::Result<Vec<f32>>>()?;
+    Ok(apart.into_iter().fold(0.0, f32::max))
+}
+
 /// How many convolutions compute with bytes.
 pub fn count(plan: &Plan<'_>) -> usize {
     plan.program.steps.iter().filter(|step| matches!(step, Step::Conv(Conv { bytes: Some(_), .. }))).count()
