@@ -1,7 +1,7 @@
 // Makes a shop through the API of a fresh service: a channel, its products with prices, their photos, a trained model.
 // Usage: node demo-shop.mjs URL DATA PHOTOS
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
