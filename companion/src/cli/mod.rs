@@ -49,7 +49,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Train a channel's model from photos and publish it
-    Train(train::Train),
+    Train(Box<train::Train>),
     /// Measure a published channel on photos
     Evaluate(evaluate::Evaluate),
     /// Measure how well training on these photos works, by training on parts of them

@@ -47,7 +47,7 @@ impl Tls {
                 match self.reload() {
                     Ok(()) => tracing::info!("the certificate was read anew"),
                     Err(error) => {
-                        tracing::error!(cause = %error, "the new certificate cannot be used; the one before stays")
+                        tracing::error!(cause = %error, "the new certificate cannot be used; the one before stays");
                     }
                 }
                 seen = now;

@@ -199,7 +199,7 @@ pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let trial_head = trial_head(&backbone, &embedder, &sources.dataset, &photos, &fitted);
     let verdict = judge(options, &target, &sources.dataset, &photos, &fitted, trial_head.as_ref(), progress)?;
     if verdict.as_ref().is_some_and(|verdict| !verdict.publishes()) {
-        target = target.as_candidate(0.0)?;
+        target = target.into_candidate(0.0)?;
     }
     clock.end_stage("fit");
 

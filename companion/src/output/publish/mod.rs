@@ -146,7 +146,7 @@ impl Target {
     ///
     /// # Errors
     /// Where a candidate cannot be published.
-    pub fn as_candidate(self, share: f64) -> Result<Self> {
+    pub fn into_candidate(self, share: f64) -> Result<Self> {
         let target = Target { canary: Some(share), ..self };
         target.check(Latest::read(&*target.store, &target.channel)?.as_ref())?;
         Ok(target)

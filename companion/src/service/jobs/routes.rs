@@ -398,7 +398,7 @@ async fn import_model(
                 }
                 "output" => output = Some(text(field).await?),
                 name => {
-                    return Err(Problem::field(jicho::names::shown(name).to_string(), "the form has no such field"));
+                    return Err(Problem::field(jicho::names::shown(name), "the form has no such field"));
                 }
             }
         }

@@ -302,7 +302,7 @@ async fn a_cancelled_job_publishes_nothing() {
         match job["state"].as_str().unwrap() {
             "cancelled" => assert!(job["result"].is_null()),
             state => {
-                assert_eq!((state, &job["result"]["version"]), ("done", &json!(service.latest().unwrap().version)))
+                assert_eq!((state, &job["result"]["version"]), ("done", &json!(service.latest().unwrap().version)));
             }
         }
     }
