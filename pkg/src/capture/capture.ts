@@ -119,7 +119,7 @@ function momentOf(source: ImageSource): Moment | undefined {
 
 /** Whether these pixels can be taken as they are: sRGB, and small enough. */
 function isPlain({ colorSpace = 'srgb', width, height }: ImageData, part: Part): boolean {
-  return colorSpace === 'srgb' && part.width === width && part.height === height;
+  return colorSpace === 'srgb' && part.width === width && part.height === height && part.halvings === 0;
 }
 
 /** Waits for an image that is loading. A lazy one may never be loaded, so it must have been by now. */
