@@ -138,7 +138,10 @@ impl Task {
     pub fn run(&self) -> Result<Value> {
         let progress = Progress::Json;
         let value = match self {
-            Task::Train(options) => json::value(&Trained::of(&train::run(options, progress)?))?,
+            Task::Train(options) => {
+                progress.enter("read");
+                json::value(&Trained::of(&train::run(options, progress)?))?
+            }
             Task::Import(options) => json::value(&Trained::imported(&import::run(options, progress)?))?,
             Task::FetchBackbone(name) => {
                 backbone::fetch(name, progress)?;

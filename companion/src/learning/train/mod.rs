@@ -172,7 +172,6 @@ pub struct Report {
 /// Options or photos that cannot be used, a network that cannot be used, or a store that cannot be written.
 pub fn run(options: &Options, progress: Progress) -> Result<Trained> {
     let mut clock = Clock::start();
-    progress.enter("read");
     let mut target = Target::open(&options.out, &options.channel, &options.terms)?;
     let mut sources = Sources::read(options)?;
     sources.dataset.require_products()?;
