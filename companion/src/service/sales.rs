@@ -15,6 +15,7 @@ use super::database::from_row;
 use super::http::extract::{Json, Path, Query};
 use super::http::page::{Page, Rows, limit};
 use super::http::problem::{Problem, ProblemDocument, Result};
+use super::http::text::defused;
 use super::{App, Millis, audit, channels, ids};
 
 /// The most lines of a sale.
@@ -274,12 +275,4 @@ async fn export(
     let file = format!("attachment; filename=\"{channel}-sales.csv\"");
     let body = csv.into_inner().map_err(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)], body).into_response())
-}
-
-/// A cell that a spreadsheet does not run as a formula.
-fn defused(cell: &str) -> String {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{cell}"),
-        false => cell.to_owned(),
-    }
 }

@@ -42,3 +42,11 @@ pub fn without_path(message: &str, file: &Path, name: &str) -> String {
     let own = file.file_name().map(|own| own.to_string_lossy().into_owned()).unwrap_or_default();
     message.replace(&file.display().to_string(), name).replace(&own, name)
 }
+
+/// A cell of a CSV that a spreadsheet does not run as a formula. An import of products takes the quote away again.
+pub fn defused(cell: &str) -> String {
+    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err() {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    }
+}
